@@ -1,0 +1,3 @@
+//! The `norace` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Accounts, transfers and orders: a pure state machine and the durable engine around it.

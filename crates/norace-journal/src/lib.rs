@@ -1,0 +1,1 @@
+//! A write-ahead journal: checksummed frames, zero-filled segments, group commit, recovery.

@@ -1,0 +1,3 @@
+//! Hints to the processor and the scheduler.
+
+pub use std::hint::spin_loop;

@@ -1,0 +1,46 @@
+//! Randomness that needs no secrecy: victim choice, select order, back-off, run names.
+//!
+//! The generator is Marsaglia's xorshift64* per thread, seeded once per thread from the operating system through
+//! `std`'s hasher keys. It must not be used for keys or tokens.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+
+std::thread_local! {
+    static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(std::process::id()) | 1);
+}
+
+/// The next 64 random bits of this thread.
+pub fn next_u64() -> u64 {
+    STATE.with(|state| {
+        let mut x = state.get();
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        state.set(x);
+        x.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    })
+}
+
+/// A number below `bound`, each equally likely up to a skew of `bound / 2^64`.
+///
+/// # Panics
+///
+/// When `bound` is 0.
+pub fn below(bound: u64) -> u64 {
+    assert!(bound > 0, "a random number below 0 was asked for");
+    let product = u128::from(next_u64()) * u128::from(bound);
+    (product >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_value_below_the_bound_is_hit() {
+        let mut seen = [0u32; 5];
+        for _ in 0..10_000 {
+            seen[usize::try_from(super::below(5)).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|&n| n > 1_500), "{seen:?}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Go-style concurrency for Rust: tasks, channels, select, contexts and groups.
