@@ -1,0 +1,78 @@
+//! Answers on their way, and what an answer says.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A result, and the journal position it rests on: everything up to there was durable when the answer left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The journal position.
+    pub sequence: u64,
+    /// The result.
+    pub result: T,
+}
+
+/// The engine did not answer the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// Too much is waiting already; nothing was done.
+    Overloaded,
+    /// The journal has no room for the records this needs; nothing was done.
+    StorageFull,
+    /// The engine is stopping or has stopped; nothing was done.
+    Stopping,
+    /// The engine failed while the command was under way: it may or may not be in the journal.
+    OutcomeUnknown,
+}
+
+impl Unavailable {
+    /// The stable code at the surface. An unknown outcome is that of an engine on its way out.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Overloaded => "overloaded",
+            Self::StorageFull => "storage-full",
+            Self::Stopping | Self::OutcomeUnknown => "stopping",
+        }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Overloaded => "the engine has too much waiting already; nothing was done",
+            Self::StorageFull => "the journal has no room left; nothing was done",
+            Self::Stopping => "the engine is stopping; nothing was done",
+            Self::OutcomeUnknown => "the engine failed; the command may or may not have happened",
+        })
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+/// An answer to come. Dropping it loses the answer and nothing else.
+///
+/// Ends with [`Unavailable::OutcomeUnknown`] when the engine fails first.
+#[derive(Debug)]
+#[must_use = "an answer that nobody takes is lost"]
+pub struct Reply<T>(Option<Result<Answer<T>, Unavailable>>);
+
+impl<T> Reply<T> {
+    /// Waits for the answer on this thread.
+    ///
+    /// # Errors
+    ///
+    /// When the engine refused after all, or failed.
+    pub fn wait(self) -> Result<Answer<T>, Unavailable> {
+        self.0.unwrap_or(Err(Unavailable::OutcomeUnknown))
+    }
+}
+
+impl<T: Unpin> Future for Reply<T> {
+    type Output = Result<Answer<T>, Unavailable>;
+
+    fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(self.0.take().unwrap_or(Err(Unavailable::OutcomeUnknown)))
+    }
+}

@@ -1,0 +1,147 @@
+//! Orders, their states and the legal moves between them.
+
+use super::{Amount, Id, Metadata, Reason};
+
+/// A payment from payer to payee on its way through its life cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its name.
+    pub id: Id,
+    /// The account that pays.
+    pub payer: Id,
+    /// The account that is paid.
+    pub payee: Id,
+    /// How much.
+    pub amount: Amount,
+    /// What the client attached.
+    pub metadata: Metadata,
+    /// Where it stands.
+    pub state: OrderState,
+    /// 1 at creation, one more with each move.
+    pub version: u64,
+    /// The reason given with the last move.
+    pub reason: Option<Reason>,
+    /// Creation, in microseconds since the epoch.
+    pub created_at: u64,
+    /// The last move, in microseconds since the epoch.
+    pub updated_at: u64,
+}
+
+/// The states of an order. `confirmed`, `failed` and `cancelled` are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum OrderState {
+    /// Created; no money is touched.
+    Pending,
+    /// The payer's funds are reserved.
+    Processing,
+    /// The money moved.
+    Confirmed,
+    /// It ended without money moved.
+    Failed,
+    /// It was called off without money moved.
+    Cancelled,
+}
+
+impl OrderState {
+    /// All states, in the order of their life.
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Processing, Self::Confirmed, Self::Failed, Self::Cancelled];
+
+    /// The name at the surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Confirmed => "confirmed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// True when no move leads out of it.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Failed | Self::Cancelled)
+    }
+
+    /// Where `action` leads from here; `None` when the move is illegal. This is the whole transition table.
+    pub const fn after(self, action: Action) -> Option<Self> {
+        match (self, action) {
+            (Self::Pending, Action::Process) => Some(Self::Processing),
+            (Self::Processing, Action::Confirm) => Some(Self::Confirmed),
+            (Self::Pending | Self::Processing, Action::Fail) => Some(Self::Failed),
+            (Self::Pending | Self::Processing, Action::Cancel) => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
+/// What can be asked of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Action {
+    /// Reserve the funds and start.
+    Process,
+    /// Move the reserved funds and end well.
+    Confirm,
+    /// Give reserved funds back and end badly.
+    Fail,
+    /// Give reserved funds back and call it off.
+    Cancel,
+}
+
+impl Action {
+    /// All actions.
+    pub const ALL: [Self; 4] = [Self::Process, Self::Confirm, Self::Fail, Self::Cancel];
+
+    /// The name at the surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Confirm => "confirm",
+            Self::Fail => "fail",
+            Self::Cancel => "cancel",
+        }
+    }
+
+    /// The action of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
+/// Who moves an order on, fixed when it is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Handling {
+    /// The engine itself, in the step that creates the order.
+    Ledger,
+    /// Clients; never picked up by the engine, not even after a restart under another processor.
+    Manual,
+    /// A [`Processor`](crate::Processor); picked up again after a restart.
+    Async,
+}
+
+/// One durable move of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderEvent {
+    /// The journal position of the record that holds the move.
+    pub sequence: u64,
+    /// The order.
+    pub order: Id,
+    /// The state before; absent at creation.
+    pub from: Option<OrderState>,
+    /// The state after.
+    pub to: OrderState,
+    /// The order's version after the move.
+    pub version: u64,
+    /// When, in microseconds since the epoch.
+    pub at: u64,
+    /// The reason given with the move.
+    pub reason: Option<Reason>,
+}

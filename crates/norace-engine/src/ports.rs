@@ -1,0 +1,103 @@
+//! What the engine needs from the world: a journal and a clock.
+
+use std::fmt;
+
+use norace_prim::sync::Mutex;
+use norace_prim::sync::lock;
+use norace_prim::time::{SystemTime, UNIX_EPOCH};
+
+/// A durable, ordered log of frames.
+pub trait Journal: Send + 'static {
+    /// Writes a frame of `count` records, the first at `first_sequence`, and returns when it is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Full`] leaves the journal as it was; [`JournalError::Failed`] ends it.
+    fn append(
+        &mut self,
+        first_sequence: u64,
+        count: u32,
+        payload: &[u8],
+    ) -> Result<(), JournalError>;
+
+    /// Vouches for the last frame, so that damage to it is told from a torn write. Does nothing when already done.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    fn seal(&mut self) -> Result<(), JournalError>;
+
+    /// A view of the room left that another thread can hold.
+    fn room(&self) -> Box<dyn Room>;
+}
+
+/// How much a journal can still take.
+pub trait Room: Send + Sync + 'static {
+    /// Payload bytes that certainly fit now.
+    fn bytes(&self) -> u64;
+}
+
+/// Why a journal did not take a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JournalError {
+    /// There is no room; nothing was written.
+    Full,
+    /// A write or a sync failed; what is on the disk is unknown and nothing more may be written.
+    Failed(String),
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the journal has no room left"),
+            Self::Failed(cause) => write!(f, "writing the journal failed: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for JournalError {}
+
+/// The time of day.
+pub trait Clock: Send + Sync + 'static {
+    /// Microseconds since the epoch. It may step back; the engine records times that never decrease.
+    fn now_us(&self) -> u64;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_us(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+pub struct ManualClock(Mutex<u64>);
+
+impl ManualClock {
+    /// A clock that shows `now_us`.
+    pub fn new(now_us: u64) -> Self {
+        Self(Mutex::new(now_us))
+    }
+
+    /// Moves it forward.
+    pub fn advance_us(&self, by: u64) {
+        *lock(&self.0) += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now_us(&self) -> u64 {
+        *lock(&self.0)
+    }
+}
+
+impl<C: Clock> Clock for norace_prim::sync::Arc<C> {
+    fn now_us(&self) -> u64 {
+        C::now_us(self)
+    }
+}
