@@ -1,3 +1,45 @@
-//! The project's own build steps.
+//! The project's own build steps: `cargo xtask ci`, `cargo xtask tidy`.
 
-fn main() {}
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+mod ci;
+mod process;
+mod tidy;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  ci [STEP]…   everything that has to hold before a change lands, or the named steps of it
+  tidy         check the rules about the source that no compiler knows";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["ci", steps @ ..] => ci::ci(&root(), steps),
+        ["tidy"] => tidy::run(&root()),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace's manifest.
+fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("xtask is a folder of the workspace").to_owned()
+}

@@ -1,0 +1,174 @@
+//! Everything that has to hold before a change lands, as steps with a name, a limit in time and a verdict.
+//!
+//! All steps run, whatever becomes of the ones before. A step whose programs are not installed is skipped by name, or
+//! fails when `NORACE_REQUIRE_SERVERS` is 1. The last line is `N passed, N failed`, then `, N skipped` where any were.
+
+use std::{
+    env, fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::{
+    process::{cargo, is_installed, output, run},
+    tidy,
+};
+
+mod http;
+#[cfg(test)]
+mod tests;
+
+/// The test command of the README.
+const TEST: &str = "test --workspace";
+
+/// The README's main job, with an answer that a program can read.
+const DEMO: &str = "run --release -- demo --exit --format json";
+
+/// How many purchases the log holds that the main job replays.
+const DEMO_ORDERS: u64 = 69_659;
+
+/// No step takes longer on two cores; most of it is compiling.
+const STEP_MAX: Duration = Duration::from_mins(15);
+
+/// An example says what it has to say in much less.
+const EXAMPLE_MAX: Duration = Duration::from_mins(1);
+
+struct Step {
+    name: &'static str,
+    /// Programs that the step uses and a machine may lack.
+    needs: &'static [&'static str],
+    run: fn(&Path) -> Result<(), String>,
+}
+
+/// What fails fast comes first.
+const STEPS: [Step; 9] = [
+    Step { name: "format", needs: &[], run: |root| cargo_step(root, "fmt --all --check") },
+    Step { name: "tidy", needs: &[], run: tidy::run },
+    Step {
+        name: "clippy",
+        needs: &[],
+        run: |root| cargo_step(root, "clippy --workspace --all-targets -- -D warnings"),
+    },
+    Step {
+        name: "parts",
+        needs: &[],
+        run: |root| cargo_step(root, "clippy -p norace --no-default-features -- -D warnings"),
+    },
+    Step { name: "test", needs: &[], run: |root| cargo_step(root, TEST) },
+    Step { name: "doc", needs: &[], run: doc },
+    Step { name: "examples", needs: &[], run: examples },
+    Step { name: "demo", needs: &[], run: demo },
+    Step { name: "http", needs: &["curl", "wrk"], run: http::run },
+];
+
+enum Verdict {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+/// Runs the steps called `names`, or all of them.
+pub(crate) fn ci(root: &Path, names: &[&str]) -> Result<(), String> {
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        let known = STEPS.map(|step| step.name).join(", ");
+        return Err(format!("there is no step `{unknown}`; there are {known}"));
+    }
+    let chosen = |step: &&Step| names.is_empty() || names.contains(&step.name);
+    let mut rows = Vec::new();
+    for step in STEPS.iter().filter(chosen) {
+        println!("\n=== {}", step.name);
+        let start = Instant::now();
+        let verdict = step.verdict(root);
+        rows.push((step.name, start.elapsed(), verdict));
+    }
+    summarise(&rows)
+}
+
+impl Step {
+    fn verdict(&self, root: &Path) -> Verdict {
+        if let Some(missing) = self.needs.iter().find(|name| !is_installed(name)) {
+            let required = env::var("NORACE_REQUIRE_SERVERS").is_ok_and(|value| value == "1");
+            let why = format!("`{missing}` is not installed");
+            return if required { Verdict::Failed(why) } else { Verdict::Skipped(why) };
+        }
+        match (self.run)(root) {
+            Ok(()) => Verdict::Passed,
+            Err(why) => Verdict::Failed(why),
+        }
+    }
+}
+
+/// One line for each step, then the count.
+fn summarise(rows: &[(&str, Duration, Verdict)]) -> Result<(), String> {
+    println!();
+    for (name, time, verdict) in rows {
+        let seconds = time.as_secs_f64();
+        match verdict {
+            Verdict::Passed => println!("{name:<10} {seconds:6.1} s  passed"),
+            Verdict::Failed(why) => println!("{name:<10} {seconds:6.1} s  FAILED: {why}"),
+            Verdict::Skipped(why) => println!("{name:<10} {seconds:6.1} s  skipped: {why}"),
+        }
+    }
+    let count = |wanted: fn(&Verdict) -> bool| rows.iter().filter(|row| wanted(&row.2)).count();
+    let failed = count(|verdict| matches!(verdict, Verdict::Failed(_)));
+    let skipped = count(|verdict| matches!(verdict, Verdict::Skipped(_)));
+    let passed = rows.len() - failed - skipped;
+    let tail = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    println!("{passed} passed, {failed} failed{tail}");
+    if failed > 0 { Err(format!("failed steps: {failed}")) } else { Ok(()) }
+}
+
+fn cargo_step(root: &Path, arguments: &str) -> Result<(), String> {
+    run(&mut cargo(root, arguments), STEP_MAX)
+}
+
+fn doc(root: &Path) -> Result<(), String> {
+    let mut command = cargo(root, "doc --workspace --no-deps");
+    run(command.env("RUSTDOCFLAGS", "-D warnings"), STEP_MAX)
+}
+
+/// Each example ends by itself, with success.
+fn examples(root: &Path) -> Result<(), String> {
+    cargo_step(root, "build --package examples --examples")?;
+    let folder = root.join("examples/examples");
+    let entries = fs::read_dir(&folder)
+        .map_err(|error| format!("cannot list {}: {error}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    for name in names {
+        println!("--- {name}");
+        let arguments = format!("run --quiet --package examples --example {name}");
+        run(&mut cargo(root, &arguments), EXAMPLE_MAX)?;
+    }
+    Ok(())
+}
+
+/// The main job of the README: the whole purchase log, every order final, the journal verified.
+fn demo(root: &Path) -> Result<(), String> {
+    let text = output(&mut cargo(root, DEMO), STEP_MAX)?;
+    let line = text.lines().next_back().unwrap_or_default();
+    println!("{line}");
+    check_demo(line)
+}
+
+fn check_demo(line: &str) -> Result<(), String> {
+    let value: Value = serde_json::from_str(line)
+        .map_err(|error| format!("the last line of the demo is no JSON: {error}: {line}"))?;
+    let number = |name: &str| value["load"][name].as_u64().unwrap_or(u64::MAX);
+    let expect = |holds: bool, what: &str| {
+        if holds { Ok(()) } else { Err(format!("the demo's {what}: {line}")) }
+    };
+    expect(value["schema"] == "norace.demo/1", "schema is not norace.demo/1")?;
+    expect(number("orders") == DEMO_ORDERS, "`load.orders` is not the log's length")?;
+    expect(number("errors") == 0, "`load.errors` is not 0")?;
+    let ends = ["confirmed", "failed", "cancelled", "rejected"].map(number);
+    let sum = ends.iter().fold(0_u64, |sum, end| sum.saturating_add(*end));
+    expect(sum == DEMO_ORDERS, "orders did not all end, each in one way")?;
+    expect(value["verify"]["ok"] == true, "`verify.ok` is not true")
+}
