@@ -1,0 +1,404 @@
+//! Reading a journal from its first byte to its last whole frame, and telling a torn tail from damage.
+//!
+//! Both [`Journal::open`](crate::Journal::open) and [`read_only`](crate::read_only) walk here; the walk itself writes
+//! nothing. Segment by segment it checks the header against what came before (journal, index, sequence, chain), then
+//! frame by frame header checksum, place, chain, sequence and payload checksum.
+//!
+//! Where no frame can be read, one of three things holds:
+//!
+//! - **clean end**: all is zero from here to the segment's end, and the next segment, if any, is all zero;
+//! - **torn tail**: something is here, but nothing was ever acknowledged behind it, so that it is the one frame that was
+//!   in flight when the writer died;
+//! - **corruption**: a frame of this journal stands anywhere behind it in the segment, or bytes stand where the one
+//!   frame in flight cannot have put them, or a later segment was begun. Each of them was written only after the frame
+//!   here had been synced: it *vouches* for it.
+//!
+//! A frame of this journal with a sound header in the wrong place, order or chain is always corruption: a torn write
+//! does not make one. What cannot be told from a torn write is damage to the last frame of all while nothing vouches
+//! for it, which is why an idle journal gets sealed.
+//!
+//! Memory: one window of 256 KiB, or of one frame where that is larger.
+
+use crate::{
+    error::{Corruption, Damage, FileError, Tried},
+    format::{self, FRAME_HEADER_BYTES, FrameHeader, Kind, NotASegment, PAGE_BYTES, SegmentHeader},
+    names,
+    storage::{Access, Storage, StorageFile},
+};
+
+/// How much is read ahead.
+const WINDOW_BYTES: u64 = 256 << 10;
+
+/// A batch as it is handed to the caller of recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveredFrame<'a> {
+    /// The sequence of its first record.
+    pub first_sequence: u64,
+    /// How many records it holds.
+    pub count: u32,
+    /// What was appended.
+    pub payload: &'a [u8],
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// The random id of this journal.
+    pub journal_id: u64,
+    /// Segments with content.
+    pub segments: u64,
+    /// Batches handed to the callback.
+    pub frames: u64,
+    /// Records in these batches.
+    pub records: u64,
+    /// The sequence of the last record; 0 when there is none.
+    pub last_sequence: u64,
+    /// Whether the last frame is vouched for: a seal or a roll stands behind it, or there is none.
+    pub sealed: bool,
+    /// Bytes of an unfinished last frame, not counted among `frames`. [`Journal::open`](crate::Journal::open) has cut
+    /// them.
+    pub torn_tail_bytes: u64,
+    /// Damage to acknowledged data; what comes before it is counted above. Always `None` from a journal that opened.
+    pub bad_frame: Option<Corruption>,
+}
+
+/// Why the walk ended early.
+#[derive(Debug)]
+pub(crate) enum ScanError<E> {
+    Io(FileError),
+    Corruption(Corruption),
+    Caller(E),
+}
+
+impl<E> From<FileError> for ScanError<E> {
+    fn from(error: FileError) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A segment file that is open.
+#[derive(Debug)]
+pub(crate) struct Segment<F> {
+    pub(crate) index: u64,
+    pub(crate) name: String,
+    pub(crate) file: F,
+    pub(crate) bytes: u64,
+}
+
+/// Where the next frame goes.
+#[derive(Debug)]
+pub(crate) struct Tail<F> {
+    pub(crate) segment: Segment<F>,
+    /// False when the segment's header is still to be written.
+    pub(crate) begun: bool,
+    pub(crate) end: u64,
+    /// Bytes from `end` on that are not all zero, in whole pages.
+    pub(crate) torn_bytes: u64,
+}
+
+/// The last whole frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastFrame {
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+}
+
+/// How one segment ended.
+enum Ended {
+    /// With a roll frame: the next one exists.
+    Rolled,
+    /// Here: at `end`, before `torn_bytes` that no frame stands in. `what` is what it is if a later segment was begun.
+    Open { begun: bool, end: u64, torn_bytes: u64, what: Damage },
+}
+
+/// The walk and all it knows.
+#[derive(Debug)]
+pub(crate) struct Scan<'a, S: Storage> {
+    storage: &'a S,
+    access: Access,
+    pub(crate) report: RecoveryReport,
+    pub(crate) next_sequence: u64,
+    pub(crate) chain: u128,
+    pub(crate) last_frame: Option<LastFrame>,
+    pub(crate) tail: Option<Tail<S::File>>,
+    /// A whole segment behind the tail that was never begun.
+    pub(crate) spare: Option<Segment<S::File>>,
+    window: Window,
+}
+
+impl<'a, S: Storage> Scan<'a, S> {
+    /// A walk over `storage`. With [`Access::Write`] each segment is synced before it is read: what a dead process
+    /// left in the system's cache must not be built upon before it is durable.
+    pub(crate) fn new(storage: &'a S, access: Access) -> Self {
+        Self {
+            storage,
+            access,
+            report: RecoveryReport { sealed: true, ..RecoveryReport::default() },
+            next_sequence: format::FIRST_SEQUENCE,
+            chain: 0,
+            last_frame: None,
+            tail: None,
+            spare: None,
+            window: Window::default(),
+        }
+    }
+
+    /// Walks the segments `indexes`, which are not empty.
+    pub(crate) fn run<E>(
+        &mut self,
+        indexes: &[u64],
+        mut each: impl FnMut(RecoveredFrame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        let mut behind = Damage::MissingRoll;
+        for (expected, &index) in (0..).zip(indexes) {
+            if index != expected {
+                return Err(corrupt(expected, 0, Damage::MissingSegment));
+            }
+            let segment = self.open(index)?;
+            if let Some(tail) = &self.tail {
+                let untouched = self.spare.is_none() && self.window.is_zero(&segment, 0)?;
+                if !untouched {
+                    return Err(corrupt(tail.segment.index, tail.end, behind));
+                }
+                self.spare = Some(segment);
+                continue;
+            }
+            match self.segment(&segment, &mut each)? {
+                Ended::Rolled => {}
+                Ended::Open { begun, end, torn_bytes, what } => {
+                    behind = what;
+                    self.report.torn_tail_bytes = torn_bytes;
+                    self.tail = Some(Tail { segment, begun, end, torn_bytes });
+                }
+            }
+        }
+        if self.tail.is_none() {
+            return Err(corrupt(indexes.len() as u64, 0, Damage::MissingSegment));
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, index: u64) -> Result<Segment<S::File>, FileError> {
+        let name = names::segment(index);
+        let file = self.storage.open(&name, self.access).tried("open", &name)?;
+        if self.access == Access::Write {
+            file.sync_data().tried("sync", &name)?;
+        }
+        let bytes = file.bytes().tried("measure", &name)?;
+        self.window.forget();
+        Ok(Segment { index, name, file, bytes })
+    }
+
+    fn segment<E>(
+        &mut self,
+        segment: &Segment<S::File>,
+        each: &mut impl FnMut(RecoveredFrame<'_>) -> Result<(), E>,
+    ) -> Result<Ended, ScanError<E>> {
+        if let Some(ended) = self.segment_header(segment)? {
+            return Ok(ended);
+        }
+        self.report.segments += 1;
+        let mut offset = PAGE_BYTES;
+        while offset < segment.bytes {
+            let header = match self.frame_header(segment, offset)? {
+                Ok(header) => header,
+                Err(what) => return self.end(segment, offset, what, None),
+            };
+            let end = offset + header.frame_bytes();
+            let frame = self.window.get(segment, offset, header.frame_bytes())?;
+            let payload = &frame[FRAME_HEADER_BYTES..][..header.payload_bytes as usize];
+            if format::payload_checksum(payload) != header.payload_checksum {
+                return self.end(segment, offset, Damage::Payload, Some(end));
+            }
+            let (first_sequence, count) = (header.first_sequence, header.count);
+            if header.kind == Kind::Batch {
+                each(RecoveredFrame { first_sequence, count, payload })
+                    .map_err(ScanError::Caller)?;
+                self.report.frames += 1;
+                self.report.records += u64::from(count);
+                self.next_sequence = first_sequence + u64::from(count);
+                self.report.last_sequence = self.next_sequence - 1;
+            }
+            self.report.sealed = header.kind != Kind::Batch;
+            self.chain = format::chain_after(&header.encode());
+            self.last_frame =
+                Some(LastFrame { segment: segment.index, offset, bytes: header.frame_bytes() });
+            if header.kind == Kind::Roll {
+                return Ok(Ended::Rolled);
+            }
+            offset = end;
+        }
+        Err(corrupt(segment.index, offset, Damage::Length))
+    }
+
+    /// Checks page 0; `Some` when the segment was not begun, so that the journal ends here.
+    fn segment_header<E>(
+        &mut self,
+        segment: &Segment<S::File>,
+    ) -> Result<Option<Ended>, ScanError<E>> {
+        let damage = |what| Err(corrupt(segment.index, 0, what));
+        if segment.bytes < PAGE_BYTES {
+            return damage(Damage::WrongLength { expected: 0, found: segment.bytes });
+        }
+        let page = self.window.get(segment, 0, PAGE_BYTES)?;
+        let unwritten = format::is_zero(page);
+        let bytes = page.first_chunk().expect("a page holds a segment header");
+        let header = match SegmentHeader::decode(bytes) {
+            Ok(header) => header,
+            Err(NotASegment::Version(found)) => return damage(Damage::Version { found }),
+            // The header is synced before the first frame is written, and that of segment 0 before the file has a name.
+            Err(NotASegment::Bad)
+                if segment.index > 0 && self.window.is_zero(segment, PAGE_BYTES)? =>
+            {
+                return Ok(Some(Ended::Open {
+                    begun: false,
+                    end: PAGE_BYTES,
+                    torn_bytes: if unwritten { 0 } else { PAGE_BYTES },
+                    what: Damage::SegmentHeader,
+                }));
+            }
+            Err(NotASegment::Bad) => return damage(Damage::SegmentHeader),
+        };
+        if segment.index == 0 {
+            self.report.journal_id = header.journal_id;
+            self.chain = format::chain_origin(header.journal_id);
+        }
+        if header.journal_id != self.report.journal_id {
+            return damage(Damage::ForeignSegment);
+        }
+        if header.index != segment.index {
+            return damage(Damage::Renumbered { found: header.index });
+        }
+        if header.chain != self.chain || header.first_sequence != self.next_sequence {
+            return damage(Damage::Discontinued);
+        }
+        if header.segment_bytes != segment.bytes {
+            let (expected, found) = (header.segment_bytes, segment.bytes);
+            return Err(corrupt(
+                segment.index,
+                expected.min(found),
+                Damage::WrongLength { expected, found },
+            ));
+        }
+        Ok(None)
+    }
+
+    /// The frame header at `offset`; the inner error when there is none, which may be the end of the journal.
+    fn frame_header<E>(
+        &mut self,
+        segment: &Segment<S::File>,
+        offset: u64,
+    ) -> Result<Result<FrameHeader, Damage>, ScanError<E>> {
+        let page = self.window.get(segment, offset, PAGE_BYTES)?;
+        let bytes = page.first_chunk().expect("a page holds a frame header");
+        let header = match FrameHeader::decode(bytes) {
+            Some(header) if header.journal_id == self.report.journal_id => header,
+            _ => return Ok(Err(Damage::FrameHeader)),
+        };
+        let damage = |what| Err(corrupt(segment.index, offset, what));
+        if header.segment != segment.index || header.offset != offset {
+            return damage(Damage::Misplaced);
+        }
+        if header.chain_before != self.chain {
+            return damage(Damage::Chain);
+        }
+        let (expected, found) = (self.next_sequence, header.first_sequence);
+        if found != expected {
+            return damage(Damage::Sequence { expected, found });
+        }
+        let end = offset + header.frame_bytes();
+        if end > header.latest_end(segment.bytes)
+            || found.checked_add(u64::from(header.count)).is_none()
+        {
+            return damage(Damage::Length);
+        }
+        Ok(Ok(header))
+    }
+
+    /// Decides what the lack of a frame at `offset` means. `frame_end` is where the frame in flight ends, if its header
+    /// is whole.
+    fn end<E>(
+        &mut self,
+        segment: &Segment<S::File>,
+        offset: u64,
+        what: Damage,
+        frame_end: Option<u64>,
+    ) -> Result<Ended, ScanError<E>> {
+        let mut torn_end = offset;
+        let mut at = offset;
+        while at < segment.bytes {
+            let page = self.window.get(segment, at, PAGE_BYTES)?;
+            let bytes = page.first_chunk().expect("a page holds a frame header");
+            let vouches = at > offset
+                && FrameHeader::decode(bytes)
+                    .is_some_and(|header| header.journal_id == self.report.journal_id);
+            let zero = format::is_zero(page);
+            at += PAGE_BYTES;
+            if !zero {
+                torn_end = at;
+            }
+            if vouches || frame_end.is_some_and(|end| torn_end > end) {
+                return Err(corrupt(segment.index, offset, what));
+            }
+        }
+        let what = if torn_end == offset { Damage::MissingRoll } else { what };
+        Ok(Ended::Open { begun: true, end: offset, torn_bytes: torn_end - offset, what })
+    }
+}
+
+fn corrupt<E>(segment: u64, offset: u64, what: Damage) -> ScanError<E> {
+    ScanError::Corruption(Corruption { segment, offset, what })
+}
+
+/// A stretch of the segment being read.
+#[derive(Debug, Default)]
+struct Window {
+    start: u64,
+    buffer: Vec<u8>,
+}
+
+impl Window {
+    fn forget(&mut self) {
+        self.buffer.clear();
+    }
+
+    /// `bytes` bytes of `segment` from `offset`, which must lie within it.
+    fn get<F: StorageFile>(
+        &mut self,
+        segment: &Segment<F>,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<&[u8], FileError> {
+        let have = self.start..self.start + self.buffer.len() as u64;
+        if offset < have.start || offset + bytes > have.end {
+            let end = segment.bytes.min(offset + bytes.max(WINDOW_BYTES));
+            let wanted = usize::try_from(end - offset).expect("a frame fits into memory");
+            self.buffer.resize(wanted, 0);
+            self.start = offset;
+            if let Err(error) = segment.file.read_exact_at(&mut self.buffer, offset) {
+                self.forget();
+                return Err(error).tried("read", &segment.name);
+            }
+        }
+        let from = usize::try_from(offset - self.start).expect("within the buffer");
+        Ok(&self.buffer[from..][..usize::try_from(bytes).expect("within the buffer")])
+    }
+
+    /// Whether `segment` is all zero from `offset` on.
+    fn is_zero<F: StorageFile>(
+        &mut self,
+        segment: &Segment<F>,
+        offset: u64,
+    ) -> Result<bool, FileError> {
+        let mut at = offset;
+        while at < segment.bytes {
+            let step = WINDOW_BYTES.min(segment.bytes - at);
+            if !format::is_zero(self.get(segment, at, step)?) {
+                return Ok(false);
+            }
+            at += step;
+        }
+        Ok(true)
+    }
+}
