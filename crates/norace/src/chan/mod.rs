@@ -1,0 +1,88 @@
+//! Channels: values go in at any [`Sender`] and each comes out at exactly one [`Receiver`].
+//!
+//! One type for everything: [`bounded`] with capacity 0 (a rendezvous), 1 or n, and [`unbounded`]; both ends can be
+//! cloned, and each operation exists as a future and for plain threads, in any mix on one channel. Channels work on
+//! any executor; a waiting task is woken, a waiting thread sleeps, nobody spins.
+//!
+//! ```
+//! use norace::chan;
+//!
+//! let (tx, rx) = chan::bounded(2);
+//! let worker = std::thread::spawn(move || rx.iter().sum::<u32>());
+//! norace::block_on(async {
+//!     for n in 1..=4 {
+//!         tx.send(n).await.expect("the worker receives");
+//!     }
+//! });
+//! assert!(tx.close()); // Dropping the last sender closes, too.
+//! assert_eq!(worker.join().expect("summing does not panic"), 10);
+//! ```
+//!
+//! # Closing
+//!
+//! [`close`](Sender::close) works from both ends, is idempotent and says whether it was the first. After it every
+//! send fails and gives its value back, waiting ones included; what is buffered can still be received, then receives
+//! fail. Dropping the last sender closes the channel. So does dropping the last receiver, which also drops what is
+//! buffered.
+//!
+//! # Cancelling
+//!
+//! Futures may be dropped at any time. A send delivers its value only by completing: into a receiver, or into the
+//! buffer when the sender is polled; dropped before that it delivers nothing, and [`Send::try_cancel`] gives the
+//! value back. A receive that is dropped after a value was handed to it passes the value on to the next receiver, or
+//! puts it back in front. At capacity 0 a send completes when a receiver is chosen; should that one give up, the
+//! value goes to the next.
+//!
+//! # Order and fairness
+//!
+//! Values come out in the order in which they went in. Ends that wait are served in the order in which they came.
+//!
+//! # When not to use it
+//!
+//! One answer to one question: [`oneshot`], which is lighter. One value to many readers: a broadcast.
+
+mod core;
+mod error;
+pub mod oneshot;
+mod recv;
+mod send;
+
+pub use error::{
+    RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+pub use recv::{IntoIter, Iter, Receiver, Recv};
+pub use send::{Send, Sender, TryCancel};
+
+use self::core::Core;
+use norace_prim::sync::Arc;
+
+/// A channel whose buffer takes `capacity` values; with 0 each send waits for a receiver.
+///
+/// Memory is taken as it is needed, not in advance.
+///
+/// ```
+/// use norace::chan::{self, TrySendError};
+/// let (tx, rx) = chan::bounded(1);
+/// assert_eq!(tx.try_send('a'), Ok(()));
+/// assert_eq!(tx.try_send('b'), Err(TrySendError::Full('b')));
+/// assert_eq!(rx.try_recv(), Ok('a'));
+/// ```
+pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    with_capacity(Some(capacity))
+}
+
+/// A channel that takes every value at once. Its memory is bounded only by its receivers keeping up.
+///
+/// ```
+/// let (tx, rx) = norace::chan::unbounded();
+/// (0..1000).for_each(|n| tx.try_send(n).expect("never full"));
+/// assert_eq!(rx.len(), 1000);
+/// ```
+pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    with_capacity(None)
+}
+
+fn with_capacity<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
+    let core = Arc::new(Core::new(capacity));
+    (Sender::new(core.clone()), Receiver::new(core))
+}

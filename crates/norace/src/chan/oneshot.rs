@@ -1,0 +1,214 @@
+//! One answer to one question: a channel for a single value, in one allocation.
+//!
+//! Answering consumes the [`Sender`], so there is no second answer. The sender sees whether the receiver still waits;
+//! the receiver sees a sender that was dropped without answering.
+//!
+//! ```
+//! use norace::chan::oneshot;
+//! let (reply, answer) = oneshot::channel();
+//! std::thread::spawn(move || reply.send(6 * 7));
+//! assert_eq!(answer.recv_blocking(), Ok(42));
+//! ```
+//!
+//! # Protocol
+//!
+//! One state behind one lock. `Open { waker }` is the start. The sender moves it to `Sent` or, dropped, to
+//! `NoSender`; the receiver takes the value out of `Sent` and leaves `NoReceiver`, as it does when dropped. Nobody
+//! moves it away from `NoSender` and `NoReceiver`. Values and wakers are dropped and wakers called outside the lock.
+
+use super::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::wait::{Wakes, block_on, block_until};
+use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::time::{Duration, Instant};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+enum State<T> {
+    Open { waker: Option<Waker> },
+    Sent(T),
+    NoSender,
+    NoReceiver,
+}
+
+type Shared<T> = Arc<Mutex<State<T>>>;
+
+/// A channel for one value.
+pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
+    let shared = Arc::new(Mutex::new(State::Open { waker: None }));
+    (Sender { shared: Some(shared.clone()) }, Receiver { shared: Some(shared) })
+}
+
+/// Who answers. Dropping it without an answer ends the receiver's wait with [`RecvError`].
+pub struct Sender<T> {
+    /// `None` once it has answered.
+    shared: Option<Shared<T>>,
+}
+
+impl<T> Sender<T> {
+    /// Answers; never waits.
+    ///
+    /// # Errors
+    ///
+    /// Gives the value back when the receiver is gone. `Ok` means that the value is there for the receiver, which may
+    /// still be dropped without looking.
+    pub fn send(mut self, value: T) -> Result<(), T> {
+        let shared = self.shared.take().expect("a sender answers once");
+        let mut state = lock(&shared);
+        match &mut *state {
+            State::Open { waker } => {
+                let waker = waker.take();
+                *state = State::Sent(value);
+                drop(state);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                Ok(())
+            }
+            State::NoReceiver => Err(value),
+            State::Sent(_) | State::NoSender => unreachable!("the sender is here, unanswered"),
+        }
+    }
+
+    /// Whether the receiver is gone, so that an answer would reach nobody.
+    pub fn is_closed(&self) -> bool {
+        let shared = self.shared.as_ref().expect("a sender answers once");
+        matches!(*lock(shared), State::NoReceiver)
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.take() else { return };
+        let mut state = lock(&shared);
+        if let State::Open { waker } = &mut *state {
+            let waker = waker.take();
+            *state = State::NoSender;
+            drop(state);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+/// Who waits for the answer: a future of `Result<T, RecvError>`.
+///
+/// # Cancel safety
+///
+/// `(&mut receiver).await` may be given up and taken up again: an answer stays until it is taken. Dropping the receiver
+/// drops an answer that nobody took.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Receiver<T> {
+    /// `None` once it has its answer.
+    shared: Option<Shared<T>>,
+}
+
+impl<T> Receiver<T> {
+    /// Waits for the answer; this thread sleeps meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] when the sender was dropped without answering.
+    ///
+    /// # Panics
+    ///
+    /// When the answer has been taken before.
+    pub fn recv_blocking(self) -> Result<T, RecvError> {
+        block_on(self)
+    }
+
+    /// Waits for the answer; this thread sleeps for at most `timeout`. After a time-out it can be called again.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`] when time runs out, or when the sender was dropped without answering.
+    ///
+    /// # Panics
+    ///
+    /// When the answer has been taken before.
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        let deadline = Instant::now().checked_add(timeout);
+        match block_until(Pin::new(self), deadline) {
+            Some(result) => result.map_err(|RecvError| RecvTimeoutError::Closed),
+            None => Err(RecvTimeoutError::Timeout),
+        }
+    }
+
+    /// The answer, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`] when there is none yet, or when the sender was dropped without answering.
+    ///
+    /// # Panics
+    ///
+    /// When the answer has been taken before.
+    pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.look(None).map_or(Err(TryRecvError::Empty), |result| {
+            result.map_err(|RecvError| TryRecvError::Closed)
+        })
+    }
+
+    /// The outcome if there is one; otherwise `current`, if any, is woken when there is.
+    fn look(&mut self, current: Option<&Waker>) -> Option<Result<T, RecvError>> {
+        let shared = self.shared.as_ref().expect("a oneshot was asked after it had completed");
+        let mut wakes = Wakes::new();
+        let mut state = lock(shared);
+        let result = match &mut *state {
+            State::Open { waker } => {
+                match (waker, current) {
+                    (_, None) => {}
+                    (Some(waker), Some(current)) => wakes.update(waker, current),
+                    (none, Some(current)) => *none = Some(current.clone()),
+                }
+                return None;
+            }
+            State::NoSender => Err(RecvError),
+            sent => match std::mem::replace(sent, State::NoReceiver) {
+                State::Sent(value) => Ok(value),
+                _ => unreachable!("the receiver is here, unanswered"),
+            },
+        };
+        drop(state);
+        self.shared = None;
+        Some(result)
+    }
+}
+
+impl<T> Unpin for Receiver<T> {}
+
+impl<T> Future for Receiver<T> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.look(Some(cx.waker())).map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.take() else { return };
+        let mut state = lock(&shared);
+        if let State::NoSender = *state {
+            return;
+        }
+        // The value or the waker in it is dropped after the lock is released.
+        let last = std::mem::replace(&mut *state, State::NoReceiver);
+        drop(state);
+        drop(last);
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}

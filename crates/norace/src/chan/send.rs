@@ -1,0 +1,246 @@
+//! The sending end.
+
+use super::core::{Core, Put, SendNode};
+use super::error::{SendError, SendTimeoutError, TrySendError};
+use crate::wait::{Key, block_on, block_until};
+use norace_prim::sync::Arc;
+use norace_prim::time::{Duration, Instant};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The sending end of a channel. Clone it for more senders; any of them may send from tasks and threads alike.
+///
+/// When the last sender is dropped the channel closes: receivers get what is buffered, then the end.
+pub struct Sender<T> {
+    core: Arc<Core<T>>,
+}
+
+impl<T> Sender<T> {
+    /// The first sender of a new core.
+    pub(super) fn new(core: Arc<Core<T>>) -> Self {
+        Self { core }
+    }
+
+    /// Sends `value`, waiting for room; at capacity 0 until a receiver is chosen for it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready drops the value, which is then never delivered, unless a receiver has
+    /// taken it already. [`Send::try_cancel`] tells which, and gives the value back.
+    ///
+    /// # Ordering
+    ///
+    /// Values come out in the order in which they went in. Sends that wait are served first come, first served; each
+    /// one has its place kept for it until it is polled.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] with the value when the channel is closed, also when that happens while this send waits.
+    pub fn send(&self, value: T) -> Send<'_, T> {
+        Send { core: &self.core, stage: Stage::New(value) }
+    }
+
+    /// Sends `value`; this thread sleeps until there is room, or at capacity 0 until a receiver is chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] with the value when the channel is closed.
+    pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
+        match self.try_send(value) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(value)) => Err(SendError(value)),
+            Err(TrySendError::Full(value)) => block_on(self.send(value)),
+        }
+    }
+
+    /// Sends `value`; this thread sleeps for at most `timeout` until there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`] with the value when time runs out or the channel is closed. After `Timeout` the value is
+    /// delivered to nobody.
+    pub fn send_timeout_blocking(
+        &self,
+        value: T,
+        timeout: Duration,
+    ) -> Result<(), SendTimeoutError<T>> {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut send = self.send(value);
+        match block_until(Pin::new(&mut send), deadline) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(SendError(value))) => Err(SendTimeoutError::Closed(value)),
+            None => match send.try_cancel() {
+                TryCancel::Sent => Ok(()),
+                TryCancel::Cancelled(value) => Err(SendTimeoutError::Timeout(value)),
+            },
+        }
+    }
+
+    /// Sends `value` if that needs no waiting: a receiver waits, or there is room that no waiting send was promised.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] with the value when there is no room, or when the channel is closed.
+    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        match self.core.with(|state, wakes| state.put(value, wakes)) {
+            Put::Done => Ok(()),
+            Put::Full(value) => Err(TrySendError::Full(value)),
+            Put::Closed(value) => Err(TrySendError::Closed(value)),
+        }
+    }
+
+    /// Closes the channel for all its ends; true when this call did it, false when it was closed before.
+    ///
+    /// Sends that wait get their values back. What is buffered can still be received.
+    pub fn close(&self) -> bool {
+        self.core.close()
+    }
+
+    /// Whether the channel is closed: by [`close`](Self::close), or because all receivers or all senders are gone.
+    pub fn is_closed(&self) -> bool {
+        self.core.is_closed()
+    }
+
+    /// How many values are buffered. Values of sends that wait do not count.
+    pub fn len(&self) -> usize {
+        self.core.len()
+    }
+
+    /// Whether nothing is buffered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values the buffer takes; `None` when it is unbounded.
+    pub fn capacity(&self) -> Option<usize> {
+        self.core.capacity()
+    }
+
+    /// Whether `other` sends into the same channel.
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        self.core.add_sender();
+        Self { core: self.core.clone() }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.core.drop_sender();
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.core.fmt_end("Sender", f)
+    }
+}
+
+enum Stage<T> {
+    New(T),
+    Waiting(Key),
+    Sent,
+    Failed,
+}
+
+/// The future of [`Sender::send`].
+///
+/// It is `Unpin`, so `select!` and `(&mut send).await` take it without pinning.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Send<'a, T> {
+    core: &'a Core<T>,
+    stage: Stage<T>,
+}
+
+/// What [`Send::try_cancel`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a cancelled value is dropped with it"]
+pub enum TryCancel<T> {
+    /// The value was not sent and never will be; here it is.
+    Cancelled(T),
+    /// A receiver has the value, or it is in the buffer.
+    Sent,
+}
+
+impl<T> Send<'_, T> {
+    /// Ends the send, whatever it has come to: either its value is back, or it was sent.
+    ///
+    /// # Panics
+    ///
+    /// When the send has failed before: its error carried the value.
+    pub fn try_cancel(mut self) -> TryCancel<T> {
+        match std::mem::replace(&mut self.stage, Stage::Sent) {
+            Stage::New(value) => TryCancel::Cancelled(value),
+            Stage::Sent => TryCancel::Sent,
+            Stage::Waiting(key) => {
+                match self.core.with(|state, wakes| state.cancel_send(key, wakes)) {
+                    SendNode::Waiting(value, _)
+                    | SendNode::Granted(value)
+                    | SendNode::Closed(value) => TryCancel::Cancelled(value),
+                    SendNode::Sent => TryCancel::Sent,
+                }
+            }
+            Stage::Failed => panic!("a send was cancelled after it had failed"),
+        }
+    }
+}
+
+// Nothing is pinned: a value that waits is in the core.
+impl<T> Unpin for Send<'_, T> {}
+
+impl<T> Future for Send<'_, T> {
+    type Output = Result<(), SendError<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let result = match std::mem::replace(&mut this.stage, Stage::Failed) {
+            Stage::New(value) => this.core.with(|state, wakes| match state.put(value, wakes) {
+                Put::Done => Ok(Ok(())),
+                Put::Closed(value) => Ok(Err(value)),
+                Put::Full(value) => Err(state.wait_to_send(value, cx.waker().clone())),
+            }),
+            Stage::Waiting(key) => {
+                this.core.with(|state, wakes| state.poll_send(key, cx.waker(), wakes)).ok_or(key)
+            }
+            Stage::Sent | Stage::Failed => panic!("a send was polled after it had completed"),
+        };
+        match result {
+            Ok(Ok(())) => {
+                this.stage = Stage::Sent;
+                Poll::Ready(Ok(()))
+            }
+            Ok(Err(value)) => Poll::Ready(Err(SendError(value))),
+            Err(key) => {
+                this.stage = Stage::Waiting(key);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T> Drop for Send<'_, T> {
+    fn drop(&mut self) {
+        if let Stage::Waiting(key) = self.stage {
+            drop(self.core.with(|state, wakes| state.cancel_send(key, wakes)));
+        }
+    }
+}
+
+impl<T> fmt::Debug for Send<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::New(_) => "new",
+            Stage::Waiting(_) => "waiting",
+            Stage::Sent => "sent",
+            Stage::Failed => "failed",
+        };
+        f.debug_struct("Send").field("stage", &stage).finish_non_exhaustive()
+    }
+}

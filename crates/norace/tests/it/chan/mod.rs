@@ -1,0 +1,5 @@
+//! The channel, seen from outside.
+
+mod basic;
+mod cancel;
+mod oneshot;
