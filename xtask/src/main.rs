@@ -38,8 +38,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder of the workspace's manifest.
+/// The folder of the workspace's manifest, where cargo says that it runs this package.
 fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().expect("xtask is a folder of the workspace").to_owned()
+    let own =
+        env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&own).parent().expect("xtask is a folder of the workspace").to_owned()
 }
