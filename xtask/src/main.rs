@@ -1,4 +1,4 @@
-//! The project's own build steps: `cargo xtask ci`, `cargo xtask tidy`.
+//! The project's own build steps: `cargo xtask ci`, `tidy` and `bench`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
@@ -8,13 +8,17 @@ use std::{
     process::ExitCode,
 };
 
+mod bench;
 mod ci;
 mod process;
+mod service;
 mod tidy;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
+  bench [--quick]
+               measure Norace beside its peers and write docs/bench; quick: only see that all of it works
   ci [STEP]…   everything that has to hold before a change lands, or the named steps of it
   tidy         check the rules about the source that no compiler knows";
 
@@ -22,6 +26,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
+        ["bench"] => bench::bench(&root(), false),
+        ["bench", "--quick"] => bench::bench(&root(), true),
         ["ci", steps @ ..] => ci::ci(&root(), steps),
         ["tidy"] => tidy::run(&root()),
         _ => {

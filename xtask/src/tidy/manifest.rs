@@ -36,7 +36,7 @@ const CRATES: [Allowed; 12] = [
         others: &["futures-core", "futures-sink", "libc", "mio", "portable-atomic", "tracing"],
         ..NOTHING
     },
-    Allowed { name: "norace-journal", own: &["norace-prim"], ..NOTHING },
+    Allowed { name: "norace-journal", own: &["norace-prim"], others: &["xxhash-rust"], ..NOTHING },
     Allowed {
         name: "norace-engine",
         own: &["norace", "norace-journal", "norace-prim"],

@@ -1,0 +1,49 @@
+//! Tables of made-up samples.
+
+use super::{super::SCENARIOS, Environment, NORACE, Report, Sample, number};
+
+/// Norace at twice the rate and twice the latency of the other, in two runs each.
+fn report() -> Report {
+    let mut report = Report::new(Environment(vec![("command", "none".to_owned())]));
+    for (contender, factor) in [("other", 1.0), (NORACE, 2.0)] {
+        for run in [90.0, 110.0] {
+            let sample = Sample { orders_per_second: factor * run, p99_ms: factor * 5.0 };
+            report.add(&SCENARIOS[1], contender, sample);
+        }
+    }
+    report
+}
+
+#[test]
+fn a_ratio_above_one_is_a_win_in_either_direction() {
+    let json = report().json();
+    let rows = json["rows"].as_array().expect("rows are a list");
+    let find = |id: &str, contender: &str| {
+        rows.iter().find(|row| row["id"] == id && row["contender"] == contender).expect("the row")
+    };
+    let rate = find("engine.one.8.rate", "other");
+    assert_eq!(rate["median"], 100.0);
+    assert_eq!(rate["iqr"], 10.0);
+    assert_eq!(rate["unit"], "orders/s");
+    assert_eq!(rate["ratio"], 2.0);
+    assert_eq!(find("engine.one.8.p99", "other")["ratio"], 0.5);
+    assert_eq!(find("engine.one.8.p99", NORACE)["ratio"], 1.0);
+    assert_eq!(rows.len(), 4);
+}
+
+#[test]
+fn the_table_says_where_norace_is_ahead_and_where_it_lost() {
+    let table = report().markdown();
+    assert!(table.contains("| rate, orders/s | other | 100 | 10.0 | 2.0x as good |"), "{table}");
+    assert!(table.contains("| p99, ms | other | 5.00 | 0.00 | **behind: 0.50x** |"), "{table}");
+    assert!(table.contains("* command: none\n"), "{table}");
+}
+
+#[test]
+fn numbers_have_the_digits_that_matter() {
+    for (value, expected) in
+        [(0.1234, "0.12"), (12.34, "12.3"), (123.4, "123"), (35_567.0, "35567")]
+    {
+        assert_eq!(number(value), expected);
+    }
+}

@@ -1,0 +1,106 @@
+//! The service under test: the release build of `norace`, started on a folder and a free port of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::process::{cargo, output, program, run, signal, wait};
+
+/// Where the release build is.
+const BINARY: &str = "target/release/norace";
+
+/// Building with all optimisations, from nothing.
+const BUILD_MAX: Duration = Duration::from_mins(15);
+
+/// How long the service may take from SIGTERM to its end.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// Reading back what the longest run has written.
+const VERIFY_MAX: Duration = Duration::from_mins(5);
+
+/// Makes the binary that everything here runs.
+pub(crate) fn build(root: &Path) -> Result<(), String> {
+    run(&mut cargo(root, "build --release --bin norace"), BUILD_MAX)
+}
+
+/// Runs `norace` with `arguments` and returns the last line of what it printed as JSON.
+pub(crate) fn norace(root: &Path, arguments: &str, limit: Duration) -> Result<Value, String> {
+    let text = output(program(root, BINARY, arguments).args(["--format", "json"]), limit)?;
+    parse(text.lines().next_back().unwrap_or_default())
+}
+
+/// What `norace verify` says of a journal that has to be sound.
+pub(crate) fn verify(root: &Path, data: &Path) -> Result<Value, String> {
+    let report = norace(root, &format!("verify --data {}", data.display()), VERIFY_MAX)?;
+    expect(report["ok"] == true, &format!("the journal does not verify: {report}"))?;
+    Ok(report)
+}
+
+/// A running service; dropping it ends the process.
+#[derive(Debug)]
+pub(crate) struct Service {
+    child: Option<Child>,
+    /// Held so that the service never meets a closed pipe.
+    stdout: BufReader<ChildStdout>,
+    /// `host:port`.
+    pub(crate) address: String,
+}
+
+impl Service {
+    /// Starts the service and waits until it says that it listens.
+    pub(crate) fn start(root: &Path, data: &Path) -> Result<Self, String> {
+        let arguments =
+            format!("serve --listen 127.0.0.1:0 --format json --data {}", data.display());
+        let mut child = program(root, BINARY, &arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot run {BINARY}: {error}"))?;
+        let stdout = BufReader::new(child.stdout.take().expect("standard output was asked for"));
+        let mut service = Self { child: Some(child), stdout, address: String::new() };
+        let mut line = String::new();
+        service
+            .stdout
+            .read_line(&mut line)
+            .map_err(|error| format!("cannot read the service's first line: {error}"))?;
+        let listening = parse(&line)?["listening"].as_str().unwrap_or_default().to_owned();
+        listening.trim_start_matches("http://").clone_into(&mut service.address);
+        expect(!service.address.is_empty(), "the service's first line does not say `listening`")?;
+        Ok(service)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Asks for a clean stop and waits for it.
+    pub(crate) fn stop(mut self) -> Result<(), String> {
+        let child = self.child.take().expect("the service runs until it is stopped");
+        signal("TERM", &[child.id()]);
+        let status = wait(child, STOP_MAX)?;
+        expect(status.success(), &format!("the service stopped with {status}"))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _killed = child.kill();
+            let _reaped = child.wait();
+        }
+    }
+}
+
+/// Reads JSON.
+pub(crate) fn parse(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text.trim()).map_err(|error| format!("no JSON: {error}: {text}"))
+}
+
+/// Turns what does not hold into an error.
+pub(crate) fn expect(holds: bool, otherwise: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}
