@@ -1,6 +1,56 @@
 //! Go-style concurrency for Rust: tasks, channels, select, contexts and groups.
+//!
+//! Tasks are cheap, a panic stays inside the task that raised it, a stuck task cannot starve the others, and every
+//! piece works alone: channels, contexts and timers run on any executor and on plain threads, the runtime is there
+//! for who wants all of it.
+//!
+//! ```
+//! # #[cfg(feature = "rt")] {
+//! use norace::{rt::Runtime, task, time};
+//! use std::time::Duration;
+//!
+//! let runtime = Runtime::new().expect("start the runtime");
+//! let sum: u32 = runtime.block_on(async {
+//!     let tasks: Vec<_> = (1..=4).map(|n| task::spawn(async move { n * n })).collect();
+//!     let mut sum = 0;
+//!     for task in tasks {
+//!         sum += task.await.expect("squaring does not panic");
+//!     }
+//!     time::sleep(Duration::from_millis(1)).await;
+//!     sum
+//! });
+//! assert_eq!(sum, 30);
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | module | what it holds | works without the runtime |
+//! | --- | --- | --- |
+//! | `rt` | the work-stealing runtime: workers, netpoller, timers, stall monitor | |
+//! | `task` | `spawn` and its relatives, `JoinHandle`, `TaskError` | |
+//! | [`chan`] | channels of any capacity, closable, between tasks and threads; `oneshot` replies | yes |
+//! | [`context`] | why something was cancelled | yes |
+//! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
+//! | `net` | TCP on the netpoller | |
+//! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes |
+//! | [`prim`] | atomics, locks and threads as a checker can see them | yes |
+//!
+//! # Features
+//!
+//! `rt` (runtime, tasks, signals), `net` (TCP) and `macros` (`#[norace::main]`, `#[norace::test]`) are on by default.
+//! Without them the rest builds with nothing but [`prim`].
 
+mod budget;
 pub mod chan;
+pub mod context;
+#[cfg(feature = "rt")]
+pub mod rt;
+#[cfg(feature = "rt")]
+pub mod task;
+pub mod time;
 mod wait;
 
+#[doc(inline)]
+pub use norace_prim as prim;
 pub use wait::block_on;

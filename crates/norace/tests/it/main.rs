@@ -1,4 +1,6 @@
 //! Tests of the public interface, in one binary.
 
 mod chan;
+#[cfg(feature = "rt")]
+mod rt;
 mod support;

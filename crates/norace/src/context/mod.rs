@@ -1,0 +1,5 @@
+//! Cancellation: why something ends before it is done.
+
+mod cause;
+
+pub use cause::Cause;

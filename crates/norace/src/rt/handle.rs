@@ -1,0 +1,108 @@
+//! A reference to a runtime.
+
+use super::metrics::{self, RuntimeMetrics};
+use super::scheduler::Scheduler;
+use super::{block_on, current};
+use crate::task::{self, JoinHandle};
+use norace_prim::sync::Arc;
+use std::fmt;
+use std::future::Future;
+
+/// A reference to a runtime, for spawning from anywhere.
+///
+/// It does not keep the runtime going: once that is shut down, spawned tasks end as cancelled.
+#[derive(Clone)]
+pub struct Handle {
+    scheduler: Arc<Scheduler>,
+}
+
+/// This thread does not work for any runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRuntime(());
+
+impl fmt::Display for NoRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("find the current runtime: this thread is neither a worker nor inside block_on")
+    }
+}
+
+impl std::error::Error for NoRuntime {}
+
+impl Handle {
+    pub(crate) fn new(scheduler: Arc<Scheduler>) -> Self {
+        Self { scheduler }
+    }
+
+    pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
+        &self.scheduler
+    }
+
+    /// The runtime this thread works for.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime; see [`try_current`](Self::try_current).
+    #[track_caller]
+    pub fn current() -> Self {
+        match Self::try_current() {
+            Ok(handle) => handle,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The runtime this thread works for: as a worker, as a thread of the blocking pool, or inside `block_on`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRuntime`] elsewhere.
+    pub fn try_current() -> Result<Self, NoRuntime> {
+        current::scheduler().map(Self::new).ok_or(NoRuntime(()))
+    }
+
+    /// Starts a task on the runtime; as [`task::spawn`] inside it.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        task::Builder::new().on(self).spawn_or_refuse(future)
+    }
+
+    /// Runs a job that may block on a thread of the runtime's pool; as [`task::spawn_blocking`] inside it.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(&self, job: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        task::Builder::new().on(self).spawn_blocking_or_refuse(job)
+    }
+
+    /// Runs a future on the calling thread, which belongs to the runtime meanwhile; see
+    /// [`Runtime::block_on`](super::Runtime::block_on).
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        current::assert_may_block("run block_on");
+        let _entered = current::enter(self.scheduler.clone(), None);
+        block_on::block_on("run block_on", future)
+    }
+
+    /// Calls `act` with this thread belonging to the runtime, so that it can spawn and use timers and sockets.
+    pub fn enter<R>(&self, act: impl FnOnce() -> R) -> R {
+        let _entered = current::enter(self.scheduler.clone(), current::worker());
+        act()
+    }
+
+    /// What the runtime has done so far.
+    pub fn metrics(&self) -> RuntimeMetrics {
+        metrics::collect(&self.scheduler)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("workers", &self.scheduler.places.len())
+            .finish_non_exhaustive()
+    }
+}

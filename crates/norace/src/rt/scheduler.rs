@@ -1,0 +1,192 @@
+//! What the workers of one runtime share.
+
+use super::blocking::BlockingPool;
+use super::counters::{Counters, OwnCounter};
+use super::current;
+use super::driver::Driver;
+use super::idle::Idle;
+use super::queue::{Injector, LocalQueue};
+use super::threads::Threads;
+use crate::task::cell::Task;
+use crate::task::pinned::PinnedHost;
+use crate::task::registry::Registry;
+use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use norace_prim::sync::{Arc, Mutex, lock};
+use std::io;
+
+/// A worker's place: what belongs to it whichever thread fills it. On cache lines of its own.
+#[repr(align(128))]
+pub(crate) struct Place {
+    pub(crate) queue: LocalQueue,
+    /// Rises at the start and at the end of each poll: odd means inside one.
+    tick: AtomicU64,
+    /// Set by the stall monitor: nobody has looked at the netpoller for a while.
+    look_due: AtomicBool,
+    /// Where pinned tasks for this place go.
+    host: Mutex<Option<Arc<PinnedHost>>>,
+    pub(crate) steals: OwnCounter,
+    pub(crate) stolen: OwnCounter,
+    pub(crate) parks: OwnCounter,
+    pub(crate) overflows: OwnCounter,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            queue: LocalQueue::new(),
+            tick: AtomicU64::new(0),
+            look_due: AtomicBool::new(false),
+            host: Mutex::new(None),
+            steals: OwnCounter::default(),
+            stolen: OwnCounter::default(),
+            parks: OwnCounter::default(),
+            overflows: OwnCounter::default(),
+        }
+    }
+
+    /// Counts the start or the end of a poll; only the worker in this place calls it.
+    pub(crate) fn advance_tick(&self) {
+        // Relaxed: looked at from outside only to see whether it moves. One writer, so no read-modify-write.
+        let now = self.tick.load(Ordering::Relaxed);
+        // Relaxed: as above.
+        self.tick.store(now.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn tick(&self) -> u64 {
+        // Relaxed: as in advance_tick.
+        self.tick.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_look_due(&self, due: bool) {
+        // Relaxed: a request that may be met one task later.
+        self.look_due.store(due, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_look_due(&self) -> bool {
+        // Relaxed: as in set_look_due.
+        self.look_due.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_host(&self, host: Arc<PinnedHost>) {
+        *lock(&self.host) = Some(host);
+    }
+
+    fn host(&self) -> Option<Arc<PinnedHost>> {
+        lock(&self.host).clone()
+    }
+}
+
+pub(crate) struct Scheduler {
+    pub(crate) places: Box<[Place]>,
+    pub(crate) injector: Injector,
+    pub(crate) idle: Idle,
+    pub(crate) threads: Threads,
+    pub(crate) blocking: BlockingPool,
+    driver: Arc<Driver>,
+    registry: Registry,
+    counters: Counters,
+    /// Spreads pinned tasks over the places.
+    next_host: AtomicUsize,
+    /// Places whose worker has not left for good.
+    places_left: Mutex<usize>,
+}
+
+/// What a runtime is made with.
+pub(crate) struct Config {
+    pub(crate) workers: usize,
+    pub(crate) blocking_threads: usize,
+    pub(crate) blocking_queue: usize,
+    pub(crate) max_tasks: Option<usize>,
+    pub(crate) thread_name: String,
+}
+
+impl Scheduler {
+    pub(crate) fn new(config: &Config) -> io::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            places: (0..config.workers).map(|_| Place::new()).collect(),
+            injector: Injector::new(),
+            idle: Idle::new(config.workers),
+            threads: Threads::new(),
+            blocking: BlockingPool::new(config),
+            driver: Arc::new(Driver::new()?),
+            registry: Registry::new(config.max_tasks),
+            counters: Counters::default(),
+            next_host: AtomicUsize::new(0),
+            places_left: Mutex::new(config.workers),
+        }))
+    }
+
+    pub(crate) fn driver(&self) -> &Arc<Driver> {
+        &self.driver
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Queues a task that was spawned or woken: next on this worker, or in the injector when this thread is none of the
+    /// task's runtime.
+    pub(crate) fn woken(task: Task) {
+        Self::queue(task, |worker, task| worker.push_woken(task));
+    }
+
+    /// Queues a task that was woken during its own poll: behind all others.
+    pub(crate) fn yielded(task: Task) {
+        Self::queue(task, |worker, task| worker.push_yielded(task));
+    }
+
+    fn queue(task: Task, push: impl FnOnce(&super::worker::Worker, Task) -> Result<(), Task>) {
+        let mut task = Some(task);
+        let scheduler = task.as_ref().map(|task| task.header().scheduler());
+        let scheduler = scheduler.expect("just put there").clone();
+        current::with_worker_of(&scheduler, |worker| {
+            if let Some(queued) = task.take() {
+                task = push(worker, queued).err();
+            }
+        });
+        if let Some(task) = task {
+            scheduler.inject(std::iter::once(task));
+        }
+    }
+
+    /// Adds tasks to the injector and wakes a worker for them.
+    pub(crate) fn inject(&self, tasks: impl Iterator<Item = Task>) {
+        match self.injector.push(tasks) {
+            Ok(()) => {
+                self.idle.wake_one();
+            }
+            // All tasks were cancelled before the last worker left: running one ends it.
+            Err(tasks) => tasks.into_iter().for_each(|task| task.run()),
+        }
+    }
+
+    /// A worker leaves its place for good; the last one ends what is left, all of it cancelled before.
+    pub(crate) fn leave_place(&self) {
+        let last = {
+            let mut left = lock(&self.places_left);
+            *left -= 1;
+            *left == 0
+        };
+        if last {
+            self.injector.close().into_iter().for_each(|task| task.run());
+        }
+    }
+
+    /// Whether a worker that looks would find a task that is not about to be run anyway.
+    pub(crate) fn has_visible_work(&self) -> bool {
+        self.injector.len() > 0 || self.places.iter().any(|place| place.queue.len() > 0)
+    }
+
+    /// A thread that takes a pinned task, with a place for it reserved.
+    pub(crate) fn reserve_host(&self) -> Option<Arc<PinnedHost>> {
+        // Relaxed: it only spreads.
+        let start = self.next_host.fetch_add(1, Ordering::Relaxed);
+        (0..self.places.len())
+            .filter_map(|offset| self.places[start.wrapping_add(offset) % self.places.len()].host())
+            .find(|host| host.reserve())
+    }
+}

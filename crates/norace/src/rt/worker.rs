@@ -1,0 +1,362 @@
+//! A worker: a thread that fills one of the runtime's places, runs its tasks, searches for more, and sleeps.
+//!
+//! Where the next task comes from, in this order: every 61st time the injector; this thread's pinned tasks, taking
+//! turns with the others; the place's own queue; a share of the injector; half of another worker's ring; and, on
+//! the last pass, another worker's `runnext`, if that worker is inside the same poll before and after the thief has
+//! let it run. Every 61st time, and whenever the stall monitor asks for it, the worker also looks at the netpoller
+//! without waiting.
+//!
+//! `block_in_place` separates the thread from its place: another thread fills it, this one finishes its poll, then runs
+//! what is pinned to it, and ends. What it wakes meanwhile goes to the injector.
+
+use super::current;
+use super::idle::Announced;
+use super::park::Parker;
+use super::queue::Pushed;
+use super::scheduler::{Place, Scheduler};
+use crate::task::cell::Task;
+use crate::task::pinned::PinnedHost;
+use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::{rand, thread};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::task::Waker;
+
+/// Tasks between two looks at the injector and the netpoller; prime, so that it falls in step with nothing.
+const FAIRNESS_INTERVAL: u32 = norace_prim::model_or!(61, 3);
+
+/// A place on its way from one thread to another; whoever takes it fills it.
+pub(crate) type Handoff = Arc<Mutex<Option<usize>>>;
+
+/// The part of a worker that only its own thread touches.
+pub(crate) struct Worker {
+    scheduler: Arc<Scheduler>,
+    /// The place it fills; none once it has handed it off.
+    place: Cell<Option<usize>>,
+    parker: Arc<Parker>,
+    host: Arc<PinnedHost>,
+    /// It is the searcher, in the words of `rt/idle.rs`.
+    searching: Cell<bool>,
+    /// It hands out what the netpoller found: wakes push to the back and announce nothing until the end.
+    dispatching: Cell<bool>,
+    /// How many `block_in_place` it is inside.
+    blocking: Cell<u32>,
+    count: Cell<u32>,
+    taken: RefCell<Vec<Task>>,
+    wakers: RefCell<Vec<Waker>>,
+}
+
+/// Fills the place in `handoff`, if it is still there, until it is handed off or the runtime stops.
+pub(crate) fn run(scheduler: &Arc<Scheduler>, handoff: &Handoff) {
+    let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
+    let index = {
+        let mut handoff = lock(handoff);
+        let Some(index) = handoff.take() else { return };
+        // Under the lock: the place's former worker looks here before it closes its own host, so one is always open.
+        scheduler.places[index].set_host(host.clone());
+        index
+    };
+    run_in(scheduler, index, host);
+}
+
+/// Fills the place `index`, whose host is `host`.
+pub(crate) fn run_in(scheduler: &Arc<Scheduler>, index: usize, host: Arc<PinnedHost>) {
+    let worker = Rc::new(Worker {
+        scheduler: scheduler.clone(),
+        place: Cell::new(Some(index)),
+        parker: host.parker().clone(),
+        host,
+        searching: Cell::new(false),
+        dispatching: Cell::new(false),
+        blocking: Cell::new(0),
+        count: Cell::new(0),
+        taken: RefCell::default(),
+        wakers: RefCell::default(),
+    });
+    let _entered = current::enter(scheduler.clone(), Some(worker.clone()));
+    worker.fill_place();
+    worker.run_pinned();
+    if worker.place.get().is_some() {
+        scheduler.leave_place();
+    }
+}
+
+impl Worker {
+    pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
+        &self.scheduler
+    }
+
+    fn place(&self) -> Option<&Place> {
+        self.place.get().map(|index| &self.scheduler.places[index])
+    }
+
+    /// Runs tasks while it has a place and the runtime goes on.
+    fn fill_place(&self) {
+        while let Some(place) = self.place() {
+            if let Some(task) = self.next(place) {
+                self.run_task(place, task);
+            } else if self.scheduler.idle.is_stopping() {
+                return;
+            } else {
+                self.sleep(place);
+            }
+        }
+    }
+
+    /// Runs what can run nowhere else, until none of it is left.
+    fn run_pinned(&self) {
+        while !self.host.try_close() {
+            match self.host.pop() {
+                Some(task) => task.run(),
+                None => self.parker.park(),
+            }
+        }
+    }
+
+    fn run_task(&self, place: &Place, task: Task) {
+        if self.searching.replace(false) {
+            self.scheduler.idle.end_search();
+            if self.scheduler.has_visible_work() {
+                self.scheduler.idle.wake_one();
+            }
+        }
+        place.advance_tick();
+        task.run();
+        // After a hand-off the tick belongs to the place's new worker.
+        if self.place.get().is_some() {
+            place.advance_tick();
+        }
+    }
+
+    fn next(&self, place: &Place) -> Option<Task> {
+        let count = self.count.get().wrapping_add(1);
+        self.count.set(count);
+        if count.is_multiple_of(FAIRNESS_INTERVAL) {
+            self.look_at_driver(place);
+            if let Some(task) = self.scheduler.injector.pop() {
+                return Some(task);
+            }
+        } else if place.is_look_due() {
+            self.look_at_driver(place);
+        }
+        let pinned_first = count.is_multiple_of(2);
+        let pinned = || self.host.pop();
+        pinned_first
+            .then(pinned)
+            .flatten()
+            .or_else(|| place.queue.pop())
+            .or_else(pinned)
+            .or_else(|| self.take_injected(place))
+            .or_else(|| self.search(place))
+    }
+
+    fn take_injected(&self, place: &Place) -> Option<Task> {
+        let mut taken = self.taken.borrow_mut();
+        self.scheduler.injector.take_share(self.scheduler.places.len(), &mut taken);
+        self.keep_all_but_one(place, &mut taken)
+    }
+
+    /// Gives the oldest of `taken` and queues the rest; what is visible then is announced when the first one runs.
+    fn keep_all_but_one(&self, place: &Place, taken: &mut Vec<Task>) -> Option<Task> {
+        let mut taken = taken.drain(..);
+        let first = taken.next()?;
+        let mut rest = false;
+        for task in taken {
+            rest = true;
+            self.settle(place, place.queue.push_back(task));
+        }
+        if rest && !self.searching.get() {
+            self.scheduler.idle.wake_one();
+        }
+        Some(first)
+    }
+
+    /// The passes over the other workers.
+    fn search(&self, place: &Place) -> Option<Task> {
+        if !self.searching.get() && !self.scheduler.idle.try_search() {
+            return None;
+        }
+        self.searching.set(true);
+        let mut taken = self.taken.borrow_mut();
+        for victim in self.others() {
+            victim.queue.steal_half(&mut taken);
+            if !taken.is_empty() {
+                place.steals.add(1);
+                place.stolen.add(taken.len() as u64);
+                return self.keep_all_but_one(place, &mut taken);
+            }
+        }
+        self.steal_next(place)
+    }
+
+    /// The last pass: tasks whose worker does not get to them.
+    fn steal_next(&self, place: &Place) -> Option<Task> {
+        if !self.others().any(|victim| victim.queue.has_next()) {
+            return None;
+        }
+        let before: Vec<u64> = self.others_from(0).map(Place::tick).collect();
+        // Once, so that a worker that shares this cpu, or is between two tasks, takes the task itself.
+        thread::yield_now();
+        for (victim, before) in self.others_from(0).zip(before) {
+            let stuck = before % 2 == 1 && victim.tick() == before;
+            if stuck && let Some(task) = victim.queue.steal_next() {
+                place.steals.add(1);
+                place.stolen.add(1);
+                return Some(task);
+            }
+        }
+        None
+    }
+
+    /// The other places, starting at a random one.
+    fn others(&self) -> impl Iterator<Item = &Place> {
+        let places = self.scheduler.places.len() as u64;
+        let start = usize::try_from(rand::below(places)).expect("below the number of places");
+        self.others_from(start)
+    }
+
+    fn others_from(&self, start: usize) -> impl Iterator<Item = &Place> {
+        let places = &self.scheduler.places;
+        let me = self.place.get();
+        (0..places.len())
+            .map(move |offset| (start + offset) % places.len())
+            .filter(move |index| Some(*index) != me)
+            .map(move |index| &places[index])
+    }
+
+    /// Sleeps until there is something to do; see the protocol in `rt/idle.rs`.
+    fn sleep(&self, place: &Place) {
+        let driver = self.scheduler.driver();
+        let poller = driver.try_enter();
+        let idle = &self.scheduler.idle;
+        let announced =
+            idle.announce(&self.parker, poller.is_some(), self.searching.replace(false));
+        if announced == Announced::Stopping {
+            return;
+        }
+        if self.host.has_work() {
+            self.searching.set(idle.retract(&self.parker));
+            return;
+        }
+        if self.scheduler.has_visible_work() && idle.retract_to_search(&self.parker) {
+            self.searching.set(true);
+            return;
+        }
+        place.parks.add(1);
+        match poller {
+            None => self.parker.park(),
+            Some(mut poller) => {
+                let mut wakers = self.wakers.borrow_mut();
+                self.parker.park_in_driver(|| driver.turn(&mut poller, &mut wakers));
+            }
+        }
+        self.searching.set(idle.retract(&self.parker));
+        self.dispatch();
+    }
+
+    /// Looks at the netpoller without waiting, unless another worker is there.
+    fn look_at_driver(&self, place: &Place) {
+        place.set_look_due(false);
+        let driver = self.scheduler.driver();
+        if let Some(mut poller) = driver.try_enter() {
+            driver.look(&mut poller, &mut self.wakers.borrow_mut());
+        }
+        self.dispatch();
+    }
+
+    /// Wakes what the netpoller found, and one more worker when that is more than this one runs next.
+    fn dispatch(&self) {
+        let mut wakers = self.wakers.take();
+        if wakers.is_empty() {
+            return;
+        }
+        self.dispatching.set(true);
+        for waker in wakers.drain(..) {
+            if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+                self.scheduler.counters().panicked_in_drop();
+            }
+        }
+        self.dispatching.set(false);
+        self.wakers.replace(wakers);
+        if self.place().is_some_and(|place| place.queue.len() > 1) {
+            self.scheduler.idle.wake_one();
+        }
+    }
+
+    /// Queues a task that was spawned or woken by this worker; gives it back when the worker has no place.
+    pub(crate) fn push_woken(&self, task: Task) -> Result<(), Task> {
+        let Some(place) = self.place() else { return Err(task) };
+        let dispatching = self.dispatching.get();
+        let pushed =
+            if dispatching { place.queue.push_back(task) } else { place.queue.push_next(task) };
+        if self.settle(place, pushed) && !dispatching {
+            self.scheduler.idle.wake_one();
+        }
+        Ok(())
+    }
+
+    /// Queues a task that has just been polled.
+    pub(crate) fn push_yielded(&self, task: Task) -> Result<(), Task> {
+        let Some(place) = self.place() else { return Err(task) };
+        if self.settle(place, place.queue.push_back(task)) {
+            self.scheduler.idle.wake_one();
+        }
+        Ok(())
+    }
+
+    /// Sends on what did not fit; whether there is more to run than this worker's next task.
+    fn settle(&self, place: &Place, pushed: Pushed) -> bool {
+        match pushed {
+            Pushed::Quietly => false,
+            Pushed::Visibly => true,
+            Pushed::Overflow(tasks) => {
+                place.overflows.add(1);
+                self.scheduler.inject(tasks.into_iter());
+                true
+            }
+        }
+    }
+
+    /// Whether blocking this thread harms nobody: its place is filled by another one.
+    pub(crate) fn may_block(&self) -> bool {
+        self.blocking.get() > 0 || self.place.get().is_none()
+    }
+
+    /// Runs `act`, which may block, while another thread fills this worker's place.
+    pub(crate) fn block_in_place<R>(&self, act: impl FnOnce() -> R) -> R {
+        struct Blocking<'a>(&'a Worker, Option<Handoff>);
+        impl Drop for Blocking<'_> {
+            fn drop(&mut self) {
+                self.0.blocking.set(self.0.blocking.get() - 1);
+                // If nobody has begun to fill the place, take it back.
+                let index = self.1.take().and_then(|handoff| lock(&handoff).take());
+                if let Some(index) = index {
+                    self.0.enter_place(index);
+                }
+            }
+        }
+        self.blocking.set(self.blocking.get() + 1);
+        let _blocking = Blocking(self, self.hand_off());
+        act()
+    }
+
+    /// Gives up the place; none when it has none, or when no thread can be had to fill it.
+    fn hand_off(&self) -> Option<Handoff> {
+        let index = self.place.take()?;
+        // Inside a poll until now; whoever takes the place begins between two.
+        self.scheduler.places[index].advance_tick();
+        let handoff: Handoff = Arc::new(Mutex::new(Some(index)));
+        if self.scheduler.blocking.start_worker(&self.scheduler, &handoff) {
+            return Some(handoff);
+        }
+        self.enter_place(index);
+        None
+    }
+
+    /// Back in its place, inside a poll.
+    fn enter_place(&self, index: usize) {
+        self.scheduler.places[index].advance_tick();
+        self.place.set(Some(index));
+    }
+}

@@ -1,0 +1,199 @@
+//! Spawning with options, and the one path by which every task is admitted.
+
+use super::cell::{Body, Home, Spec, Task, TaskCell, enqueue};
+use super::future::{BlockingBody, FutureBody};
+use super::pinned::PinnedBody;
+use super::{JoinHandle, SpawnError};
+use crate::rt::Handle;
+use crate::rt::scheduler::Scheduler;
+use norace_prim::sync::Arc;
+use std::future::Future;
+use std::panic::Location;
+
+/// Spawns a task with a name, and says at once when it is not admitted.
+///
+/// ```
+/// # norace::rt::Runtime::new().unwrap().block_on(async {
+/// let task = norace::task::Builder::new().name("answer").spawn(async { 42 }).unwrap();
+/// assert_eq!(task.await.unwrap(), 42);
+/// # });
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    name: Option<Arc<str>>,
+    handle: Option<Handle>,
+}
+
+impl Builder {
+    /// No name, on the current runtime.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the task is called in errors and reports.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The runtime to spawn on, instead of the current one.
+    #[must_use]
+    pub fn on(mut self, handle: &Handle) -> Self {
+        self.handle = Some(handle.clone());
+        self
+    }
+
+    /// Starts a task; see [`spawn`](super::spawn).
+    ///
+    /// # Errors
+    ///
+    /// When the task is not admitted; the future is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Without a runtime.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> Result<JoinHandle<F::Output>, SpawnError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        admitted(admit(self.spec(), FutureBody::new(future), Kind::Task))
+    }
+
+    /// Starts a task on one thread; see [`spawn_pinned`](super::spawn_pinned).
+    ///
+    /// # Errors
+    ///
+    /// When the task is not admitted; the closure is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Without a runtime.
+    #[track_caller]
+    pub fn spawn_pinned<M, F>(self, make: M) -> Result<JoinHandle<F::Output>, SpawnError>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        admitted(admit(self.spec(), PinnedBody::Make(Some(make)), Kind::Pinned))
+    }
+
+    /// Runs a job that may block; see [`spawn_blocking`](super::spawn_blocking).
+    ///
+    /// # Errors
+    ///
+    /// When the job is not admitted; it is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Without a runtime.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, job: F) -> Result<JoinHandle<T>, SpawnError>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        admitted(admit(self.spec(), BlockingBody::new(job), Kind::Blocking))
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn_or_refuse<F>(self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        admit(self.spec(), FutureBody::new(future), Kind::Task).0
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn_pinned_or_refuse<M, F>(self, make: M) -> JoinHandle<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future + 'static,
+        F::Output: Send + 'static,
+    {
+        admit(self.spec(), PinnedBody::Make(Some(make)), Kind::Pinned).0
+    }
+
+    #[track_caller]
+    pub(crate) fn spawn_blocking_or_refuse<F, T>(self, job: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        admit(self.spec(), BlockingBody::new(job), Kind::Blocking).0
+    }
+
+    #[track_caller]
+    fn spec(self) -> Spec {
+        let handle = self.handle.unwrap_or_else(Handle::current);
+        Spec {
+            name: self.name,
+            spawned_at: Location::caller(),
+            scheduler: handle.scheduler().clone(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Task,
+    Pinned,
+    Blocking,
+}
+
+fn admitted<T>(
+    (handle, refused): (JoinHandle<T>, Option<SpawnError>),
+) -> Result<JoinHandle<T>, SpawnError> {
+    match refused {
+        None => Ok(handle),
+        Some(error) => Err(error),
+    }
+}
+
+/// Makes the task, enters it in the registry, and queues it; a task that is refused on the way has ended as cancelled.
+fn admit<B: Body>(spec: Spec, body: B, kind: Kind) -> (JoinHandle<B::Output>, Option<SpawnError>) {
+    let scheduler = spec.scheduler.clone();
+    let home = scheduler.registry().admit().and_then(|()| home(&scheduler, kind));
+    let home = match home {
+        Ok(home) => home,
+        Err(error) => {
+            scheduler.counters().refused();
+            let cell = TaskCell::refused(spec, body, error.into_cause());
+            return (JoinHandle::new(cell), Some(error));
+        }
+    };
+    let cell = TaskCell::new(spec, home, body);
+    let handle = JoinHandle::new(cell.clone());
+    let entered = scheduler.registry().insert(cell.clone());
+    let queued = entered.map_err(|error| (cell.clone() as Task, error)).and_then(|()| {
+        if kind == Kind::Blocking {
+            return scheduler.blocking.submit(&scheduler, cell);
+        }
+        enqueue(cell);
+        Ok(())
+    });
+    let Err((task, error)) = queued else { return (handle, None) };
+    scheduler.counters().refused();
+    // Nobody else has the task: cancelled and run here, it ends here.
+    task.clone().cancel(error.into_cause());
+    task.run();
+    (handle, Some(error))
+}
+
+fn home(scheduler: &Scheduler, kind: Kind) -> Result<Home, SpawnError> {
+    match kind {
+        Kind::Task => Ok(Home::Workers),
+        Kind::Blocking => Ok(Home::Blocking),
+        Kind::Pinned => match scheduler.reserve_host() {
+            Some(host) => Ok(Home::Pinned(host)),
+            None => {
+                scheduler.registry().forget_one();
+                Err(SpawnError::Stopped)
+            }
+        },
+    }
+}

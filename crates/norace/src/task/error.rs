@@ -1,0 +1,145 @@
+//! How a task can fail, and how a spawn can.
+
+use super::TaskId;
+use crate::context::Cause;
+use norace_prim::sync::Arc;
+use std::any::Any;
+use std::fmt;
+use std::panic::Location;
+
+/// Why a task gave no value.
+///
+/// ```
+/// # norace::rt::Runtime::new().unwrap().block_on(async {
+/// let error = norace::task::spawn(async { panic!("no luck") }).await.map(|()| ()).unwrap_err();
+/// assert_eq!(error.panic_message(), Some("no luck"));
+/// # });
+/// ```
+pub enum TaskError {
+    /// The task panicked. Nobody else was harmed.
+    #[non_exhaustive]
+    Panicked {
+        /// What was given to `panic!`; see [`TaskError::panic_message`].
+        payload: Box<dyn Any + Send>,
+        /// The task.
+        task: TaskId,
+        /// Its name, when it was given one.
+        name: Option<Arc<str>>,
+        /// Where it was spawned.
+        spawned_at: &'static Location<'static>,
+    },
+    /// The task was ended before it was done, or never began.
+    Cancelled {
+        /// Who or what ended it.
+        cause: Cause,
+    },
+}
+
+impl TaskError {
+    /// The panic's message, when it panicked with one.
+    pub fn panic_message(&self) -> Option<&str> {
+        match self {
+            Self::Panicked { payload, .. } => payload_message(&**payload),
+            Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// Whether the task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self, Self::Panicked { .. })
+    }
+
+    /// Whether the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled { .. })
+    }
+
+    /// Goes on with the task's panic in the caller; an error that is none is given back.
+    ///
+    /// # Panics
+    ///
+    /// With the task's payload.
+    pub fn resume_panic(self) -> Self {
+        match self {
+            Self::Panicked { payload, .. } => std::panic::resume_unwind(payload),
+            Self::Cancelled { .. } => self,
+        }
+    }
+}
+
+/// The text of a panic's payload.
+fn payload_message(payload: &(dyn Any + Send)) -> Option<&str> {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked { payload, task, name, spawned_at } => {
+                write!(f, "task {task}")?;
+                if let Some(name) = name {
+                    write!(f, " ({name})")?;
+                }
+                write!(f, " spawned at {spawned_at} panicked")?;
+                match payload_message(&**payload) {
+                    Some(message) => write!(f, ": {message}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Cancelled { cause } => write!(f, "task ended early: {cause}"),
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked { payload, task, name, spawned_at } => f
+                .debug_struct("Panicked")
+                .field("message", &payload_message(&**payload))
+                .field("task", task)
+                .field("name", name)
+                .field("spawned_at", spawned_at)
+                .finish_non_exhaustive(),
+            Self::Cancelled { cause } => f.debug_struct("Cancelled").field("cause", cause).finish(),
+        }
+    }
+}
+
+impl std::error::Error for TaskError {}
+
+/// Why a task was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpawnError {
+    /// As many tasks as the runtime admits are alive, or the queue of blocking jobs is full.
+    Full,
+    /// The runtime is shutting down or gone.
+    Stopped,
+}
+
+impl SpawnError {
+    /// What a task that was spawned nevertheless is told.
+    pub(crate) fn into_cause(self) -> Cause {
+        match self {
+            Self::Full => {
+                Cause::Failed(Arc::from("not started: the runtime's budget of tasks is used up"))
+            }
+            Self::Stopped => Cause::Shutdown,
+        }
+    }
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "spawn a task: the runtime's budget of tasks is used up",
+            Self::Stopped => "spawn a task: the runtime is shutting down",
+        })
+    }
+}
+
+impl std::error::Error for SpawnError {}

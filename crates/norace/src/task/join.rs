@@ -1,0 +1,199 @@
+//! Where a task's outcome waits for whoever joins it.
+//!
+//! One lock per task holds the outcome, the joiner's waker and whether a joiner still exists, so the three cannot
+//! miss each other: the task stores its outcome and takes the waker in one step, the joiner looks for the outcome
+//! and leaves its waker in one step. Wakers and values are woken and dropped after unlocking: they are foreign
+//! code.
+
+use super::TaskError;
+use super::cell::Schedulable;
+use crate::budget;
+use crate::context::Cause;
+use crate::rt::block_on;
+use crate::task::TaskId;
+use norace_prim::sync::{Arc, Mutex, lock};
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+/// How a task ended.
+pub(crate) enum Outcome<T> {
+    Done(T),
+    Panicked(Box<dyn Any + Send>),
+    Cancelled(Cause),
+}
+
+struct JoinState<T> {
+    outcome: Option<Outcome<T>>,
+    waker: Option<Waker>,
+    detached: bool,
+    /// Why the task is to be cancelled; the first request stands.
+    cause: Option<Cause>,
+}
+
+pub(crate) struct JoinCell<T>(Mutex<JoinState<T>>);
+
+impl<T> JoinCell<T> {
+    pub(crate) const fn new() -> Self {
+        let state = JoinState { outcome: None, waker: None, detached: false, cause: None };
+        Self(Mutex::new(state))
+    }
+
+    pub(crate) fn request_cancel(&self, cause: Cause) {
+        lock(&self.0).cause.get_or_insert(cause);
+    }
+
+    pub(crate) fn cancel_cause(&self) -> Cause {
+        lock(&self.0).cause.take().unwrap_or(Cause::Cancelled)
+    }
+
+    /// Hands the outcome over; it is dropped here when nobody is left to take it.
+    pub(crate) fn complete(&self, outcome: Outcome<T>) {
+        let mut state = lock(&self.0);
+        let waker = state.waker.take();
+        let unwanted = if state.detached {
+            Some(outcome)
+        } else {
+            state.outcome = Some(outcome);
+            None
+        };
+        drop(state);
+        drop(unwanted);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
+        let mut state = lock(&self.0);
+        if let Some(outcome) = state.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        if state.waker.as_ref().is_some_and(|present| present.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        drop(state);
+        let waker = cx.waker().clone();
+        let mut state = lock(&self.0);
+        if let Some(outcome) = state.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        let former = state.waker.replace(waker);
+        drop(state);
+        drop(former);
+        Poll::Pending
+    }
+
+    fn detach(&self) {
+        let mut state = lock(&self.0);
+        state.detached = true;
+        let leftovers = (state.outcome.take(), state.waker.take());
+        drop(state);
+        drop(leftovers);
+    }
+}
+
+/// A task whose outcome is a `T`.
+pub(crate) trait Joinable<T>: Schedulable {
+    fn join_cell(&self) -> &JoinCell<T>;
+}
+
+/// Waits for a task's outcome.
+///
+/// Awaiting it gives what the task's future returned, or a [`TaskError`] that says how it ended instead. Dropping the
+/// handle detaches the task: it goes on, and its outcome is dropped.
+///
+/// Cancel safe: dropping an await on `&mut handle` loses nothing. Everything the task did happens before the await
+/// returns.
+pub struct JoinHandle<T> {
+    /// Gone once the outcome was taken.
+    task: Option<Arc<dyn Joinable<T>>>,
+    id: TaskId,
+}
+
+impl<T> JoinHandle<T> {
+    pub(crate) fn new(task: Arc<dyn Joinable<T>>) -> Self {
+        let id = task.header().id();
+        Self { task: Some(task), id }
+    }
+
+    /// Ends the task at its next await: its future is dropped on a worker instead of being polled again.
+    ///
+    /// Does nothing to a task that is done, or to a blocking job that runs already. Await the handle to know that the
+    /// task has ended.
+    pub fn cancel(&self) {
+        self.cancel_with(Cause::Cancelled);
+    }
+
+    /// [`cancel`](Self::cancel) for a given reason; the first reason stands.
+    pub fn cancel_with(&self, cause: Cause) {
+        if let Some(task) = &self.task {
+            let task: Arc<dyn Schedulable> = task.clone();
+            task.cancel(cause);
+        }
+    }
+
+    /// Whether the task has ended. Its outcome can be had without waiting then, but for the moment between the two.
+    pub fn is_finished(&self) -> bool {
+        self.task.as_ref().is_none_or(|task| task.header().is_done())
+    }
+
+    /// The task.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Waits for the outcome by blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// As awaiting the handle.
+    ///
+    /// # Panics
+    ///
+    /// Inside a worker, which would be lost to all other tasks: await the handle there, or use
+    /// [`block_in_place`](crate::task::block_in_place).
+    pub fn join_blocking(self) -> Result<T, TaskError> {
+        block_on::block_on("join a task", self)
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, TaskError>;
+
+    /// # Panics
+    ///
+    /// When polled again after it was ready.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let task = self.task.as_ref().expect("a JoinHandle is not polled after it was ready");
+        ready!(budget::poll_left(cx));
+        let outcome = ready!(task.join_cell().poll(cx));
+        budget::spend();
+        let result = match outcome {
+            Outcome::Done(value) => Ok(value),
+            Outcome::Cancelled(cause) => Err(TaskError::Cancelled { cause }),
+            Outcome::Panicked(payload) => Err(task.header().panicked(payload)),
+        };
+        self.task = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.join_cell().detach();
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("task", &self.id)
+            .field("finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}

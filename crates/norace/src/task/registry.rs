@@ -1,0 +1,167 @@
+//! Every task that is alive, so that a shutdown can cancel all of them and name those that did not stop.
+//!
+//! Sharded by task id: neighbours in age sit in different shards, and spawning or ending a task takes one lock that is
+//! rarely contended. A shard is closed under its lock: a task is either refused, or seen by [`Registry::close`].
+
+use super::TaskId;
+use super::cell::Task;
+use super::error::SpawnError;
+use norace_prim::atomic::{AtomicUsize, Ordering};
+use norace_prim::sync::{Condvar, Mutex, lock, wait_timeout};
+use norace_prim::time::Instant;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+const SHARDS: usize = norace_prim::model_or!(16, 2);
+
+/// Task ids count upwards: spread over the table they need no mixing but the top bits that it looks at.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        // Fibonacci hashing: the odd number nearest to 2^64 divided by the golden ratio.
+        self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    tasks: HashMap<TaskId, Task, BuildHasherDefault<IdHasher>>,
+    spawned: u64,
+    closed: bool,
+}
+
+/// Keeps shards on cache lines of their own.
+#[repr(align(128))]
+#[derive(Default)]
+struct Aligned(Mutex<Shard>);
+
+pub(crate) struct Registry {
+    shards: [Aligned; SHARDS],
+    /// How many tasks may be alive. Without a limit `live` is not kept: it would be one word all workers write.
+    limit: Option<usize>,
+    live: AtomicUsize,
+    /// Guards nothing but the wait for the last task; see [`Registry::wait_empty`].
+    wait: Mutex<()>,
+    emptied: Condvar,
+}
+
+impl Registry {
+    pub(crate) fn new(limit: Option<usize>) -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Aligned::default()),
+            limit,
+            live: AtomicUsize::new(0),
+            wait: Mutex::new(()),
+            emptied: Condvar::new(),
+        }
+    }
+
+    fn shard(&self, id: TaskId) -> &Mutex<Shard> {
+        let index = usize::try_from(id.get() % SHARDS as u64).expect("below the number of shards");
+        &self.shards[index].0
+    }
+
+    /// Reserves room for one more task.
+    pub(crate) fn admit(&self) -> Result<(), SpawnError> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        // Relaxed: the count bounds how many there are and orders nothing.
+        if self.live.fetch_add(1, Ordering::Relaxed) < limit {
+            return Ok(());
+        }
+        self.forget_one();
+        Err(SpawnError::Full)
+    }
+
+    /// Gives back what [`admit`](Self::admit) reserved.
+    pub(crate) fn forget_one(&self) {
+        if self.limit.is_some() {
+            // Relaxed: as in admit.
+            self.live.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Adds an admitted task.
+    pub(crate) fn insert(&self, task: Task) -> Result<(), SpawnError> {
+        let id = task.header().id();
+        let mut shard = lock(self.shard(id));
+        if shard.closed {
+            drop(shard);
+            self.forget_one();
+            return Err(SpawnError::Stopped);
+        }
+        shard.tasks.insert(id, task);
+        shard.spawned += 1;
+        Ok(())
+    }
+
+    /// Forgets a task that has ended; does nothing for one that was refused.
+    pub(crate) fn remove(&self, id: TaskId) {
+        let mut shard = lock(self.shard(id));
+        let task = shard.tasks.remove(&id);
+        let last_of_closed = shard.closed && shard.tasks.is_empty();
+        drop(shard);
+        if task.is_some() {
+            self.forget_one();
+            if last_of_closed {
+                // The lock orders this after a waiter's look at the shards: it either saw this one empty or waits
+                // by now.
+                let _guard = lock(&self.wait);
+                self.emptied.notify_all();
+            }
+        }
+    }
+
+    /// How many tasks are alive.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(&shard.0).tasks.len()).sum()
+    }
+
+    /// How many tasks were added so far.
+    pub(crate) fn spawned(&self) -> u64 {
+        self.shards.iter().map(|shard| lock(&shard.0).spawned).sum()
+    }
+
+    /// Refuses every further task and gives those that are alive.
+    pub(crate) fn close(&self) -> Vec<Task> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let mut shard = lock(&shard.0);
+            shard.closed = true;
+            all.extend(shard.tasks.values().cloned());
+        }
+        all
+    }
+
+    /// Waits until no task of a closed registry is left; those that are left at `deadline`, oldest first.
+    pub(crate) fn wait_empty(&self, deadline: Instant) -> Vec<Task> {
+        let mut guard = lock(&self.wait);
+        loop {
+            let mut left = self.tasks();
+            let now = Instant::now();
+            if left.is_empty() || now >= deadline {
+                left.sort_by_key(|task| task.header().id());
+                return left;
+            }
+            // Dropping the last reference to a task that has just ended is harmless here: its body is gone.
+            drop(left);
+            guard = wait_timeout(&self.emptied, guard, deadline - now).0;
+        }
+    }
+
+    fn tasks(&self) -> Vec<Task> {
+        let tasks = |shard: &Aligned| lock(&shard.0).tasks.values().cloned().collect::<Vec<_>>();
+        self.shards.iter().flat_map(tasks).collect()
+    }
+}
