@@ -44,6 +44,8 @@
 mod budget;
 pub mod chan;
 pub mod context;
+#[cfg(feature = "net")]
+pub mod net;
 #[cfg(feature = "rt")]
 pub mod rt;
 #[cfg(feature = "rt")]
