@@ -5,10 +5,14 @@
 //! so that what anyone saw is always a prefix of what a restart recovers.
 
 mod audit;
+mod codec;
 mod engine;
 mod model;
 mod ports;
 mod processor;
+mod state;
+#[cfg(test)]
+mod testing;
 
 pub use audit::{BadFrame, DumpError, RecordView, VerifyError, VerifyReport, dump_dir, verify_dir};
 pub use engine::{

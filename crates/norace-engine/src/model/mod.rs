@@ -13,6 +13,9 @@ mod order;
 mod reason;
 mod transfer;
 
+#[cfg(test)]
+mod tests;
+
 pub use account::Account;
 pub use amount::{AMOUNT_MAX, Amount, AmountError};
 pub use command::{Command, Done, Rejection, Request};
