@@ -14,9 +14,13 @@ mod state;
 #[cfg(test)]
 mod testing;
 
-pub use audit::{BadFrame, DumpError, RecordView, VerifyError, VerifyReport, dump_dir, verify_dir};
+pub use audit::{
+    BadFrame, DumpError, DumpSummary, RecordView, VerifyError, VerifyReport, dump, dump_dir,
+    verify, verify_dir,
+};
+pub use codec::{DecodeError, Record, ReplayError};
 pub use engine::{
-    Answer, Cursor, Engine, EngineConfig, EventLog, FailureHook, Found, HistoryGone,
+    Answer, Changed, Cursor, Engine, EngineConfig, EventLog, FailureHook, Found, HistoryGone,
     LatencySummary, OpenError, OrderPage, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply, Stats,
     StopError, Unavailable,
 };
@@ -29,4 +33,8 @@ pub use model::{
 pub use ports::{Clock, Journal, JournalError, ManualClock, Room, SystemClock};
 pub use processor::{
     AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError,
+};
+pub use state::{
+    Applied, Change, Counts, Input, LedgerTotals, Leg, LegKind, OrderStep, SideTotals, State,
+    Subject,
 };

@@ -29,12 +29,22 @@ pub trait Journal: Send + 'static {
 
     /// A view of the room left that another thread can hold.
     fn room(&self) -> Box<dyn Room>;
+
+    /// Called when a command was refused for want of room and the journal is idle: tries to make some.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    fn make_room(&mut self) -> Result<(), JournalError>;
 }
 
 /// How much a journal can still take.
 pub trait Room: Send + Sync + 'static {
-    /// Payload bytes that certainly fit now.
-    fn bytes(&self) -> u64;
+    /// Whether `frames` more frames, each with a payload of up to `payload_bytes`, will certainly be taken. Waits as long
+    /// as more room is being made.
+    ///
+    /// A promise once given is used up by appends alone.
+    fn wait(&self, frames: u64, payload_bytes: usize) -> bool;
 }
 
 /// Why a journal did not take a frame.

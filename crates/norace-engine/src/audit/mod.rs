@@ -1,9 +1,26 @@
 //! Reading a journal from outside: the audit and the dump. Both take no lock and write nothing.
+//!
+//! The audit applies the rules to every record from the first and compares, and beside that keeps books of its own
+//! ([`books`]) that know nothing of the rules: they add up the recorded movements and follow the recorded moves.
+
+mod books;
+mod dump;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::Path;
 
-use crate::model::{OrderState, Reason};
+use norace_journal::storage::{DirStorage, Storage};
+use norace_journal::{Corruption, ReadError};
+
+use crate::engine::Recovery;
+use books::Books;
+pub use dump::{DumpError, DumpSummary, RecordView, dump, dump_dir};
+
+/// The violations listed at most.
+const VIOLATIONS_MAX: usize = 20;
 
 /// What the audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +45,7 @@ pub struct VerifyReport {
     pub last_sequence: u64,
     /// Bytes after the last whole frame that belong to no frame.
     pub torn_tail_bytes: u64,
-    /// The first damaged frame that something vouches for.
+    /// The first damaged frame that something vouches for; the figures count what comes before it.
     pub bad_frame: Option<BadFrame>,
     /// The first rules found broken, in words.
     pub violations: Vec<String>,
@@ -37,10 +54,18 @@ pub struct VerifyReport {
 /// Where a damaged frame is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadFrame {
-    /// The segment's file name.
-    pub segment: String,
+    /// The number of the segment.
+    pub segment: u64,
     /// The byte offset in it.
     pub offset: u64,
+    /// What is wrong there.
+    pub what: String,
+}
+
+impl From<Corruption> for BadFrame {
+    fn from(found: Corruption) -> Self {
+        Self { segment: found.segment, offset: found.offset, what: found.what.to_string() }
+    }
 }
 
 /// The journal could not be read.
@@ -55,72 +80,49 @@ impl fmt::Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
-/// Audits the journal in the folder `data`: re-runs the rules over every record from the first.
-///
-/// Broken rules are in the report.
+/// Audits the journal in the folder `data`: see [`verify`].
 ///
 /// # Errors
 ///
 /// When the journal can't be read.
 pub fn verify_dir(data: &Path) -> Result<VerifyReport, VerifyError> {
-    let _ = data;
-    Err(VerifyError("not a journal".to_owned()))
+    verify(&existing(data)?)
 }
 
-/// One record in words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordView {
-    /// The position.
-    pub sequence: u64,
-    /// Microseconds since the epoch.
-    pub at: u64,
-    /// What was done: `create-account`, `create-transfer`, `settle-transfer`, `create-order`, `process`, `confirm`,
-    /// `fail` or `cancel`.
-    pub kind: &'static str,
-    /// The account, transfer or order.
-    pub id: String,
-    /// The ledger of an account opened.
-    pub ledger: Option<String>,
-    /// The debited account.
-    pub from: Option<String>,
-    /// The credited account.
-    pub to: Option<String>,
-    /// How much.
-    pub amount: Option<u64>,
-    /// What happened to the money: `post`, `reserve`, `post-reserved` or `release`.
-    pub money: Option<&'static str>,
-    /// The order's state before.
-    pub state_before: Option<OrderState>,
-    /// The order's state after.
-    pub state_after: Option<OrderState>,
-    /// The order's version after.
-    pub version: Option<u64>,
-    /// The reason given.
-    pub reason: Option<Reason>,
-    /// The order's metadata.
-    pub metadata: Vec<(String, String)>,
-    /// The idempotency key, without its credential.
-    pub key: Option<String>,
-}
-
-/// Why a dump ended early.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DumpError<E> {
-    /// The journal could not be read.
-    Unreadable(VerifyError),
-    /// The receiver of the records gave up.
-    Stopped(E),
-}
-
-/// Hands every record of the journal in the folder `data` to `each`, in order.
+/// Audits the journal in `storage`: re-runs the rules over every record from the first.
+///
+/// Broken rules and damage are in the report; after the first record that the rules contradict nothing further is
+/// read.
 ///
 /// # Errors
 ///
-/// When the journal can't be read, or `each` fails.
-pub fn dump_dir<E>(
-    data: &Path,
-    each: impl FnMut(RecordView) -> Result<(), E>,
-) -> Result<VerifyReport, DumpError<E>> {
-    let _ = each;
-    verify_dir(data).map_err(DumpError::Unreadable)
+/// When the journal can't be read.
+pub fn verify(storage: &impl Storage) -> Result<VerifyReport, VerifyError> {
+    let mut recovery = Recovery::new(None);
+    let mut books = Books::default();
+    let read = norace_journal::read_only(storage, |frame| {
+        recovery.frame(frame, |_, record| books.enter(record))
+    });
+    let mut report = VerifyReport::default();
+    match read {
+        Ok(read) => {
+            report.torn_tail_bytes = read.torn_tail_bytes;
+            report.bad_frame = read.bad_frame.map(BadFrame::from);
+            books.compare(&recovery.state);
+            if read.last_sequence != recovery.state.sequence() {
+                books.object(format!("the last frame ends at {}", read.last_sequence));
+            }
+        }
+        Err(ReadError::Caller(found)) => books.object(found.to_string()),
+        Err(other) => return Err(VerifyError(other.to_string())),
+    }
+    report.records = recovery.records;
+    report.last_sequence = recovery.state.sequence();
+    books.report(&mut report);
+    report.ok = report.violations.is_empty() && report.bad_frame.is_none();
+    Ok(report)
+}
+
+fn existing(data: &Path) -> Result<DirStorage, VerifyError> {
+    DirStorage::existing(data).map_err(|error| VerifyError(format!("{}: {error}", data.display())))
 }

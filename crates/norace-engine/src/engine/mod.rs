@@ -1,28 +1,70 @@
 //! The engine around the state machine: one core thread, one journal thread, and the handle that callers hold.
+//!
+//! ```text
+//!  callers --try_send--> inbox --> core --hand_over--> journal thread --> answers, events, work for processors
+//!             bounded             decides              appends, syncs, then releases
+//! ```
+//!
+//! Stopping, in this order: 1. the handle refuses newcomers; 2. processors get time to end and are cancelled; 3. the
+//! inbox is closed; 4. the core decides what was admitted, tells waiting callers that it stops, hands over its last
+//! batch and ends; 5. the journal thread commits that, seals the journal, ends the event log and ends.
+//!
+//! Failing (a write, a sync, a panic in either thread): the cause is noted once, nothing is released any more, all
+//! waiting callers learn that the outcome is unknown, newcomers are refused, and the failure hook is called.
 
+mod commit;
 mod config;
+mod core;
 mod events;
+mod journal;
+mod latency;
+mod message;
 mod query;
+mod recovery;
 mod reply;
+mod start;
+mod waiters;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::Path;
 
-use norace_prim::sync::Arc;
-use norace_prim::time::Duration;
+use norace::chan::{self, TrySendError};
+use norace_journal::Options as JournalOptions;
+use norace_journal::storage::{DirStorage, Storage};
+use norace_prim::atomic::{AtomicBool, Ordering};
+use norace_prim::sync::{self, Arc, Mutex};
+use norace_prim::thread;
+use norace_prim::time::{Duration, Instant};
 
 pub use config::{EngineConfig, FailureHook};
-pub use events::{EventLog, HistoryGone};
+pub use events::{Changed, EventLog, HistoryGone};
+pub(crate) use message::Message;
 pub use query::{Cursor, Found, LatencySummary, OrderPage, PAGE_LIMIT_MAX, Query, Stats};
+pub(crate) use recovery::Recovery;
 pub use reply::{Answer, Reply, Unavailable};
+
+use commit::Commit;
 
 use crate::model::{Done, Id, Order, Rejection, Request};
 use crate::ports::Clock;
 
 /// A handle to a running engine; clones share it.
+///
+/// Dropping the last one without [`stop`](Self::stop) closes the inbox: what was admitted is still decided and made
+/// durable, but nobody waits for it.
 #[derive(Clone)]
-pub struct Engine {
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    inbox: chan::Sender<Message>,
     events: EventLog,
+    commit: Arc<Commit>,
+    requests_max: usize,
+    stopping: AtomicBool,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
 /// What a command answers.
@@ -39,8 +81,23 @@ impl Engine {
         data: &Path,
         clock: impl Clock,
     ) -> Result<(Self, Recovered), OpenError> {
-        let _ = (config, data, clock);
-        Ok((Self { events: EventLog::default() }, Recovered::default()))
+        let storage = DirStorage::create(data)
+            .map_err(|error| OpenError::Journal(format!("{}: {error}", data.display())))?;
+        Self::open(config, storage, JournalOptions::default(), clock)
+    }
+
+    /// Opens the journal in `storage`, recovers the state, and starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_dir`](Self::open_dir).
+    pub fn open(
+        config: EngineConfig,
+        storage: impl Storage,
+        options: JournalOptions,
+        clock: impl Clock,
+    ) -> Result<(Self, Recovered), OpenError> {
+        start::open(config, storage, options, Box::new(clock))
     }
 
     /// Hands in one command.
@@ -49,19 +106,24 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// At once, with nothing done, when the engine is overloaded, out of storage or stopping.
+    /// At once, with nothing done, when the engine is overloaded or stopping. A journal without room is answered by the
+    /// reply, with nothing done either.
     pub fn execute(&self, request: Request) -> Result<Reply<Outcome>, Unavailable> {
-        let _ = request;
-        Err(Unavailable::Stopping)
+        let (replier, reply) = Reply::channel();
+        self.send(Message::Execute { request, until_final: false, replier })?;
+        Ok(reply)
     }
 
-    /// As [`execute`](Self::execute), but an order it creates or moves is answered when it is final.
+    /// As [`execute`](Self::execute), but an order it creates or moves is answered when it is final; when too many wait
+    /// already, as it is then.
     ///
     /// # Errors
     ///
     /// As [`execute`](Self::execute).
     pub fn execute_until_final(&self, request: Request) -> Result<Reply<Outcome>, Unavailable> {
-        self.execute(request)
+        let (replier, reply) = Reply::channel();
+        self.send(Message::Execute { request, until_final: true, replier })?;
+        Ok(reply)
     }
 
     /// Hands in many independent commands as one message, answered together and in order.
@@ -71,8 +133,12 @@ impl Engine {
     /// As [`execute`](Self::execute); then none of them was done. More than
     /// [`EngineConfig::requests_max`] are refused as overloaded.
     pub fn execute_many(&self, requests: Vec<Request>) -> Result<Reply<Vec<Outcome>>, Unavailable> {
-        let _ = requests;
-        Err(Unavailable::Stopping)
+        if requests.len() > self.0.requests_max {
+            return Err(Unavailable::Overloaded);
+        }
+        let (replier, reply) = Reply::channel();
+        self.send(Message::ExecuteMany { requests, replier })?;
+        Ok(reply)
     }
 
     /// Reads. What is read is durable when the answer comes.
@@ -81,55 +147,92 @@ impl Engine {
     ///
     /// At once, when the engine is overloaded or stopping.
     pub fn query(&self, query: Query) -> Result<Reply<Result<Found, Rejection>>, Unavailable> {
-        let _ = query;
-        Err(Unavailable::Stopping)
+        let (replier, reply) = Reply::channel();
+        self.send(Message::Query { query, replier })?;
+        Ok(reply)
     }
 
     /// Waits until an order is final. Dropping the reply ends the waiting.
     ///
     /// # Errors
     ///
-    /// At once, when the engine is overloaded (also with waiters) or stopping.
+    /// At once, when the engine is overloaded or stopping; by the reply, when too many wait already.
     pub fn wait_final(&self, order: Id) -> Result<Reply<Result<Order, Rejection>>, Unavailable> {
-        let _ = order;
-        Err(Unavailable::Stopping)
+        let (replier, reply) = Reply::channel();
+        self.send(Message::WaitFinal { order, replier })?;
+        Ok(reply)
+    }
+
+    fn send(&self, message: Message) -> Result<(), Unavailable> {
+        // Relaxed: who reads it too early is admitted as if it had come before the stop; the channel settles the rest.
+        if self.0.stopping.load(Ordering::Relaxed) {
+            return Err(Unavailable::Stopping);
+        }
+        self.0.inbox.try_send(message).map_err(|refused| match refused {
+            TrySendError::Full(_) => Unavailable::Overloaded,
+            TrySendError::Closed(_) => Unavailable::Stopping,
+        })
     }
 
     /// The log of order events.
     pub fn events(&self) -> &EventLog {
-        &self.events
+        &self.0.events
     }
 
     /// The last journal position known to be durable.
     pub fn durable_sequence(&self) -> u64 {
-        self.events.durable_sequence()
+        self.0.events.durable_sequence()
     }
 
     /// The cause, once the engine has failed. It answers nothing any more, and the process should end.
     pub fn failure(&self) -> Option<Arc<str>> {
-        None
+        self.0.commit.failure()
     }
 
     /// Messages waiting for the core now.
     pub fn queue_depth(&self) -> usize {
-        0
+        self.0.inbox.len()
     }
 
-    /// Stops: newcomers are refused, what was admitted is finished and answered, running processors are given until
-    /// the deadline and then cancelled, the journal is sealed, the threads are joined. A second call answers at once.
+    /// Stops: newcomers are refused, what was admitted is finished and answered, running processors are given half of
+    /// the time and then cancelled, the journal is sealed, the threads are joined. A second call waits like the first.
+    ///
+    /// Blocks the calling thread.
     ///
     /// # Errors
     ///
-    /// When the engine had failed, or its threads did not end by the deadline.
+    /// When the engine had failed, or its threads did not end in time.
     pub fn stop(&self, timeout: Duration) -> Result<(), StopError> {
-        let _ = timeout;
-        Ok(())
+        let deadline = Instant::now() + timeout;
+        // Relaxed: see `send`.
+        self.0.stopping.store(true, Ordering::Relaxed);
+        self.0.inbox.close();
+        if !self.0.commit.wait_ended(deadline) {
+            return Err(StopError::TimedOut);
+        }
+        for thread in sync::lock(&self.0.threads).drain(..) {
+            // A panic has been turned into a failure by the thread itself.
+            drop(thread.join());
+        }
+        match self.failure() {
+            Some(cause) => Err(StopError::Failed(cause.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.inbox.close();
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("queue_depth", &self.queue_depth())
+            .field("failure", &self.failure())
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use norace::chan::{TryRecvError, oneshot};
+
+use super::commit::Replier;
+
 /// A result, and the journal position it rests on: everything up to there was durable when the answer left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer<T> {
@@ -53,26 +57,48 @@ impl std::error::Error for Unavailable {}
 
 /// An answer to come. Dropping it loses the answer and nothing else.
 ///
-/// Ends with [`Unavailable::OutcomeUnknown`] when the engine fails first.
-#[derive(Debug)]
+/// # Cancel safety
+///
+/// `(&mut reply).await` may be given up and taken up again.
 #[must_use = "an answer that nobody takes is lost"]
-pub struct Reply<T>(Option<Result<Answer<T>, Unavailable>>);
+pub struct Reply<T>(oneshot::Receiver<Result<Answer<T>, Unavailable>>);
 
 impl<T> Reply<T> {
+    pub(crate) fn channel() -> (Replier<T>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+
     /// Waits for the answer on this thread.
     ///
     /// # Errors
     ///
-    /// When the engine refused after all, or failed.
+    /// When the engine refused after all; [`Unavailable::OutcomeUnknown`] when it failed.
     pub fn wait(self) -> Result<Answer<T>, Unavailable> {
-        self.0.unwrap_or(Err(Unavailable::OutcomeUnknown))
+        self.0.recv_blocking().unwrap_or(Err(Unavailable::OutcomeUnknown))
+    }
+
+    /// The answer, if it is there.
+    pub fn try_take(&mut self) -> Option<Result<Answer<T>, Unavailable>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Err(Unavailable::OutcomeUnknown)),
+        }
     }
 }
 
-impl<T: Unpin> Future for Reply<T> {
+impl<T> Future for Reply<T> {
     type Output = Result<Answer<T>, Unavailable>;
 
-    fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(self.0.take().unwrap_or(Err(Unavailable::OutcomeUnknown)))
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = Pin::new(&mut self.0).poll(context);
+        answer.map(|sent| sent.unwrap_or(Err(Unavailable::OutcomeUnknown)))
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
     }
 }

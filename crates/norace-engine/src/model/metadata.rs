@@ -11,7 +11,10 @@ pub const METADATA_BYTES_MAX: usize = 4096;
 ///
 /// Entries are kept sorted by key, so that equal objects are equal however the client ordered them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata(Option<Arc<[(Box<str>, Box<str>)]>>);
+pub struct Metadata(Option<Arc<[Entry]>>);
+
+/// A key and its value.
+type Entry = (Box<str>, Box<str>);
 
 impl Metadata {
     /// Sorts and checks the entries.
@@ -23,7 +26,7 @@ impl Metadata {
         entries: impl IntoIterator<Item = (impl Into<Box<str>>, impl Into<Box<str>>)>,
     ) -> Result<Self, MetadataError> {
         let mut bytes = 0;
-        let mut sorted: Vec<(Box<str>, Box<str>)> = Vec::new();
+        let mut sorted: Vec<Entry> = Vec::new();
         for (key, value) in entries {
             let (key, value) = (key.into(), value.into());
             bytes += key.len() + value.len();

@@ -97,3 +97,18 @@ impl fmt::Display for ProcessorError {
 }
 
 impl std::error::Error for ProcessorError {}
+
+/// An order on its way to the processor.
+#[expect(dead_code, reason = "processors run on the runtime, which is still to come")]
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) at: u32,
+    pub(crate) order: Order,
+}
+
+/// What came of a [`Job`].
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) at: u32,
+    pub(crate) result: Result<Decision, ProcessorError>,
+}

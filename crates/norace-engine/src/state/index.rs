@@ -65,13 +65,11 @@ impl BitIndex {
         let first = usize::try_from(position / u64::from(BITS)).ok()?;
         let mask = u64::MAX << (position % u64::from(BITS));
         let last = if height + 1 == self.levels.len() { level.len() } else { first + 1 };
-        for at in first..last.min(level.len()) {
-            let word = if at == first { level[at] & mask } else { level[at] };
-            if word != 0 {
-                return Some(at as u32 * BITS + word.trailing_zeros());
-            }
-        }
-        None
+        let words = level.get(first..last.min(level.len()))?;
+        let masks = std::iter::once(mask).chain(std::iter::repeat(u64::MAX));
+        let found = words.iter().zip(masks).position(|(word, mask)| word & mask != 0)?;
+        let word = if found == 0 { words[0] & mask } else { words[found] };
+        Some((first + found) as u32 * BITS + word.trailing_zeros())
     }
 
     fn descend(&self, height: usize, found: u32) -> u32 {

@@ -114,7 +114,7 @@ fn random_histories_follow_the_naive_rules_and_replay_to_the_same_bytes() {
         assert_eq!(pair.replay().encode(), pair.state.encode(), "seed {seed}");
         accepted += pair.records;
     }
-    assert!(accepted > 10_000, "the histories must get somewhere: {accepted} accepted");
+    assert!(accepted > 4000, "the histories must get somewhere: {accepted} accepted");
 }
 
 #[test]

@@ -93,12 +93,7 @@ impl Naive {
                 Err(Rejection::IdempotencyConflict)
             });
         }
-        let new = match command {
-            Command::CreateAccount { id, .. }
-            | Command::CreateTransfer { id, .. }
-            | Command::CreateOrder { id, .. } => id,
-            _ => return None,
-        };
+        let new = new_id(command)?;
         let (_, _, first, object) =
             self.accepted.iter().find(|(k, _, _, object)| *k == kind && object == new.id())?;
         let conflict = match kind {

@@ -1,0 +1,1 @@
+//! The audit against journals that are sound, cut and tampered with.

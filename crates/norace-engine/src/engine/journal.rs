@@ -1,0 +1,132 @@
+//! The journal crate behind the engine's port, and the thread that drives it.
+
+use norace_journal::storage::Storage;
+use norace_journal::{AppendError, RoomHandle};
+use norace_prim::sync::Arc;
+use norace_prim::time::{Duration, Instant};
+
+use super::commit::{Batch, Commit, Failed, Work};
+use super::events::EventLog;
+use crate::ports::{Journal, JournalError, Room};
+
+impl<S: Storage> Journal for norace_journal::Journal<S> {
+    fn append(
+        &mut self,
+        first_sequence: u64,
+        count: u32,
+        payload: &[u8],
+    ) -> Result<(), JournalError> {
+        Self::append(self, first_sequence, count, payload).map_err(JournalError::from)
+    }
+
+    fn seal(&mut self) -> Result<(), JournalError> {
+        Self::seal(self).map_err(JournalError::from)
+    }
+
+    fn room(&self) -> Box<dyn Room> {
+        Box::new(Self::room(self))
+    }
+
+    fn make_room(&mut self) -> Result<(), JournalError> {
+        // With a helper thread the journal tries again by itself; asking here would only stall this thread.
+        match self.options().prepare {
+            norace_journal::Prepare::Inline => Self::make_room(self).map_err(JournalError::from),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Room for RoomHandle {
+    fn wait(&self, frames: u64, payload_bytes: usize) -> bool {
+        u32::try_from(payload_bytes).is_ok_and(|bytes| Self::wait(self, frames, bytes).is_ok())
+    }
+}
+
+impl From<AppendError> for JournalError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::StorageFull => Self::Full,
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+/// What the journal thread runs: commits batches until the core has closed or the engine has failed.
+pub(crate) struct Committer<J> {
+    journal: J,
+    commit: Arc<Commit>,
+    events: EventLog,
+    /// The batch before this one, given back for its memory.
+    done: Batch,
+    sealed: bool,
+}
+
+/// What one step of a [`Committer`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stepped {
+    /// There may be more to do.
+    Worked,
+    /// Nothing came for a while.
+    Idle,
+    /// It is over.
+    Ended,
+}
+
+impl<J: Journal> Committer<J> {
+    pub(crate) fn new(journal: J, commit: Arc<Commit>, events: EventLog) -> Self {
+        Self { journal, commit, events, done: Batch::default(), sealed: true }
+    }
+
+    pub(crate) fn run(mut self, seal_after: Duration) {
+        loop {
+            let idle_after = (!self.sealed).then_some(seal_after);
+            if self.step(idle_after) == Stepped::Ended {
+                return;
+            }
+        }
+    }
+
+    /// Waits for work, at most until `idle_after`, and does it.
+    pub(crate) fn step(&mut self, idle_after: Option<Duration>) -> Stepped {
+        let done = std::mem::take(&mut self.done);
+        let worked = match self.commit.next(done, idle_after) {
+            Work::Commit(batch) => self.commit_batch(batch).map(|()| Stepped::Worked),
+            Work::Idle => self.seal().map(|()| Stepped::Idle),
+            Work::MakeRoom => match self.journal.make_room() {
+                Ok(()) | Err(JournalError::Full) => Ok(Stepped::Worked),
+                Err(error) => Err(Some(error)),
+            },
+            Work::Close => self.seal().map(|()| Stepped::Ended),
+            Work::Failed => Err(None),
+        };
+        worked.unwrap_or_else(|failure| {
+            if let Some(error) = failure {
+                self.commit.fail(&error.to_string());
+            }
+            Stepped::Ended
+        })
+    }
+
+    fn seal(&mut self) -> Result<(), Option<JournalError>> {
+        self.sealed = true;
+        self.journal.seal().map_err(Some)
+    }
+
+    /// Makes a batch durable, then lets out what rests on it.
+    fn commit_batch(&mut self, mut batch: Batch) -> Result<(), Option<JournalError>> {
+        let begun = Instant::now();
+        if batch.count > 0 {
+            self.sealed = false;
+            // Room was certain before any of these records was decided, so even "full" is a failure here.
+            let first = batch.first_sequence();
+            self.journal.append(first, batch.count, &batch.payload).map_err(Some)?;
+        }
+        self.commit.durable(&batch, begun.elapsed()).map_err(|Failed| None)?;
+        self.events.append(&mut batch.events, batch.last_sequence);
+        for effect in batch.effects.drain(..) {
+            effect.release();
+        }
+        self.done = batch;
+        Ok(())
+    }
+}

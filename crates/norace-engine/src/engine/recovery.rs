@@ -1,0 +1,98 @@
+//! From the journal's frames back to the state.
+
+use norace_journal::RecoveredFrame;
+
+use super::OpenError;
+use super::events::EventLog;
+use crate::codec::{Record, ReplayError, decode_frame};
+use crate::model::OrderEvent;
+use crate::state::{State, Subject};
+
+/// A state that grows frame by frame, every record checked against the rules.
+#[derive(Debug)]
+pub(crate) struct Recovery {
+    pub(crate) state: State,
+    pub(crate) records: u64,
+    /// Where the events go; absent when nobody will read them.
+    events: Option<EventLog>,
+    fresh: Vec<OrderEvent>,
+}
+
+/// A record that could not be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Contradiction {
+    pub(crate) sequence: u64,
+    pub(crate) cause: ReplayError,
+}
+
+impl std::fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "record {}: {}", self.sequence, self.cause)
+    }
+}
+
+impl From<Contradiction> for OpenError {
+    fn from(found: Contradiction) -> Self {
+        Self::Corrupt { sequence: found.sequence, cause: found.cause.to_string() }
+    }
+}
+
+impl Recovery {
+    pub(crate) fn new(events: Option<EventLog>) -> Self {
+        Self { state: State::new(), records: 0, events, fresh: Vec::new() }
+    }
+
+    /// Replays a frame. `seen` is called before each record, with the state it meets.
+    pub(crate) fn frame(
+        &mut self,
+        frame: RecoveredFrame<'_>,
+        mut seen: impl FnMut(&State, &Record),
+    ) -> Result<(), Contradiction> {
+        let mut next = self.state.sequence() + 1;
+        let replayed = if frame.first_sequence == next {
+            decode_frame(frame.payload, frame.count, |record| {
+                seen(&self.state, record);
+                next = record.change.sequence;
+                record.replay(&mut self.state)?;
+                self.records += 1;
+                self.note(record);
+                next += 1;
+                Ok(())
+            })
+        } else {
+            Err(ReplayError::OutOfOrder { expected: next })
+        };
+        if let Some(events) = &self.events {
+            events.append(&mut self.fresh, self.state.sequence());
+        }
+        replayed.map_err(|cause| Contradiction { sequence: next, cause })
+    }
+
+    fn note(&mut self, record: &Record) {
+        if self.events.is_none() {
+            return;
+        }
+        let change = &record.change;
+        if let (Subject::Order(at), Some(step)) = (change.subject, change.order) {
+            self.fresh.push(OrderEvent {
+                sequence: change.sequence,
+                order: self.state.order_id(at).clone(),
+                from: step.from,
+                to: step.to,
+                version: change.version,
+                at: change.now,
+                reason: self.state.order_reason(at).cloned(),
+            });
+        }
+    }
+}
+
+/// What the journal says when it does not open.
+pub(crate) fn open_error(error: norace_journal::OpenError<Contradiction>) -> OpenError {
+    match error {
+        norace_journal::OpenError::Locked => OpenError::Locked,
+        norace_journal::OpenError::Options(why) => OpenError::Config(why),
+        norace_journal::OpenError::Caller(found) => found.into(),
+        other => OpenError::Journal(other.to_string()),
+    }
+}

@@ -1,0 +1,86 @@
+//! Who waits for an order to become final. Owned by the core, bounded in number.
+//!
+//! A waiter whose receiver has gone is removed when its order ends, or by a sweep: the number of waiters at which the
+//! next sweep happens is twice what the last one left, so sweeping costs a constant per registration.
+
+use std::collections::HashMap;
+
+use super::commit::Replier;
+use crate::model::{Done, Order, Rejection};
+
+const SWEEP_MIN: usize = norace_prim::model_or!(256, 2);
+
+/// One that waits.
+#[derive(Debug)]
+pub(crate) enum Waiter {
+    /// For the order alone.
+    Final(Replier<Result<Order, Rejection>>),
+    /// For the answer to the command that made or moved it.
+    Outcome(Replier<Result<Done, Rejection>>, bool),
+}
+
+impl Waiter {
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Final(replier) => replier.is_closed(),
+            Self::Outcome(replier, _) => replier.is_closed(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Waiters {
+    by_order: HashMap<u32, Vec<Waiter>>,
+    len: usize,
+    len_max: usize,
+    sweep_at: usize,
+}
+
+impl Waiters {
+    pub(crate) fn new(len_max: usize) -> Self {
+        Self { by_order: HashMap::new(), len: 0, len_max, sweep_at: SWEEP_MIN.min(len_max) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Registers `waiter` for the order, or gives it back when there are too many.
+    pub(crate) fn add(&mut self, order: u32, waiter: Waiter) -> Result<(), Waiter> {
+        if self.len >= self.sweep_at {
+            self.sweep();
+        }
+        if self.len >= self.len_max {
+            return Err(waiter);
+        }
+        self.by_order.entry(order).or_default().push(waiter);
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Takes all who wait for the order.
+    pub(crate) fn take(&mut self, order: u32) -> Vec<Waiter> {
+        if self.len == 0 {
+            return Vec::new();
+        }
+        let taken = self.by_order.remove(&order).unwrap_or_default();
+        self.len -= taken.len();
+        taken
+    }
+
+    /// Takes all.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Waiter> {
+        self.len = 0;
+        std::mem::take(&mut self.by_order).into_values().flatten()
+    }
+
+    /// Removes those whose receiver has gone.
+    pub(crate) fn sweep(&mut self) {
+        self.by_order.retain(|_, waiters| {
+            waiters.retain(|waiter| !waiter.is_gone());
+            !waiters.is_empty()
+        });
+        self.len = self.by_order.values().map(Vec::len).sum();
+        self.sweep_at = (self.len * 2).max(SWEEP_MIN).min(self.len_max);
+    }
+}
