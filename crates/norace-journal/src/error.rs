@@ -109,6 +109,24 @@ pub struct FileError {
     pub source: io::Error,
 }
 
+/// What [`FileError::tried`] says of a directory.
+pub(crate) const SYNC_DIRECTORY: &str = "sync the directory of";
+
+impl FileError {
+    /// Whether it is a failed write or sync, after which the system's cache is not to be believed.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(self.tried, "write" | "sync")
+    }
+
+    /// Whether it says that there is no room, which passes, and not that the storage is broken, which does not. A
+    /// failed sync of the directory is never the former: the name may be lost although the next one succeeds.
+    pub(crate) fn is_full(&self) -> bool {
+        let full =
+            matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        full && self.tried != SYNC_DIRECTORY
+    }
+}
+
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot {} {}: {}", self.tried, self.file, self.source)
@@ -130,11 +148,6 @@ impl<T> Tried<T> for io::Result<T> {
     fn tried(self, tried: &'static str, file: &str) -> Result<T, FileError> {
         self.map_err(|source| FileError { tried, file: file.to_owned(), source })
     }
-}
-
-/// Whether the storage said that there is no room, which passes, and not that it is broken, which does not.
-pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Why a journal could not be opened. Nothing was appended.

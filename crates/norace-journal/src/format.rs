@@ -1,8 +1,8 @@
 //! The bytes on disk: segment headers and frame headers, written and read by hand, little-endian, without padding.
 //!
 //! A **segment** is a file of `segment_bytes`, a multiple of [`PAGE_BYTES`]. Page 0 holds the segment header; frames
-//! follow, each beginning on a page boundary and filling its last page with zeros. So no durable byte shares a page with
-//! bytes in flight: what a torn write can spoil is the frame being written and nothing else.
+//! follow, each beginning on a page boundary and filling its last page with zeros. So no durable byte shares a page
+//! with bytes in flight: what a torn write can spoil is the frame being written and nothing else.
 //!
 //! ```text
 //! segment header, 72 bytes             frame header, 88 bytes; the payload follows at once
@@ -38,6 +38,9 @@ mod tests;
 
 /// The unit of alignment: no two frames touch the same page.
 pub const PAGE_BYTES: u64 = 4096;
+
+/// A page without content.
+pub(crate) static ZEROS: [u8; PAGE_BYTES as usize] = [0; PAGE_BYTES as usize];
 
 /// The sequence of the first record of every journal.
 pub const FIRST_SEQUENCE: u64 = 1;
@@ -260,7 +263,6 @@ pub(crate) fn chain_after(header: &[u8; FRAME_HEADER_BYTES]) -> u128 {
 
 /// Whether `bytes` are all zero; compared page by page, which the compiler turns into wide compares.
 pub(crate) fn is_zero(bytes: &[u8]) -> bool {
-    const ZEROS: [u8; PAGE_BYTES as usize] = [0; PAGE_BYTES as usize];
     bytes.chunks(ZEROS.len()).all(|chunk| chunk == &ZEROS[..chunk.len()])
 }
 

@@ -4,8 +4,8 @@
 //! frame, the system may call the next sync a success without writing anything, and what follows must not be built on
 //! either. Nothing clears the poison but opening anew, which reads what is really there.
 //!
-//! **An append**, step by step: refuse what does not fit its bounds; where the current segment has no room for it, roll;
-//! write the frame with one call; sync; only then move the position, the sequence and the chain.
+//! **An append**, step by step: refuse what does not fit its bounds; where the current segment has no room for it,
+//! roll; write the frame with one call; sync; only then move the position, the sequence and the chain.
 //!
 //! **A roll**: 1. have the next segment, whole and named, or refuse with nothing written; 2. write and sync the roll
 //! frame, which from now on demands that segment; 3. write and sync the header there. The first frame follows as
@@ -19,14 +19,15 @@ use norace_prim::{
 };
 
 use crate::{
-    error::{AppendError, FileError, OpenError, ReadError, Tried, is_full},
+    error::{AppendError, FileError, OpenError, Tried},
     format::{self, FrameHeader, Kind, PAGE_BYTES, SegmentHeader},
-    names::{self, Listing},
+    names,
     options::{Options, Prepare},
+    recover::{RecoveredFrame, RecoveryReport, recover},
     room::{Next, Room, RoomHandle},
-    scan::{RecoveredFrame, RecoveryReport, Scan, ScanError, Segment, Tail},
-    segment,
-    storage::{Access, Storage, StorageFile},
+    segment::{self, Segment},
+    storage::{Storage, StorageFile},
+    suspect::{self, Place},
 };
 
 /// Where the helper leaves the next segment.
@@ -79,17 +80,7 @@ impl<S: Storage> Journal<S> {
             Ok(None) => return Err(OpenError::Locked),
             Err(error) => return Err(OpenError::Io(error)),
         };
-        let opened = recover(&storage, &options, each).inspect_err(|error| {
-            if matches!(error, ScanError::Io(error) if error.tried == "write" || error.tried == "sync")
-            {
-                mark_suspect(&storage);
-            }
-        });
-        let opened = opened.map_err(|error| match error {
-            ScanError::Io(error) => OpenError::Io(error),
-            ScanError::Corruption(corruption) => OpenError::Corruption(corruption),
-            ScanError::Caller(error) => OpenError::Caller(error),
-        })?;
+        let opened = recover(&storage, &options, each)?;
         let room = Arc::new(Room::new(options.segment_bytes, options.max_frame_bytes));
         if opened.spare.is_some() {
             room.set_next(Next::Ready);
@@ -242,7 +233,7 @@ impl<S: Storage> Journal<S> {
         self.buffer.extend_from_slice(&encoded);
         self.buffer.extend_from_slice(payload);
         let frame_bytes = usize::try_from(header.frame_bytes()).expect("it is in memory");
-        self.buffer.resize(frame_bytes, 0);
+        self.buffer.extend_from_slice(&format::ZEROS[..frame_bytes - self.buffer.len()]);
         let file = &self.current.file;
         let written = file
             .write_all_at(&self.buffer, self.end)
@@ -269,8 +260,10 @@ impl<S: Storage> Journal<S> {
             first_sequence: self.next_sequence,
             chain: self.chain,
         };
-        segment::write_header(&next, &header).map_err(|error| self.fail(error))?;
+        // From here on the header is what is in doubt if something fails.
         self.current = next;
+        self.end = 0;
+        segment::write_header(&self.current, &header).map_err(|error| self.fail(error))?;
         self.end = PAGE_BYTES;
         self.room.set_next(Next::Idle);
         Ok(())
@@ -279,7 +272,10 @@ impl<S: Storage> Journal<S> {
     /// Poisons the journal because of `error`.
     fn fail(&self, error: FileError) -> AppendError {
         self.room.poison(&error);
-        mark_suspect(&*self.storage);
+        suspect::mark(
+            &*self.storage,
+            Some(Place { segment: self.current.index, offset: self.end }),
+        );
         AppendError::Failed(error)
     }
 
@@ -345,137 +341,7 @@ fn prepare<S: Storage>(
             *sync::lock(slot) = Some(segment);
             room.set_next(Next::Ready);
         }
-        Err(error) if is_full(&error.source) => room.set_next(Next::Full(index)),
+        Err(error) if error.is_full() => room.set_next(Next::Full(index)),
         Err(error) => room.poison(&error),
     }
-}
-
-/// Leaves the mark for the next open; see [`names::SUSPECT`].
-fn mark_suspect<S: Storage>(storage: &S) {
-    // The failure that led here is the one to report; without the mark the next open trusts the system's cache.
-    drop(storage.create(names::SUSPECT));
-}
-
-/// What recovery leaves for the journal.
-struct Opened<F> {
-    report: RecoveryReport,
-    current: Segment<F>,
-    end: u64,
-    chain: u128,
-    spare: Option<Segment<F>>,
-}
-
-fn recover<S: Storage, E>(
-    storage: &S,
-    options: &Options,
-    each: impl FnMut(RecoveredFrame<'_>) -> Result<(), E>,
-) -> Result<Opened<S::File>, ScanError<E>> {
-    storage.sync_dir().tried("sync", "the directory")?;
-    let listing = Listing::read(storage).tried("list", "the directory")?;
-    let mut scan = Scan::new(storage, Access::Write);
-    if listing.segments.is_empty() {
-        begin(&mut scan, storage, options)?;
-    } else {
-        scan.run(&listing.segments, each)?;
-    }
-    for name in &listing.unfinished {
-        storage.remove(name).tried("remove", name)?;
-    }
-    let last_frame = scan.last_frame;
-    let mut tail = scan.tail.expect("a walk that ends well has found the tail");
-    if listing.suspect {
-        if let Some(frame) = last_frame {
-            rewrite(storage, frame)?;
-        }
-        let name = &tail.segment.name;
-        segment::zero(&tail.segment.file, name, tail.end..tail.segment.bytes)?;
-    } else if tail.torn_bytes > 0 && tail.begun {
-        let torn = tail.end..tail.end + tail.torn_bytes;
-        segment::zero(&tail.segment.file, &tail.segment.name, torn)?;
-    }
-    let empty = tail.end == PAGE_BYTES;
-    if !tail.begun && tail.segment.bytes != options.segment_bytes {
-        tail.segment = segment::create(storage, tail.segment.index, options.segment_bytes, None)?;
-    }
-    if !tail.begun || (listing.suspect && empty) {
-        let header = SegmentHeader {
-            journal_id: scan.report.journal_id,
-            index: tail.segment.index,
-            segment_bytes: tail.segment.bytes,
-            first_sequence: scan.next_sequence,
-            chain: scan.chain,
-        };
-        segment::write_header(&tail.segment, &header)?;
-    }
-    if listing.suspect {
-        storage.remove(names::SUSPECT).tried("remove", names::SUSPECT)?;
-    }
-    // A spare of another size was made under other options.
-    let spare = scan.spare.filter(|spare| spare.bytes == options.segment_bytes);
-    Ok(Opened {
-        report: scan.report,
-        current: tail.segment,
-        end: tail.end,
-        chain: scan.chain,
-        spare,
-    })
-}
-
-/// Begins a journal where there is none. Segment 0 gets its name when its header is in place.
-fn begin<S: Storage>(
-    scan: &mut Scan<'_, S>,
-    storage: &S,
-    options: &Options,
-) -> Result<(), FileError> {
-    let journal_id = storage.fresh_id();
-    let header = SegmentHeader {
-        journal_id,
-        index: 0,
-        segment_bytes: options.segment_bytes,
-        first_sequence: format::FIRST_SEQUENCE,
-        chain: format::chain_origin(journal_id),
-    };
-    let segment = segment::create(storage, 0, options.segment_bytes, Some(&header))?;
-    scan.report.journal_id = journal_id;
-    scan.report.segments = 1;
-    scan.chain = header.chain;
-    scan.tail = Some(Tail { segment, begun: true, end: PAGE_BYTES, torn_bytes: 0 });
-    Ok(())
-}
-
-/// Writes the bytes of `frame` where they are, so that they are on disk and not in the system's cache alone.
-fn rewrite<S: Storage>(storage: &S, frame: crate::scan::LastFrame) -> Result<(), FileError> {
-    let name = names::segment(frame.segment);
-    let file = storage.open(&name, Access::Write).tried("open", &name)?;
-    let mut bytes = vec![0; usize::try_from(frame.bytes).expect("a frame fits into memory")];
-    file.read_exact_at(&mut bytes, frame.offset).tried("read", &name)?;
-    file.write_all_at(&bytes, frame.offset).tried("write", &name)?;
-    file.sync_data().tried("sync", &name)
-}
-
-/// Reads the journal in `storage` without taking its lock and without writing, and hands every batch to `each`.
-///
-/// For audits and dumps. Of a journal that is being written it sees some prefix; its torn tail may be an append
-/// under way.
-///
-/// # Errors
-///
-/// [`ReadError::NoJournal`], [`ReadError::Io`], [`ReadError::Caller`]. Damage is no error: the report's `bad_frame` names
-/// it, and the other figures count what comes before.
-pub fn read_only<S: Storage, E>(
-    storage: &S,
-    each: impl FnMut(RecoveredFrame<'_>) -> Result<(), E>,
-) -> Result<RecoveryReport, ReadError<E>> {
-    let listing = Listing::read(storage).tried("list", "the directory").map_err(ReadError::Io)?;
-    if listing.segments.is_empty() {
-        return Err(ReadError::NoJournal);
-    }
-    let mut scan = Scan::new(storage, Access::Read);
-    match scan.run(&listing.segments, each) {
-        Ok(()) => {}
-        Err(ScanError::Corruption(corruption)) => scan.report.bad_frame = Some(corruption),
-        Err(ScanError::Io(error)) => return Err(ReadError::Io(error)),
-        Err(ScanError::Caller(error)) => return Err(ReadError::Caller(error)),
-    }
-    Ok(scan.report)
 }

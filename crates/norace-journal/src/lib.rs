@@ -1,9 +1,10 @@
 //! A write-ahead journal: checksummed frames, zero-filled segments, one sync per append, recovery.
 //!
 //! It keeps opaque payloads in order and durable. [`Journal::append`] returns when its frame is on disk: one write, one
-//! `fdatasync`. [`Journal::open`] hands back every acknowledged frame, or says which segment and offset is damaged; it never
-//! guesses. What it asks of a disk is the trait [`Storage`](storage::Storage): [`DirStorage`](storage::DirStorage) is a
-//! directory, [`SimStorage`](sim::SimStorage) a disk in memory that loses, tears and reorders what it was not told to sync.
+//! `fdatasync`. [`Journal::open`] hands back every acknowledged frame, or says which segment and offset is damaged; it
+//! never guesses. What it asks of a disk is the trait [`Storage`](storage::Storage):
+//! [`DirStorage`](storage::DirStorage) is a directory, [`SimStorage`](sim::SimStorage) a disk in memory that loses,
+//! tears and reorders what it was not told to sync.
 //!
 //! ```
 //! use norace_journal::{Journal, Options, sim::SimStorage};
@@ -31,9 +32,9 @@
 //! ```
 //!
 //! **Invariants.** Acknowledged frames are found again, whole and in order, or opening fails. Nothing is found that was
-//! not appended. At most one frame that was not acknowledged is found, as the last. After the first failed write or sync
-//! nothing is acknowledged any more. The limit, by design: damage to the very last frame looks like a torn write until
-//! something vouches for the frame, the next frame, a seal or a roll; see [`Journal::seal`].
+//! not appended. At most one frame that was not acknowledged is found, as the last. After the first failed write or
+//! sync nothing is acknowledged any more. The limit, by design: damage to the very last frame looks like a torn write
+//! until something vouches for the frame, the next frame, a seal or a roll; see [`Journal::seal`].
 //!
 //! The format is described byte by byte in `format.rs`, and for operators in `docs/design/journal.md`.
 
@@ -44,15 +45,17 @@ mod format;
 mod journal;
 mod names;
 mod options;
+mod recover;
 mod room;
 mod scan;
 mod segment;
 pub mod sim;
 pub mod storage;
+mod suspect;
 
 pub use error::{AppendError, Corruption, Damage, FileError, OpenError, ReadError};
 pub use format::{FIRST_SEQUENCE, PAGE_BYTES};
-pub use journal::{Journal, read_only};
+pub use journal::Journal;
 pub use options::{Options, Prepare};
+pub use recover::{RecoveredFrame, RecoveryReport, read_only};
 pub use room::{NoRoom, RoomHandle};
-pub use scan::{RecoveredFrame, RecoveryReport};

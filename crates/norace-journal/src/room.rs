@@ -1,5 +1,5 @@
-//! How much space is certain, who makes more, and whether the journal is poisoned: what the appending thread, the helper
-//! thread and the owners of [`RoomHandle`]s share, behind one lock.
+//! How much space is certain, who makes more, and whether the journal is poisoned: what the appending thread, the
+//! helper thread and the owners of [`RoomHandle`]s share, behind one lock.
 //!
 //! States of the next segment, and who moves them on:
 //!
@@ -186,11 +186,11 @@ impl Room {
 
 /// Tells, from any thread, how much the journal will certainly take.
 ///
-/// **Promise.** What [`RoomHandle::frames`] or [`RoomHandle::bytes`] says is not taken back for want of space: it counts
-/// only space that is written to disk already, and leaves out what seals may use. Only appends use it up. So whoever
-/// decides before the append happens, with `k` frames handed over and not yet acknowledged, wants `k + 1` frames; count
-/// the handed-over first and ask for room second, so that a frame which becomes durable in between is counted twice and
-/// not never. A poisoned journal has no room.
+/// **Promise.** What [`RoomHandle::frames`] or [`RoomHandle::bytes`] says is not taken back for want of space: it
+/// counts only space that is written to disk already, and leaves out what seals may use. Only appends use it up. So
+/// whoever decides before the append happens, with `k` frames handed over and not yet acknowledged, wants `k + 1`
+/// frames; count the handed-over first and ask for room second, so that a frame which becomes durable in between is
+/// counted twice and not never. A poisoned journal has no room.
 ///
 /// Cost: one short critical section.
 #[derive(Debug, Clone)]
@@ -214,7 +214,8 @@ impl RoomHandle {
         u64::from(format::payload_fitting(rest.max(next)).min(self.0.max_frame_bytes))
     }
 
-    /// Waits until [`frames`](Self::frames)`(payload_bytes)` is at least `frames`, as long as somebody is working on it.
+    /// Waits until [`frames`](Self::frames)`(payload_bytes)` is at least `frames`, as long as somebody is working on
+    /// it.
     ///
     /// A helper that is just behind is no reason to refuse anybody: this waits for it and returns at once otherwise.
     ///

@@ -6,12 +6,12 @@
 //!
 //! Where no frame can be read, one of three things holds:
 //!
-//! - **clean end**: all is zero from here to the segment's end, and the next segment, if any, is all zero;
-//! - **torn tail**: something is here, but nothing was ever acknowledged behind it, so that it is the one frame that was
-//!   in flight when the writer died;
+//! - **clean end**: all is zero from here to the segment's end, and the next segment, if any, was never begun;
+//! - **torn tail**: something is here, but nothing was ever acknowledged behind it, so that it is the one frame that
+//!   was in flight when the writer died;
 //! - **corruption**: a frame of this journal stands anywhere behind it in the segment, or bytes stand where the one
-//!   frame in flight cannot have put them, or a later segment was begun. Each of them was written only after the frame
-//!   here had been synced: it *vouches* for it.
+//!   frame in flight cannot have put them, or a later segment was begun, or there are two of them. Each of them was
+//!   written only after the frame here had been synced: it *vouches* for it.
 //!
 //! A frame of this journal with a sound header in the wrong place, order or chain is always corruption: a torn write
 //! does not make one. What cannot be told from a torn write is damage to the last frame of all while nothing vouches
@@ -23,44 +23,14 @@ use crate::{
     error::{Corruption, Damage, FileError, Tried},
     format::{self, FRAME_HEADER_BYTES, FrameHeader, Kind, NotASegment, PAGE_BYTES, SegmentHeader},
     names,
+    recover::{RecoveredFrame, RecoveryReport},
+    segment::Segment,
     storage::{Access, Storage, StorageFile},
+    suspect::Place,
 };
 
 /// How much is read ahead.
 const WINDOW_BYTES: u64 = 256 << 10;
-
-/// A batch as it is handed to the caller of recovery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecoveredFrame<'a> {
-    /// The sequence of its first record.
-    pub first_sequence: u64,
-    /// How many records it holds.
-    pub count: u32,
-    /// What was appended.
-    pub payload: &'a [u8],
-}
-
-/// What was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecoveryReport {
-    /// The random id of this journal.
-    pub journal_id: u64,
-    /// Segments with content.
-    pub segments: u64,
-    /// Batches handed to the callback.
-    pub frames: u64,
-    /// Records in these batches.
-    pub records: u64,
-    /// The sequence of the last record; 0 when there is none.
-    pub last_sequence: u64,
-    /// Whether the last frame is vouched for: a seal or a roll stands behind it, or there is none.
-    pub sealed: bool,
-    /// Bytes of an unfinished last frame, not counted among `frames`. [`Journal::open`](crate::Journal::open) has cut
-    /// them.
-    pub torn_tail_bytes: u64,
-    /// Damage to acknowledged data; what comes before it is counted above. Always `None` from a journal that opened.
-    pub bad_frame: Option<Corruption>,
-}
 
 /// Why the walk ended early.
 #[derive(Debug)]
@@ -76,15 +46,6 @@ impl<E> From<FileError> for ScanError<E> {
     }
 }
 
-/// A segment file that is open.
-#[derive(Debug)]
-pub(crate) struct Segment<F> {
-    pub(crate) index: u64,
-    pub(crate) name: String,
-    pub(crate) file: F,
-    pub(crate) bytes: u64,
-}
-
 /// Where the next frame goes.
 #[derive(Debug)]
 pub(crate) struct Tail<F> {
@@ -94,14 +55,6 @@ pub(crate) struct Tail<F> {
     pub(crate) end: u64,
     /// Bytes from `end` on that are not all zero, in whole pages.
     pub(crate) torn_bytes: u64,
-}
-
-/// The last whole frame.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LastFrame {
-    pub(crate) segment: u64,
-    pub(crate) offset: u64,
-    pub(crate) bytes: u64,
 }
 
 /// How one segment ended.
@@ -120,9 +73,10 @@ pub(crate) struct Scan<'a, S: Storage> {
     pub(crate) report: RecoveryReport,
     pub(crate) next_sequence: u64,
     pub(crate) chain: u128,
-    pub(crate) last_frame: Option<LastFrame>,
+    /// Where the last whole frame is, and how long it is.
+    pub(crate) last_frame: Option<(Place, u64)>,
     pub(crate) tail: Option<Tail<S::File>>,
-    /// A whole segment behind the tail that was never begun.
+    /// The segment behind the tail, if it is there and all zero.
     pub(crate) spare: Option<Segment<S::File>>,
     window: Window,
 }
@@ -156,12 +110,13 @@ impl<'a, S: Storage> Scan<'a, S> {
                 return Err(corrupt(expected, 0, Damage::MissingSegment));
             }
             let segment = self.open(index)?;
-            if let Some(tail) = &self.tail {
-                let untouched = self.spare.is_none() && self.window.is_zero(&segment, 0)?;
-                if !untouched {
-                    return Err(corrupt(tail.segment.index, tail.end, behind));
+            if let Some((tail, end)) = self.tail.as_ref().map(|tail| (tail.segment.index, tail.end))
+            {
+                // One segment is made ahead, and the next only when that one was begun.
+                if index > tail + 1 || self.was_begun(&segment)? {
+                    return Err(corrupt(tail, end, behind));
                 }
-                self.spare = Some(segment);
+                self.spare = self.window.is_zero(&segment, 0)?.then_some(segment);
                 continue;
             }
             match self.segment(&segment, &mut each)? {
@@ -222,14 +177,31 @@ impl<'a, S: Storage> Scan<'a, S> {
             }
             self.report.sealed = header.kind != Kind::Batch;
             self.chain = format::chain_after(&header.encode());
-            self.last_frame =
-                Some(LastFrame { segment: segment.index, offset, bytes: header.frame_bytes() });
+            let place = Place { segment: segment.index, offset };
+            self.last_frame = Some((place, header.frame_bytes()));
             if header.kind == Kind::Roll {
                 return Ok(Ended::Rolled);
             }
             offset = end;
         }
         Err(corrupt(segment.index, offset, Damage::Length))
+    }
+
+    /// Whether anything in `segment` was written by a journal, of whatever number, rather than being zeros or noise.
+    fn was_begun(&mut self, segment: &Segment<S::File>) -> Result<bool, FileError> {
+        let journal_id = self.report.journal_id;
+        let mut at = 0;
+        while at + PAGE_BYTES <= segment.bytes {
+            let page = self.window.get(segment, at, PAGE_BYTES)?;
+            let header = page.first_chunk().expect("a page holds a segment header");
+            let begun = at == 0 && SegmentHeader::decode(header) != Err(NotASegment::Bad);
+            let frame = page.first_chunk().expect("a page holds a frame header");
+            if begun || is_frame_of(journal_id, frame) {
+                return Ok(true);
+            }
+            at += PAGE_BYTES;
+        }
+        Ok(false)
     }
 
     /// Checks page 0; `Some` when the segment was not begun, so that the journal ends here.
@@ -325,14 +297,13 @@ impl<'a, S: Storage> Scan<'a, S> {
         what: Damage,
         frame_end: Option<u64>,
     ) -> Result<Ended, ScanError<E>> {
+        let journal_id = self.report.journal_id;
         let mut torn_end = offset;
         let mut at = offset;
         while at < segment.bytes {
             let page = self.window.get(segment, at, PAGE_BYTES)?;
             let bytes = page.first_chunk().expect("a page holds a frame header");
-            let vouches = at > offset
-                && FrameHeader::decode(bytes)
-                    .is_some_and(|header| header.journal_id == self.report.journal_id);
+            let vouches = at > offset && is_frame_of(journal_id, bytes);
             let zero = format::is_zero(page);
             at += PAGE_BYTES;
             if !zero {
@@ -347,6 +318,10 @@ impl<'a, S: Storage> Scan<'a, S> {
     }
 }
 
+fn is_frame_of(journal_id: u64, header: &[u8; FRAME_HEADER_BYTES]) -> bool {
+    FrameHeader::decode(header).is_some_and(|header| header.journal_id == journal_id)
+}
+
 fn corrupt<E>(segment: u64, offset: u64, what: Damage) -> ScanError<E> {
     ScanError::Corruption(Corruption { segment, offset, what })
 }
@@ -355,12 +330,14 @@ fn corrupt<E>(segment: u64, offset: u64, what: Damage) -> ScanError<E> {
 #[derive(Debug, Default)]
 struct Window {
     start: u64,
+    /// How much of `buffer`, from its start, has been read.
+    bytes: u64,
     buffer: Vec<u8>,
 }
 
 impl Window {
     fn forget(&mut self) {
-        self.buffer.clear();
+        self.bytes = 0;
     }
 
     /// `bytes` bytes of `segment` from `offset`, which must lie within it.
@@ -370,16 +347,16 @@ impl Window {
         offset: u64,
         bytes: u64,
     ) -> Result<&[u8], FileError> {
-        let have = self.start..self.start + self.buffer.len() as u64;
-        if offset < have.start || offset + bytes > have.end {
+        if offset < self.start || offset + bytes > self.start + self.bytes {
             let end = segment.bytes.min(offset + bytes.max(WINDOW_BYTES));
             let wanted = usize::try_from(end - offset).expect("a frame fits into memory");
-            self.buffer.resize(wanted, 0);
-            self.start = offset;
-            if let Err(error) = segment.file.read_exact_at(&mut self.buffer, offset) {
-                self.forget();
-                return Err(error).tried("read", &segment.name);
+            self.forget();
+            if self.buffer.len() < wanted {
+                self.buffer = vec![0; wanted];
             }
+            let buffer = &mut self.buffer[..wanted];
+            segment.file.read_exact_at(buffer, offset).tried("read", &segment.name)?;
+            (self.start, self.bytes) = (offset, end - offset);
         }
         let from = usize::try_from(offset - self.start).expect("within the buffer");
         Ok(&self.buffer[from..][..usize::try_from(bytes).expect("within the buffer")])

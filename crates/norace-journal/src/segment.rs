@@ -6,15 +6,23 @@
 //! can be mistaken for a new one.
 
 use crate::{
-    error::{FileError, Tried},
+    error::{FileError, SYNC_DIRECTORY, Tried},
     format::{PAGE_BYTES, SegmentHeader},
     names,
-    scan::Segment,
     storage::{Storage, StorageFile},
 };
 
 /// How much is written between two syncs while filling, so that an append never waits behind a whole segment.
 const FILL_BYTES: u64 = 1 << 20;
+
+/// A segment file that is open.
+#[derive(Debug)]
+pub(crate) struct Segment<F> {
+    pub(crate) index: u64,
+    pub(crate) name: String,
+    pub(crate) file: F,
+    pub(crate) bytes: u64,
+}
 
 /// Makes segment `index`, with `header` in place if given, and durable in every respect. A file that has the name
 /// already is replaced. On failure the unfinished file is removed, as far as that works.
@@ -46,7 +54,7 @@ fn create_as<S: Storage>(
         write_header(&segment, header)?;
     }
     storage.rename(unfinished, &segment.name).tried("rename", unfinished)?;
-    storage.sync_dir().tried("sync the directory of", &segment.name)?;
+    storage.sync_dir().tried(SYNC_DIRECTORY, &segment.name)?;
     Ok(segment)
 }
 

@@ -1,8 +1,8 @@
 //! A disk in memory that does what real ones do to those who trust them: for tests of the journal and of what is built
 //! on it.
 //!
-//! - Writes that were not synced are kept aside. A power loss ([`SimStorage::crash`]) keeps, drops, tears (in units of 512
-//!   bytes), reorders or garbles them; names that were not synced come and go the same way. A killed process
+//! - Writes that were not synced are kept aside. A power loss ([`SimStorage::crash`]) keeps, drops, tears (in units of
+//!   512 bytes), reorders or garbles them; names that were not synced come and go the same way. A killed process
 //!   ([`SimStorage::kill`]) loses nothing of them, but nothing becomes durable by it either.
 //! - [`SimStorage::plan`] makes the n-th operation fail, fill the disk, or lose the power in its midst. Every operation
 //!   that changes or syncs something counts, so that a test can stop at each of them in turn.
@@ -35,8 +35,8 @@ pub enum Fault {
     /// The power fails while it is under way: a write or a change of names may or may not have happened, a sync has not
     /// ended. Everything fails from here on until [`SimStorage::crash`].
     PowerOff,
-    /// It fails. A write has written some part, a sync has lost what it did not write: as on Linux, readers still see it,
-    /// and the next sync succeeds without it.
+    /// It fails. A write has written some part, a sync has lost what it did not write: as on Linux, readers still see
+    /// it, and the next sync succeeds without it.
     Error,
     /// A write fails after so many bytes; anything else just fails.
     ErrorAfter(usize),
@@ -136,7 +136,8 @@ impl SimStorage {
         Self::with(disk)
     }
 
-    /// The power fails, now or when a planned [`Fault::PowerOff`] struck, and comes back. Plans and held syncs are gone.
+    /// The power fails, now or when a planned [`Fault::PowerOff`] struck, and comes back. Plans and held syncs are
+    /// gone.
     pub fn crash(&self) {
         let mut machine = self.machine();
         machine.disk.lose_power();
@@ -173,9 +174,19 @@ impl SimStorage {
         self.machine().on
     }
 
+    /// Whether every file that is there is durable, with its name and all its contents.
+    pub fn is_settled(&self) -> bool {
+        self.machine().disk.is_settled()
+    }
+
     /// Bounds the sum of all file lengths; what is there stays.
     pub fn set_capacity(&self, bytes: u64) {
         self.machine().disk.capacity_bytes = bytes;
+    }
+
+    /// Whether a power loss may leave noise in sectors that were being written; it may by default.
+    pub fn set_garbling(&self, garbling: bool) {
+        self.machine().disk.garbling = garbling;
     }
 
     /// Whether reads fail.

@@ -1,8 +1,8 @@
 //! The simulated disk as a plain state machine: what is shown, what is durable, what is in flight.
 //!
 //! A file is an inode; names are durable apart from contents. What a running program sees is `shown`; what a power loss
-//! leaves is `durable` plus any part of what is pending, in units of 512 bytes, each piece for itself: kept, dropped, or
-//! garbled. Dropping an early piece and keeping a later one is what reordering looks like afterwards.
+//! leaves is `durable` plus any part of what is pending, in units of 512 bytes, each piece for itself: kept, dropped,
+//! or garbled. Dropping an early piece and keeping a later one is what reordering looks like afterwards.
 
 use std::{collections::BTreeMap, io};
 
@@ -85,6 +85,7 @@ enum NameChange {
 pub(super) struct Disk {
     pub(super) rng: Rng,
     pub(super) capacity_bytes: u64,
+    pub(super) garbling: bool,
     inodes: BTreeMap<u64, Inode>,
     last_inode: u64,
     names: BTreeMap<String, u64>,
@@ -97,6 +98,7 @@ impl Disk {
         Self {
             rng: Rng::new(seed),
             capacity_bytes: u64::MAX,
+            garbling: true,
             inodes: BTreeMap::new(),
             last_inode: 0,
             names: BTreeMap::new(),
@@ -119,6 +121,13 @@ impl Disk {
 
     fn inode_mut(&mut self, inode: u64) -> io::Result<&mut Inode> {
         self.inodes.get_mut(&inode).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.names.iter().all(|(name, inode)| {
+            self.durable_names.get(name) == Some(inode)
+                && self.inodes.get(inode).is_some_and(|file| file.pending.is_empty())
+        })
     }
 
     pub(super) fn create(&mut self, name: &str) -> u64 {
@@ -170,8 +179,8 @@ impl Disk {
         Ok(())
     }
 
-    /// A sync that fails as on Linux: some pages reached the disk, the others did not, all of them count as written from
-    /// now on, and programs still see them.
+    /// A sync that fails as on Linux: some pages reached the disk, the others did not, all of them count as written
+    /// from now on, and programs still see them.
     pub(super) fn sync_badly(&mut self, inode: u64) -> io::Result<()> {
         let mut rng = self.rng.clone();
         let file = self.inode_mut(inode)?;
@@ -190,7 +199,7 @@ impl Disk {
     pub(super) fn lose_power(&mut self) {
         let mut rng = self.rng.clone();
         let loss = Loss::draw(&mut rng);
-        let garbled_percent = if rng.chance(25) { 30 } else { 0 };
+        let garbled_percent = if rng.chance(25) && self.garbling { 30 } else { 0 };
         let changes = std::mem::take(&mut self.pending_names);
         let kept_until = rng.below(changes.len() as u64 + 1);
         for (at, change) in (0..).zip(changes) {
@@ -291,10 +300,12 @@ impl Write {
     }
 }
 
+/// Puts `bytes` at `offset`, where a file grows to hold them.
 fn place(contents: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    let end = offset + bytes.len();
-    if contents.len() < end {
-        contents.resize(end, 0);
+    if contents.len() < offset {
+        contents.resize(offset, 0);
     }
-    contents[offset..end].copy_from_slice(bytes);
+    let (over, beyond) = bytes.split_at(bytes.len().min(contents.len() - offset));
+    contents[offset..offset + over.len()].copy_from_slice(over);
+    contents.extend_from_slice(beyond);
 }
