@@ -309,6 +309,7 @@ impl<S: Storage> Journal<S> {
         let (storage, room) = (Arc::clone(&self.storage), Arc::clone(&self.room));
         let (slot, bytes) = (Arc::clone(&self.slot), self.options.segment_bytes);
         let helper = thread::Builder::new().name("norace-segments".to_owned()).spawn(move || {
+            let _guard = PoisonOnPanic(&room);
             while let Some(index) = room.take_order(retry) {
                 prepare(&*storage, &room, &slot, index, bytes);
             }
@@ -324,6 +325,17 @@ impl<S: Storage> Drop for Journal<S> {
         if let Some(helper) = self.helper.take() {
             // Its panic has been reported by the panic hook; the lock is to be released all the same.
             drop(helper.join());
+        }
+    }
+}
+
+/// Keeps the appender from waiting for a helper that is no more.
+struct PoisonOnPanic<'a>(&'a Room);
+
+impl Drop for PoisonOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.poison(&"the helper thread panicked");
         }
     }
 }

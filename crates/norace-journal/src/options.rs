@@ -22,7 +22,7 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prepare {
-    /// A helper thread, begun when half of the current segment is used. After a failure for want of space it tries
+    /// A helper thread, begun when a quarter of the current segment is used. After a failure for want of space it tries
     /// again every `retry`, and whenever [`Journal::make_room`](crate::Journal::make_room) asks.
     Ahead {
         /// How long to wait before trying again.

@@ -169,8 +169,8 @@ fn begin<S: Storage>(
 
 /// Reads the journal in `storage` without taking its lock and without writing, and hands every batch to `each`.
 ///
-/// For audits and dumps. Of a journal that is being written it sees some prefix; its torn tail may be an append
-/// under way.
+/// For audits and dumps of a journal at rest. Of one that is being written it sees a prefix, but may take an append
+/// under way for a torn tail, and a new segment that came after the listing for a missing one.
 ///
 /// # Errors
 ///

@@ -22,6 +22,9 @@ use norace_prim::{
 
 use crate::format::{self, PAGE_BYTES};
 
+#[cfg(test)]
+mod tests;
+
 /// The next segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -92,7 +95,7 @@ impl Room {
         let mut state = sync::lock(&self.state);
         state.rest_bytes = rest_bytes;
         state.seal_due = seal_due;
-        state.next == Next::Idle && rest_bytes < self.next_bytes / 2
+        state.next == Next::Idle && rest_bytes < self.next_bytes / 4 * 3
     }
 
     /// Moves the next segment to `next`.

@@ -29,6 +29,9 @@ use crate::{
     suspect::Place,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How much is read ahead.
 const WINDOW_BYTES: u64 = 256 << 10;
 

@@ -1,8 +1,11 @@
 //! Bugs of real write-ahead logs, each as the behaviour that excludes it.
 
+use std::io;
+
 use norace_journal::{
     AppendError, Options, Prepare,
     sim::{Fault, OperationKind, SimStorage},
+    storage::{Access, Storage},
 };
 use norace_prim::{
     sync::{self, Arc, Mutex},
@@ -169,6 +172,25 @@ fn a_frame_that_only_the_cache_shows_is_written_again_before_it_is_built_upon() 
 }
 
 #[test]
+fn a_frame_known_to_be_durable_is_not_put_in_flight_again() {
+    let disk = SimStorage::new(1);
+    let (mut journal, ..) = open(disk.clone(), &Options::small(16)).unwrap();
+    append(&mut journal, 1, 100).unwrap();
+    disk.plan(0, Fault::ErrorAfter(0));
+    append(&mut journal, 1, 100).unwrap_err();
+    drop(journal);
+    disk.kill();
+    let before = disk.operations();
+    open(disk.clone(), &Options::small(16)).unwrap();
+    let overwritten: Vec<_> = disk.trace()[before..]
+        .iter()
+        .filter(|done| done.kind == OperationKind::Write && done.file == segment_name(0))
+        .map(|done| done.offset)
+        .collect();
+    assert_eq!(overwritten, [2 * 4096], "the zeros behind it alone are written again");
+}
+
+#[test]
 fn a_failed_sync_at_the_next_start_is_not_forgotten_by_the_one_after() {
     for seed in 0..200 {
         let disk = SimStorage::new(seed);
@@ -213,8 +235,9 @@ fn a_failure_while_making_the_next_segment_poisons_but_takes_nothing_back() {
     for after in 2..7 {
         let disk = SimStorage::new(after);
         let (mut journal, ..) = open(disk.clone(), &Options::small(16)).unwrap();
-        let mut frames = vec![append(&mut journal, 1, 3 * 4096).unwrap()];
-        // The append that uses up half of the segment makes the next: write, sync; create, write, sync, rename, sync.
+        let mut frames = vec![append(&mut journal, 1, 100).unwrap()];
+        // The append that passes a quarter of the segment makes the next: write, sync; create, write, sync, rename,
+        // sync.
         disk.plan(after as usize, Fault::Error);
         frames.push(append(&mut journal, 1, 3 * 4096).unwrap());
         frames.extend(append(&mut journal, 1, 3 * 4096).ok());
@@ -243,6 +266,53 @@ fn a_helper_that_fails_poisons_the_appender() {
     let failed = journal.make_room();
     assert!(matches!(failed, Err(AppendError::Poisoned { .. })), "{failed:?}");
     assert!(matches!(append(&mut journal, 1, 1), Err(AppendError::Poisoned { .. })));
+}
+
+/// A disk whose driver panics when a file is created.
+struct Panics(SimStorage);
+
+impl Storage for Panics {
+    type File = <SimStorage as Storage>::File;
+    type Lock = <SimStorage as Storage>::Lock;
+
+    fn lock(&self, name: &str) -> io::Result<Option<Self::Lock>> {
+        self.0.lock(name)
+    }
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.0.list()
+    }
+    fn create(&self, name: &str) -> io::Result<Self::File> {
+        panic!("asked to create {name}")
+    }
+    fn open(&self, name: &str, access: Access) -> io::Result<Self::File> {
+        self.0.open(name, access)
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+    fn sync_dir(&self) -> io::Result<()> {
+        self.0.sync_dir()
+    }
+    fn fresh_id(&self) -> u64 {
+        self.0.fresh_id()
+    }
+}
+
+#[test]
+fn a_helper_that_panics_poisons_instead_of_keeping_the_appender_waiting() {
+    let disk = SimStorage::new(1);
+    drop(open(disk.clone(), &Options::small(16)).unwrap());
+    let options = Options {
+        prepare: Prepare::Ahead { retry: Duration::from_secs(60) },
+        ..Options::small(16)
+    };
+    let (mut journal, ..) = open(Panics(disk), &options).unwrap();
+    append(&mut journal, 1, 100).unwrap();
+    let failed = journal.make_room().unwrap_err();
+    assert_eq!(failed.to_string(), "the journal failed earlier: the helper thread panicked");
 }
 
 #[test]
