@@ -35,8 +35,8 @@ type Slot<F> = Arc<Mutex<Option<Segment<F>>>>;
 
 /// A journal that is open for appending; at most one per directory, in all processes.
 ///
-/// Not `Sync` in its use: appends take `&mut self`, so that their order is the order of the calls. Dropping it releases
-/// the lock but does not seal; [`Journal::close`] does both.
+/// Appends take `&mut self`: their order is the order of the calls. Dropping it waits for the helper's attempt under
+/// way and releases the lock, but does not seal; [`Journal::close`] does both.
 #[derive(Debug)]
 pub struct Journal<S: Storage> {
     storage: Arc<S>,

@@ -192,8 +192,8 @@ impl Room {
 /// **Promise.** What [`RoomHandle::frames`] or [`RoomHandle::bytes`] says is not taken back for want of space: it
 /// counts only space that is written to disk already, and leaves out what seals may use. Only appends use it up. So
 /// whoever decides before the append happens, with `k` frames handed over and not yet acknowledged, wants `k + 1`
-/// frames; count the handed-over first and ask for room second, so that a frame which becomes durable in between is
-/// counted twice and not never. A poisoned journal has no room.
+/// frames, with `payload_bytes` a bound for all of them; count the handed-over first and ask for room second, so that a
+/// frame which becomes durable in between is counted twice and not never. A poisoned journal has no room.
 ///
 /// Cost: one short critical section.
 #[derive(Debug, Clone)]

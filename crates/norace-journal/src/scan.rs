@@ -113,8 +113,8 @@ impl<'a, S: Storage> Scan<'a, S> {
                 return Err(corrupt(expected, 0, Damage::MissingSegment));
             }
             let segment = self.open(index)?;
-            if let Some((tail, end)) = self.tail.as_ref().map(|tail| (tail.segment.index, tail.end))
-            {
+            if let Some(tail) = &self.tail {
+                let (tail, end) = (tail.segment.index, if tail.begun { tail.end } else { 0 });
                 // One segment is made ahead, and the next only when that one was begun.
                 if index > tail + 1 || self.was_begun(&segment)? {
                     return Err(corrupt(tail, end, behind));

@@ -124,7 +124,7 @@ fn settle(disk: &SimStorage, known: &mut Known, context: &str) {
 
 #[test]
 fn a_power_loss_at_every_operation_loses_nothing_acknowledged() {
-    for seed in 0..40 {
+    for seed in 0..25 {
         let mut luck = Luck::new(seed);
         let disk = SimStorage::new(seed);
         live(&disk, &mut Known::default(), &mut luck, 25, "without a crash");

@@ -160,6 +160,15 @@ fn a_missing_segment_that_was_only_made_ahead_is_made_again() {
 }
 
 #[test]
+fn a_second_segment_made_ahead_shows_that_the_first_was_begun_and_lost() {
+    let (disk, frames) = twelve(false);
+    for segment in [3, 4] {
+        disk.put(&segment_name(segment), &[0; 8 * PAGE as usize]);
+    }
+    check(&disk, &frames, &Corrupt(2, 3 * PAGE, Damage::MissingRoll), "");
+}
+
+#[test]
 fn a_segment_cut_short_is_corruption() {
     for segment in 0..3 {
         for bytes in [0, 40, PAGE, 2 * PAGE + 77, 7 * PAGE, 8 * PAGE - 1] {
@@ -267,6 +276,8 @@ fn lost_writes_in_the_middle_are_corruption() {
     contents[(4 * PAGE) as usize..].fill(0);
     disk.put(&segment_name(1), &contents);
     check(&disk, &frames, &Corrupt(1, 4 * PAGE, Damage::MissingRoll), "all to the end");
+    disk.put(&segment_name(1), &[0; 8 * PAGE as usize]);
+    check(&disk, &frames, &Corrupt(1, 0, Damage::SegmentHeader), "a whole segment");
 }
 
 #[test]
