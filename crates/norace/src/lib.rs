@@ -46,13 +46,54 @@ pub mod chan;
 pub mod context;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(all(feature = "rt", unix))]
+mod raw;
 #[cfg(feature = "rt")]
 pub mod rt;
+#[cfg(all(feature = "rt", unix))]
+pub mod signal;
 #[cfg(feature = "rt")]
 pub mod task;
 pub mod time;
 mod wait;
 
+/// For the expansions of the attribute macros.
+#[cfg(feature = "rt")]
+#[doc(hidden)]
+pub use rt::entry as __rt;
+
+/// ```
+/// #[norace::main(workers = 2)]
+/// async fn main() {
+///     assert_eq!(norace::task::spawn(async { 42 }).await.unwrap(), 42);
+/// }
+/// ```
+///
+/// Refused, with an error that points at the place: a function that awaits nothing, one that takes arguments, an
+/// argument of the attribute that does not exist.
+///
+/// ```compile_fail
+/// #[norace::main]
+/// fn main() {}
+/// ```
+/// ```compile_fail
+/// #[norace::main]
+/// async fn main(arguments: Vec<String>) {}
+/// ```
+/// ```compile_fail
+/// #[norace::main(threads = 2)]
+/// async fn main() {}
+/// ```
+#[cfg(feature = "macros")]
+pub use norace_macros::main;
+/// ```
+/// #[norace::test]
+/// async fn a_task_gives_its_value() {
+///     assert_eq!(norace::task::spawn(async { 42 }).await.unwrap(), 42);
+/// }
+/// ```
+#[cfg(feature = "macros")]
+pub use norace_macros::test;
 #[doc(inline)]
 pub use norace_prim as prim;
 pub use wait::block_on;

@@ -19,6 +19,8 @@ mod builder;
 mod counters;
 pub(crate) mod current;
 mod driver;
+#[doc(hidden)]
+pub mod entry;
 mod handle;
 mod idle;
 mod metrics;

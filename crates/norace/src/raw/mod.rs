@@ -1,0 +1,4 @@
+//! The unsafe code of the kit, behind safe interfaces. Everything else forbids it.
+#![expect(unsafe_code, reason = "the one place of the kit where it is allowed")]
+
+pub(crate) mod signal;
