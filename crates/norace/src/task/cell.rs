@@ -14,7 +14,7 @@
 use super::join::{JoinCell, Joinable, Outcome};
 use super::pinned::PinnedHost;
 use super::state::{Start, State};
-use super::{TaskError, TaskId, TaskState};
+use super::{PanicPayload, TaskError, TaskId, TaskState};
 use crate::context::Cause;
 use crate::rt::scheduler::Scheduler;
 use norace_prim::sync::{Arc, Mutex, lock};
@@ -69,7 +69,7 @@ impl Header {
 
     pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> TaskError {
         TaskError::Panicked {
-            payload,
+            payload: PanicPayload::new(payload),
             task: self.id,
             name: self.name.clone(),
             spawned_at: self.spawned_at,

@@ -2,7 +2,7 @@
 
 use super::TaskId;
 use crate::context::Cause;
-use norace_prim::sync::Arc;
+use norace_prim::sync::{Arc, Mutex, PoisonError};
 use std::any::Any;
 use std::fmt;
 use std::panic::Location;
@@ -15,12 +15,13 @@ use std::panic::Location;
 /// assert_eq!(error.panic_message(), Some("no luck"));
 /// # });
 /// ```
+#[derive(Debug)]
 pub enum TaskError {
     /// The task panicked. Nobody else was harmed.
     #[non_exhaustive]
     Panicked {
-        /// What was given to `panic!`; see [`TaskError::panic_message`].
-        payload: Box<dyn Any + Send>,
+        /// What was given to `panic!`.
+        payload: PanicPayload,
         /// The task.
         task: TaskId,
         /// Its name, when it was given one.
@@ -39,7 +40,7 @@ impl TaskError {
     /// The panic's message, when it panicked with one.
     pub fn panic_message(&self) -> Option<&str> {
         match self {
-            Self::Panicked { payload, .. } => payload_message(&**payload),
+            Self::Panicked { payload, .. } => payload.message(),
             Self::Cancelled { .. } => None,
         }
     }
@@ -61,18 +62,45 @@ impl TaskError {
     /// With the task's payload.
     pub fn resume_panic(self) -> Self {
         match self {
-            Self::Panicked { payload, .. } => std::panic::resume_unwind(payload),
+            Self::Panicked { payload, .. } => std::panic::resume_unwind(payload.into_inner()),
             Self::Cancelled { .. } => self,
         }
     }
 }
 
-/// The text of a panic's payload.
-fn payload_message(payload: &(dyn Any + Send)) -> Option<&str> {
-    payload
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+/// What was given to `panic!`.
+///
+/// A lock makes it `Sync`, and with it every error that carries it.
+pub struct PanicPayload {
+    message: Option<Box<str>>,
+    payload: Mutex<Box<dyn Any + Send>>,
+}
+
+impl PanicPayload {
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+        let message = payload
+            .downcast_ref::<&'static str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .map(Box::from);
+        Self { message, payload: Mutex::new(payload) }
+    }
+
+    /// The text, when it was one: of `panic!`, of a failed assertion, of `unwrap` and the like.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// The value itself, for downcasting or [`std::panic::resume_unwind`].
+    pub fn into_inner(self) -> Box<dyn Any + Send> {
+        self.payload.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for PanicPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PanicPayload").field("message", &self.message).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for TaskError {
@@ -84,27 +112,12 @@ impl fmt::Display for TaskError {
                     write!(f, " ({name})")?;
                 }
                 write!(f, " spawned at {spawned_at} panicked")?;
-                match payload_message(&**payload) {
+                match payload.message() {
                     Some(message) => write!(f, ": {message}"),
                     None => Ok(()),
                 }
             }
             Self::Cancelled { cause } => write!(f, "task ended early: {cause}"),
-        }
-    }
-}
-
-impl fmt::Debug for TaskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Panicked { payload, task, name, spawned_at } => f
-                .debug_struct("Panicked")
-                .field("message", &payload_message(&**payload))
-                .field("task", task)
-                .field("name", name)
-                .field("spawned_at", spawned_at)
-                .finish_non_exhaustive(),
-            Self::Cancelled { cause } => f.debug_struct("Cancelled").field("cause", cause).finish(),
         }
     }
 }

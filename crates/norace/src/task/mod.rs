@@ -23,7 +23,7 @@ mod state;
 mod yield_now;
 
 pub use builder::Builder;
-pub use error::{SpawnError, TaskError};
+pub use error::{PanicPayload, SpawnError, TaskError};
 pub use id::TaskId;
 pub use join::JoinHandle;
 pub use state::TaskState;

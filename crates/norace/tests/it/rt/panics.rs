@@ -24,7 +24,7 @@ fn a_panic_is_the_tasks_outcome_with_all_that_is_known_of_it() {
             assert_eq!(task, id);
             assert_eq!(name.as_deref(), Some("till"));
             assert_eq!((spawned_at.file(), spawned_at.line()), (file!(), line));
-            assert!(payload.is::<String>());
+            assert!(payload.into_inner().is::<String>());
         }
         TaskError::Cancelled { cause } => panic!("cancelled: {cause}"),
     }

@@ -7,7 +7,7 @@ use norace::{task, time};
 fn raise(name: &str) {
     let me = std::process::id().to_string();
     let sent = std::process::Command::new("kill").args([&format!("-{name}"), &me]).status();
-    assert!(sent.unwrap().success());
+    assert!(sent.expect("run kill").success());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn runtime(workers: usize) -> Runtime {
-    Builder::new().workers(workers).build().unwrap()
+    Builder::new().workers(workers).build().expect("start a runtime")
 }
 
 /// A number that any thread adds to.

@@ -8,9 +8,10 @@ use norace::task;
 
 /// Threads of this process whose name begins with `prefix`.
 fn threads_named(prefix: &str) -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let tasks = std::fs::read_dir("/proc/self/task").expect("list the threads");
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
-        std::fs::read_to_string(entry.unwrap().path().join("comm")).unwrap_or_default()
+        std::fs::read_to_string(entry.expect("list the threads").path().join("comm"))
+            .unwrap_or_default()
     };
     tasks.map(name).filter(|name| name.starts_with(prefix)).count()
 }
