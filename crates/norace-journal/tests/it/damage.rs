@@ -83,6 +83,13 @@ fn a_flip_in_a_segment_header_is_corruption() {
 }
 
 #[test]
+fn the_header_of_the_first_segment_is_never_in_flight() {
+    let (disk, frames) = written(&Options::small(8), 0, false);
+    disk.flip_bit(&segment_name(0), 100);
+    check(&disk, &frames, &Corrupt(0, 0, Damage::SegmentHeader), "an empty journal");
+}
+
+#[test]
 fn a_flip_in_any_vouched_frame_is_corruption_at_its_offset() {
     for (segment, page) in [(0, 1), (0, 5), (1, 3), (2, 1)] {
         let at = page * PAGE;
@@ -157,6 +164,15 @@ fn a_missing_segment_that_was_only_made_ahead_is_made_again() {
     drop(journal);
     disk.delete(&segment_name(3));
     check(&disk, &frames, &Found { frames: 12, cut: 0 }, "");
+}
+
+#[test]
+fn a_segment_that_was_not_begun_may_have_any_length() {
+    for bytes in [PAGE, 3 * PAGE, 5 * PAGE + 100, 20 * PAGE] {
+        let (disk, frames) = twelve(false);
+        disk.put(&segment_name(2), &vec![0; bytes as usize]);
+        check(&disk, &frames, &Found { frames: 10, cut: 0 }, &format!("{bytes} bytes"));
+    }
 }
 
 #[test]

@@ -107,6 +107,9 @@ fn room_once_promised_is_there() {
             let frames = 1 + luck.below(4);
             let promised = room.frames(bytes as u32) >= frames;
             let next = room.bytes();
+            if luck.below(2) == 0 {
+                journal.seal().unwrap();
+            }
             for n in 0..frames {
                 let appended = append(&mut journal, 1, bytes as usize);
                 match &appended {
