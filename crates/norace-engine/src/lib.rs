@@ -33,6 +33,7 @@ pub use model::{
 pub use ports::{Clock, Journal, JournalError, ManualClock, Room, SystemClock};
 pub use processor::{
     AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError,
+    SimulatedOptions, SimulatedProvider,
 };
 pub use state::{
     Applied, Change, Counts, Input, LedgerTotals, Leg, LegKind, OrderStep, SideTotals, State,

@@ -40,8 +40,8 @@ pub trait Journal: Send + 'static {
 
 /// How much a journal can still take.
 pub trait Room: Send + Sync + 'static {
-    /// Whether `frames` more frames, each with a payload of up to `payload_bytes`, will certainly be taken. Waits as long
-    /// as more room is being made.
+    /// Whether `frames` more frames, each with a payload of up to `payload_bytes`, will certainly be taken. Waits as
+    /// long as more room is being made.
     ///
     /// A promise once given is used up by appends alone.
     fn wait(&self, frames: u64, payload_bytes: usize) -> bool;

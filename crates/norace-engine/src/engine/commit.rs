@@ -1,7 +1,7 @@
 //! Between deciding and telling: the batch that waits to become durable, and what waits for it.
 //!
-//! Two threads meet here, behind one lock. The **core** decides, and hands over what it decided as a [`Batch`]: records,
-//! and beside them everything that rests on them (answers, reads, refusals, events, work for processors). The
+//! Two threads meet here, behind one lock. The **core** decides, and hands over what it decided as a [`Batch`]:
+//! records, and beside them everything that rests on them (answers, reads, refusals, events, work for processors). The
 //! **journal thread** takes the whole open batch, makes its records durable with one append, and only then releases
 //! what rests on them, in order. While it does, the next batch forms: batches grow with the load and need no timer
 //! (drain-all-then-sync, as in KurrentDB's writer and PostgreSQL's commit groups).

@@ -1,5 +1,6 @@
 //! The bounds and choices of an engine.
 
+use norace::rt::Handle;
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
@@ -10,6 +11,8 @@ use crate::processor::ProcessorChoice;
 pub struct EngineConfig {
     /// Who moves new orders on.
     pub processor: ProcessorChoice,
+    /// Where an asynchronous processor runs; the runtime of the thread that opens the engine when absent.
+    pub runtime: Option<Handle>,
     /// Messages that may wait for the core; one more is refused as overloaded.
     pub queue_messages: usize,
     /// Requests in one call of [`execute_many`](crate::Engine::execute_many).
@@ -36,6 +39,7 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             processor: ProcessorChoice::Ledger,
+            runtime: None,
             queue_messages: 4096,
             requests_max: 8190,
             batch_records_max: 65_536,

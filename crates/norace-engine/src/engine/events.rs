@@ -5,6 +5,9 @@
 //!
 //! **Invariant:** everything in it is durable.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;

@@ -119,7 +119,12 @@ impl<J: Journal> Committer<J> {
             self.sealed = false;
             // Room was certain before any of these records was decided, so even "full" is a failure here.
             let first = batch.first_sequence();
-            self.journal.append(first, batch.count, &batch.payload).map_err(Some)?;
+            let appended = self.journal.append(first, batch.count, &batch.payload);
+            if let Err(error) = &appended {
+                // Before the batch is dropped: who learns that the outcome is unknown finds the cause in place.
+                self.commit.fail(&error.to_string());
+            }
+            appended.map_err(Some)?;
         }
         self.commit.durable(&batch, begun.elapsed()).map_err(|Failed| None)?;
         self.events.append(&mut batch.events, batch.last_sequence);

@@ -26,6 +26,5 @@ pub(crate) enum Message {
         replier: Replier<Result<Order, Rejection>>,
     },
     /// A processor is done with an order.
-    #[expect(dead_code, reason = "processors run on the runtime, which is still to come")]
     Processed(Report),
 }

@@ -39,17 +39,25 @@ use norace_prim::sync::{self, Arc, Mutex};
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
 
+#[cfg(test)]
+pub(crate) use self::core::{REQUEST_BYTES_MAX, request_bytes_max};
 pub use config::{EngineConfig, FailureHook};
 pub use events::{Changed, EventLog, HistoryGone};
+#[cfg(test)]
+pub(crate) use journal::Stepped;
 pub(crate) use message::Message;
 pub use query::{Cursor, Found, LatencySummary, OrderPage, PAGE_LIMIT_MAX, Query, Stats};
 pub(crate) use recovery::Recovery;
 pub use reply::{Answer, Reply, Unavailable};
 
+#[cfg(test)]
+pub(crate) use start::{Prepared, prepare};
+
 use commit::Commit;
 
 use crate::model::{Done, Id, Order, Rejection, Request};
 use crate::ports::Clock;
+use crate::processor::Driver;
 
 /// A handle to a running engine; clones share it.
 ///
@@ -64,6 +72,7 @@ struct Inner {
     commit: Arc<Commit>,
     requests_max: usize,
     stopping: AtomicBool,
+    driver: Option<Driver>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
@@ -206,6 +215,9 @@ impl Engine {
         let deadline = Instant::now() + timeout;
         // Relaxed: see `send`.
         self.0.stopping.store(true, Ordering::Relaxed);
+        if let Some(driver) = &self.0.driver {
+            driver.stop(Instant::now() + timeout / 2);
+        }
         self.0.inbox.close();
         if !self.0.commit.wait_ended(deadline) {
             return Err(StopError::TimedOut);

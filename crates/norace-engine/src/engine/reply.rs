@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use norace::chan::{TryRecvError, oneshot};
+use norace::chan::{RecvTimeoutError, TryRecvError, oneshot};
+use norace_prim::time::Duration;
 
 use super::commit::Replier;
 
@@ -76,6 +77,15 @@ impl<T> Reply<T> {
     /// When the engine refused after all; [`Unavailable::OutcomeUnknown`] when it failed.
     pub fn wait(self) -> Result<Answer<T>, Unavailable> {
         self.0.recv_blocking().unwrap_or(Err(Unavailable::OutcomeUnknown))
+    }
+
+    /// Waits for the answer on this thread, for at most `timeout`; absent when it did not come. It can be called again.
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Option<Result<Answer<T>, Unavailable>> {
+        match self.0.recv_timeout(timeout) {
+            Ok(answer) => Some(answer),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Closed) => Some(Err(Unavailable::OutcomeUnknown)),
+        }
     }
 
     /// The answer, if it is there.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use norace::chan;
+use norace::rt::Handle;
 use norace_journal::Options as JournalOptions;
 use norace_journal::storage::Storage;
 use norace_prim::atomic::AtomicBool;
@@ -12,7 +13,7 @@ use norace_prim::thread;
 
 use super::commit::{BatchLimits, Commit};
 use super::config::EngineConfig;
-use super::core::{Core, CoreParts, CoreSchedule, REQUEST_BYTES_MAX};
+use super::core::{Core, CoreParts, CoreSchedule, ProcessorPort, REQUEST_BYTES_MAX};
 use super::events::EventLog;
 use super::journal::Committer;
 use super::message::Message;
@@ -20,36 +21,45 @@ use super::recovery::{Recovery, open_error};
 use super::{Engine, Inner, OpenError, Recovered};
 use crate::model::Handling;
 use crate::ports::{Clock, Journal};
-use crate::processor::ProcessorChoice;
+use crate::processor::{Driver, Job, ProcessorChoice};
 
 /// The effects of a batch at most, next to its records.
 const EFFECTS_MAX: usize = 1 << 16;
 
-pub(super) fn open(
-    config: EngineConfig,
-    storage: impl Storage,
+/// A recovered engine whose threads are not started yet.
+pub(crate) struct Prepared<S: Storage> {
+    pub(crate) core: Core,
+    pub(crate) committer: Committer<norace_journal::Journal<S>>,
+    pub(crate) commit: Arc<Commit>,
+    pub(crate) events: EventLog,
+    pub(crate) inbox: chan::Sender<Message>,
+    pub(crate) received: chan::Receiver<Message>,
+    /// Orders for the processor, if it is asynchronous.
+    pub(crate) jobs: Option<chan::Receiver<Job>>,
+    pub(crate) recovered: Recovered,
+}
+
+/// Recovers the state and builds everything but the threads.
+pub(crate) fn prepare<S: Storage>(
+    config: &EngineConfig,
+    storage: S,
     options: JournalOptions,
     clock: Box<dyn Clock>,
-) -> Result<(Engine, Recovered), OpenError> {
-    check(&config, &options)?;
+) -> Result<Prepared<S>, OpenError> {
+    check(config, &options)?;
     let events = EventLog::new(config.events_max);
     let mut recovery = Recovery::new(Some(events.clone()));
     let (journal, report) =
         norace_journal::Journal::open(storage, options, |frame| recovery.frame(frame, |_, _| {}))
             .map_err(open_error)?;
-    let mut recovered = Recovered {
+    let (handling, port, jobs) = processing(&config.processor);
+    let mut schedule = CoreSchedule::new(port);
+    let recovered = Recovered {
         records: recovery.records,
         last_sequence: report.last_sequence,
         torn_tail_bytes: report.torn_tail_bytes,
-        resumed_orders: 0,
+        resumed_orders: schedule.resume(&recovery.state),
     };
-    let handling = match &config.processor {
-        ProcessorChoice::Ledger => Handling::Ledger,
-        ProcessorChoice::Manual => Handling::Manual,
-        ProcessorChoice::Async(..) => Handling::Async,
-    };
-    let mut schedule = CoreSchedule::new(None);
-    recovered.resumed_orders = schedule.resume(&recovery.state);
     let limits = BatchLimits {
         records_max: config.batch_records_max,
         bytes_max: config.batch_bytes_max,
@@ -69,27 +79,82 @@ pub(super) fn open(
         schedule,
         inbox: received.clone(),
     });
+    let committer = Committer::new(journal, Arc::clone(&commit), events.clone());
+    Ok(Prepared { core, committer, commit, events, inbox, received, jobs, recovered })
+}
+
+fn processing(
+    choice: &ProcessorChoice,
+) -> (Handling, Option<ProcessorPort>, Option<chan::Receiver<Job>>) {
+    match choice {
+        ProcessorChoice::Ledger => (Handling::Ledger, None, None),
+        ProcessorChoice::Manual => (Handling::Manual, None, None),
+        ProcessorChoice::Async(processor, options) => {
+            // The core hands out a job only for a free slot, so the channel never holds more than the slots.
+            let (sender, jobs) = chan::bounded(options.concurrency);
+            let port = ProcessorPort {
+                jobs: sender,
+                options: options.clone(),
+                has_outside_effects: processor.has_outside_effects(),
+            };
+            (Handling::Async, Some(port), Some(jobs))
+        }
+    }
+}
+
+pub(super) fn open(
+    config: EngineConfig,
+    storage: impl Storage,
+    options: JournalOptions,
+    clock: Box<dyn Clock>,
+) -> Result<(Engine, Recovered), OpenError> {
+    let prepared = prepare(&config, storage, options, clock)?;
+    let Prepared { core, committer, commit, events, inbox, received, jobs, recovered } = prepared;
+    let driver = drive(&config, jobs, &inbox)?;
     let engine = Engine(Arc::new(Inner {
         inbox,
         events: events.clone(),
         commit: Arc::clone(&commit),
         requests_max: config.requests_max,
         stopping: AtomicBool::new(false),
+        driver,
         threads: Mutex::new(Vec::new()),
     }));
     let committing = Arc::clone(&commit);
     engine.spawn("journal", move || {
-        guarded("journal", &committing, || {
-            Committer::new(journal, Arc::clone(&committing), events.clone()).run(config.seal_after);
-        });
+        guarded("journal", &committing, || committer.run(config.seal_after));
         events.end();
         committing.end();
     })?;
-    engine.spawn("core", move || {
-        guarded("core", &commit, || core.run());
+    let deciding = Arc::clone(&commit);
+    let started = engine.spawn("core", move || {
+        guarded("core", &deciding, || core.run());
         refuse(&received);
-    })?;
-    Ok((engine, recovered))
+    });
+    if started.is_err() {
+        commit.close();
+    }
+    started.map(|()| (engine, recovered))
+}
+
+/// Starts the workers of an asynchronous processor.
+fn drive(
+    config: &EngineConfig,
+    jobs: Option<chan::Receiver<Job>>,
+    inbox: &chan::Sender<Message>,
+) -> Result<Option<Driver>, OpenError> {
+    let (Some(jobs), ProcessorChoice::Async(processor, options)) = (jobs, &config.processor) else {
+        return Ok(None);
+    };
+    let current = || Handle::try_current().ok();
+    let runtime = config
+        .runtime
+        .clone()
+        .or_else(current)
+        .ok_or(OpenError::Config("an asynchronous processor needs a runtime"))?;
+    Driver::start(&runtime, processor, options, jobs, inbox)
+        .map(Some)
+        .map_err(|error| OpenError::Thread(error.to_string()))
 }
 
 fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenError> {
@@ -103,6 +168,8 @@ fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenErro
         "batch_bytes_max is above the journal's max_frame_bytes"
     } else if options.segment_bytes < 12 * config.batch_bytes_max as u64 {
         "the journal's segments hold fewer than 12 batches"
+    } else if matches!(&config.processor, ProcessorChoice::Async(_, o) if o.concurrency == 0) {
+        "an asynchronous processor with a concurrency of 0"
     } else {
         return Ok(());
     };
@@ -118,7 +185,7 @@ impl Engine {
     }
 }
 
-/// Runs a thread's body; a panic in it fails the engine. What the body held is gone then, and nothing looks at it again.
+/// Runs a thread's body; a panic in it fails the engine. What the body held is gone then; nothing looks at it again.
 fn guarded(role: &str, commit: &Commit, body: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
         commit.fail(&format!("the {role} thread panicked: {}", panic_text(&*payload)));

@@ -1,4 +1,10 @@
-//! The whole engine on real threads.
+//! The whole engine: with its threads, and on a rig that takes their place.
+
+mod crash;
+mod driven;
+mod gate;
+mod processors;
+mod room;
 
 use super::*;
 

@@ -1,5 +1,8 @@
 //! Who moves orders on.
 
+mod driver;
+mod simulated;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +11,8 @@ use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
 use crate::model::{Order, Reason};
+pub(crate) use driver::Driver;
+pub use simulated::{SimulatedOptions, SimulatedProvider};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -99,7 +104,6 @@ impl fmt::Display for ProcessorError {
 impl std::error::Error for ProcessorError {}
 
 /// An order on its way to the processor.
-#[expect(dead_code, reason = "processors run on the runtime, which is still to come")]
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) at: u32,

@@ -1,8 +1,8 @@
 //! The rules: a pure function from a state and an input to the next state.
 //!
 //! [`State::apply`] is total and deterministic: it reads no clock and no randomness, does no I/O, and answers every
-//! input with a change, a repeat or a rejection. It panics only when an invariant of its own is broken. The order of its
-//! checks is part of the contract: the object exists, the request is a repeat, the version, the transition, then
+//! input with a change, a repeat or a rejection. It panics only when an invariant of its own is broken. The order of
+//! its checks is part of the contract: the object exists, the request is a repeat, the version, the transition, then
 //! content and funds. All checks come before the first change, so a refused input leaves no trace.
 //!
 //! **Invariants:** the sequence rises by one with each change; an order's version rises by one with each of its moves

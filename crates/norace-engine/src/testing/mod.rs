@@ -2,6 +2,7 @@
 
 pub(crate) mod commands;
 pub(crate) mod naive;
+pub(crate) mod rig;
 
 /// A seeded generator (SplitMix64): a failing seed fails again.
 #[derive(Clone, Debug)]

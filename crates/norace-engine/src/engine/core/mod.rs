@@ -5,11 +5,11 @@
 //! except that the open batch is bounded and that room for a record is certain before the decision is taken: the state
 //! is never ahead of what can be written.
 //!
-//! Here is what one message does; [`schedule`] has the work that comes with time: time-outs of transfers, calls of the
-//! processor, waiting callers.
+//! Here is what one message does; [`schedule`] has the work that comes with time: time-outs of transfers, calls of
+//! the processor, waiting callers.
 //!
-//! **Invariants.** All records of one request are in one frame, so a crash never parts a ledger order's moves. A request
-//! is decided whole or refused for want of room whole, and so is an array.
+//! **Invariants.** All records of one request are in one frame, so a crash never parts a ledger order's moves. A
+//! request is decided whole or refused for want of room whole, and so is an array.
 
 mod read;
 mod schedule;
@@ -73,7 +73,7 @@ pub(crate) struct CoreParts {
     pub(crate) inbox: Receiver<Message>,
 }
 
-pub(crate) use schedule::Schedule as CoreSchedule;
+pub(crate) use schedule::{ProcessorPort, Schedule as CoreSchedule};
 
 impl Core {
     pub(crate) fn new(parts: CoreParts) -> Self {
@@ -396,7 +396,7 @@ impl Core {
 }
 
 /// All records of one request at most, with the engine's own moves.
-fn request_bytes_max(command: &Command, key: Option<&IdempotencyKey>) -> usize {
+pub(crate) fn request_bytes_max(command: &Command, key: Option<&IdempotencyKey>) -> usize {
     let own_moves = match command {
         Command::CreateOrder { .. } => OWN_MOVES_MAX * OWN_MOVE_BYTES_MAX,
         _ => 0,

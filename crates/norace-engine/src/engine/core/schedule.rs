@@ -12,8 +12,8 @@
 //! ```
 //!
 //! **Invariants.** A processor is called only after the order's `processing` is durable: the call is an effect of the
-//! batch that holds it. At most as many orders run as there are slots; the others wait as ordinals. What is scheduled is
-//! forgotten with the process: a restart finds the open orders in the state and begins again.
+//! batch that holds it. At most as many orders run as there are slots; the others wait as ordinals. What is scheduled
+//! is forgotten with the process: a restart finds the open orders in the state and begins again.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 

@@ -1,0 +1,218 @@
+//! A user's processor on the real runtime: whatever it does, it does to its own order alone.
+
+use std::future::pending;
+
+use norace::rt::Runtime;
+use norace_journal::sim::SimStorage;
+use norace_prim::atomic::{AtomicUsize, Ordering};
+use norace_prim::sync::Arc;
+use norace_prim::time::Duration;
+
+use crate::engine::{Engine, EngineConfig, Found, OpenError, Query};
+use crate::model::{Done, Order, OrderState, Reason, Request};
+use crate::processor::{
+    AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError,
+    SimulatedOptions, SimulatedProvider,
+};
+use crate::testing::commands::{id, open, open_bank, order};
+use crate::testing::rig::{config, threaded};
+
+/// Does what the order's id says.
+#[derive(Default)]
+struct Obedient {
+    has_outside_effects: bool,
+    calls: AtomicUsize,
+}
+
+impl Processor for Obedient {
+    fn process(&self, order: Order) -> BoxFuture<Result<Decision, ProcessorError>> {
+        // Relaxed: a count, read after the orders are final.
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let name = order.id.as_str().to_owned();
+        assert!(!name.starts_with("early-panic"), "before the first await");
+        Box::pin(async move {
+            norace::task::yield_now().await;
+            match name.split('-').next() {
+                Some("panic") => panic!("after the first await"),
+                Some("hang") => pending().await,
+                Some("error") => Err(ProcessorError(Reason::new("unsure").unwrap())),
+                Some("refuse") => Ok(Decision::Refuse(Reason::new("no").unwrap())),
+                _ => Ok(Decision::Confirm),
+            }
+        })
+    }
+
+    fn has_outside_effects(&self) -> bool {
+        self.has_outside_effects
+    }
+}
+
+fn options() -> AsyncOptions {
+    AsyncOptions {
+        concurrency: 4,
+        timeout: Duration::from_millis(20),
+        attempts_max: 2,
+        backoff_min: Duration::from_millis(1),
+        backoff_max: Duration::from_millis(2),
+    }
+}
+
+fn runtime() -> Runtime {
+    norace::rt::Builder::new().workers(2).build().unwrap()
+}
+
+fn start(disk: &SimStorage, runtime: &Runtime, processor: Arc<dyn Processor>) -> Engine {
+    start_with(disk, runtime, processor, options())
+}
+
+fn start_with(
+    disk: &SimStorage,
+    runtime: &Runtime,
+    processor: Arc<dyn Processor>,
+    options: AsyncOptions,
+) -> Engine {
+    let choice = ProcessorChoice::Async(processor, options);
+    let engine = threaded(disk, EngineConfig { runtime: Some(runtime.handle()), ..config(choice) });
+    let setup = [open_bank(), open("a")].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    engine
+}
+
+fn final_order(engine: &Engine, name: &str) -> Order {
+    let request = Request::new(order(name, "bank", "a", 1));
+    let answer = engine.execute_until_final(request).unwrap().wait().unwrap();
+    match answer.result.unwrap() {
+        Done::Order { order, .. } => order,
+        other => panic!("not an order: {other:?}"),
+    }
+}
+
+#[test]
+fn a_panicking_hanging_or_failing_processor_harms_no_other_order() {
+    let (disk, runtime) = (SimStorage::new(1), runtime());
+    // Long enough that printing a panic's backtrace on a busy machine is no time-out.
+    let patient = AsyncOptions { timeout: Duration::from_secs(1), concurrency: 8, ..options() };
+    let engine = start_with(&disk, &runtime, Arc::new(Obedient::default()), patient);
+    let kinds = ["ok", "panic", "early-panic", "hang", "error", "refuse"];
+    let expected = [
+        (OrderState::Confirmed, None),
+        (OrderState::Failed, Some("panicked: after the first await")),
+        (OrderState::Failed, Some("panicked: before the first await")),
+        (OrderState::Failed, Some("timed out")),
+        (OrderState::Failed, Some("unsure")),
+        (OrderState::Failed, Some("no")),
+    ];
+    let mut replies = Vec::new();
+    for n in 0..48 {
+        let name = format!("{}-{n}", kinds[n % kinds.len()]);
+        let request = Request::new(order(&name, "bank", "a", 1));
+        replies.push(engine.execute_until_final(request).unwrap());
+    }
+    for (n, reply) in replies.into_iter().enumerate() {
+        let Done::Order { order, .. } = reply.wait().unwrap().result.unwrap() else {
+            panic!("an order");
+        };
+        let (state, reason) = expected[n % kinds.len()];
+        assert_eq!((order.state, order.reason.as_ref().map(Reason::as_str)), (state, reason));
+    }
+    engine.stop(Duration::from_secs(10)).unwrap();
+    assert!(crate::verify(&disk).unwrap().ok);
+    runtime.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn with_outside_effects_only_a_refusal_fails_an_order() {
+    let (disk, runtime) = (SimStorage::new(2), runtime());
+    let processor = Arc::new(Obedient { has_outside_effects: true, ..Obedient::default() });
+    let calls = Arc::clone(&processor);
+    let engine = start(&disk, &runtime, processor);
+    for name in ["panic-1", "hang-1", "error-1"] {
+        engine.execute(order(name, "bank", "a", 1).into()).unwrap().wait().unwrap();
+    }
+    assert_eq!(final_order(&engine, "refuse-1").state, OrderState::Failed);
+    assert_eq!(final_order(&engine, "ok-1").state, OrderState::Confirmed);
+    let flagged = loop {
+        let found = engine.query(Query::Stats).unwrap().wait().unwrap().result.unwrap();
+        let Found::Stats(stats) = found else { panic!("figures") };
+        if stats.flagged == 3 {
+            break stats;
+        }
+        norace_prim::thread::yield_now();
+    };
+    assert_eq!(flagged.orders, [0, 3, 1, 1, 0]);
+    // Relaxed: everything was reported through channels.
+    assert_eq!(calls.calls.load(Ordering::Relaxed), 3 * 2 + 2);
+    engine.stop(Duration::from_secs(10)).unwrap();
+    runtime.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn an_order_whose_call_is_cut_off_by_a_stop_is_finished_after_the_restart() {
+    let (disk, runtime) = (SimStorage::new(3), runtime());
+    let patient = AsyncOptions { timeout: Duration::from_secs(60), ..options() };
+    let choice = ProcessorChoice::Async(Arc::new(Obedient::default()), patient);
+    let config = EngineConfig { runtime: Some(runtime.handle()), ..config(choice) };
+    let engine = threaded(&disk, config);
+    let setup = [open_bank(), open("a"), order("hang-1", "bank", "a", 1)].map(Request::new);
+    engine.execute_many(setup.to_vec()).unwrap().wait().unwrap();
+    engine.stop(Duration::from_millis(200)).unwrap();
+    drop(engine);
+
+    struct Confirming;
+    impl Processor for Confirming {
+        fn process(&self, _: Order) -> BoxFuture<Result<Decision, ProcessorError>> {
+            Box::pin(async { Ok(Decision::Confirm) })
+        }
+        fn has_outside_effects(&self) -> bool {
+            false
+        }
+    }
+    let engine = start(&disk, &runtime, Arc::new(Confirming));
+    let order = engine.wait_final(id("hang-1")).unwrap().wait().unwrap().result.unwrap();
+    assert_eq!(order.state, OrderState::Confirmed);
+    engine.stop(Duration::from_secs(10)).unwrap();
+    runtime.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn the_simulated_provider_is_moody_but_keeps_its_word() {
+    let (disk, runtime) = (SimStorage::new(4), runtime());
+    let habits = SimulatedOptions {
+        delay_min: Duration::ZERO,
+        delay_max: Duration::from_millis(1),
+        panics_permille: 100,
+        hangs_permille: 50,
+        errors_permille: 100,
+        refusals_permille: 300,
+        ..SimulatedOptions::default()
+    };
+    let provider = Arc::new(SimulatedProvider::new(habits));
+    let word = Arc::clone(&provider);
+    let choice = ProcessorChoice::Async(provider, AsyncOptions { attempts_max: 50, ..options() });
+    let engine =
+        threaded(&disk, EngineConfig { runtime: Some(runtime.handle()), ..config(choice) });
+    let setup = [open_bank(), open("a")].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    let names: Vec<String> = (0..60).map(|n| format!("o{n}")).collect();
+    for name in &names {
+        drop(engine.execute(order(name, "bank", "a", 1).into()).unwrap());
+    }
+    let mut refused = 0;
+    for name in &names {
+        let order = engine.wait_final(id(name)).unwrap().wait().unwrap().result.unwrap();
+        let refuses = matches!(word.verdict(name), Decision::Refuse(_));
+        assert_eq!(order.state == OrderState::Failed, refuses, "{name}");
+        refused += u32::from(refuses);
+    }
+    assert!(refused > 0 && refused < 60);
+    engine.stop(Duration::from_secs(10)).unwrap();
+    runtime.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn an_asynchronous_processor_without_a_runtime_is_refused() {
+    let choice = ProcessorChoice::Async(Arc::new(Obedient::default()), options());
+    let (disk, options) = (SimStorage::new(5), crate::testing::rig::options());
+    let opened = Engine::open(config(choice), disk, options, crate::SystemClock);
+    assert!(matches!(opened, Err(OpenError::Config(_))), "{opened:?}");
+}

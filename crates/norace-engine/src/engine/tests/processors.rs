@@ -1,0 +1,313 @@
+//! Asynchronous orders: reserved before the call, one outcome, repeated and flagged as promised.
+
+use norace_journal::sim::{Fault, SimStorage};
+use norace_prim::sync::Arc;
+use norace_prim::time::Duration;
+
+use crate::engine::{Found, Query, Unavailable};
+use crate::model::{Action, Done, Order, OrderState, Reason};
+use crate::processor::{
+    AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError, Report,
+};
+use crate::testing::commands::{fund, id, open, open_bank, order, step};
+use crate::testing::rig::Rig;
+
+/// Never called here: the test takes the jobs and reports by itself.
+struct Scripted {
+    has_outside_effects: bool,
+}
+
+impl Processor for Scripted {
+    fn process(&self, _order: Order) -> BoxFuture<Result<Decision, ProcessorError>> {
+        unreachable!("the rig has no runtime")
+    }
+
+    fn has_outside_effects(&self) -> bool {
+        self.has_outside_effects
+    }
+}
+
+fn asynchronous(has_outside_effects: bool) -> ProcessorChoice {
+    let options = AsyncOptions {
+        concurrency: 2,
+        attempts_max: 3,
+        backoff_min: Duration::from_millis(10),
+        backoff_max: Duration::from_millis(15),
+        ..AsyncOptions::default()
+    };
+    ProcessorChoice::Async(Arc::new(Scripted { has_outside_effects }), options)
+}
+
+fn begin(disk: &SimStorage, choice: ProcessorChoice) -> Rig {
+    let mut rig = Rig::open(disk, choice).unwrap();
+    for command in [open_bank(), open("a"), open("b"), fund("a", 100)] {
+        rig.done(command).unwrap();
+    }
+    rig
+}
+
+fn next_job(rig: &Rig) -> Option<u32> {
+    rig.jobs().try_recv().ok().map(|job| job.at)
+}
+
+fn no_result() -> Result<Decision, ProcessorError> {
+    Err(ProcessorError(Reason::new("time-out").unwrap()))
+}
+
+#[test]
+fn the_funds_are_durably_reserved_before_the_processor_is_called() {
+    let disk = SimStorage::new(1);
+    let mut rig = begin(&disk, asynchronous(false));
+    let mut reply = rig.execute(order("x", "a", "b", 60));
+    assert_eq!(next_job(&rig), None, "not before it is durable");
+    rig.commit();
+    let Ok(Done::Order { order: x, .. }) = reply.try_take().unwrap().unwrap().result else {
+        panic!("an order");
+    };
+    assert_eq!((x.state, x.version), (OrderState::Processing, 2));
+    let job = rig.jobs().try_recv().unwrap();
+    assert_eq!(job.order, x);
+    assert!(matches!(rig.done(order("y", "a", "b", 60)), Ok(Done::Order { order, .. })
+        if order.state == OrderState::Failed && order.reason == Some(Reason::INSUFFICIENT_FUNDS)));
+    rig.report(Report { at: job.at, result: Ok(Decision::Confirm) });
+    assert_eq!(rig.order("x").state, OrderState::Confirmed);
+}
+
+#[test]
+fn at_most_as_many_orders_run_as_there_are_slots() {
+    let disk = SimStorage::new(2);
+    let mut rig = begin(&disk, asynchronous(false));
+    for name in ["x", "y", "z"] {
+        rig.done(order(name, "a", "b", 10)).unwrap();
+    }
+    let (x, y) = (next_job(&rig).unwrap(), next_job(&rig).unwrap());
+    assert_eq!(next_job(&rig), None);
+    assert_eq!(rig.stats().processing_now, 2);
+    rig.report(Report { at: y, result: Ok(Decision::Refuse(Reason::new("no").unwrap())) });
+    rig.commit();
+    let z = next_job(&rig).unwrap();
+    for at in [x, z] {
+        rig.report(Report { at, result: Ok(Decision::Confirm) });
+    }
+    let states = ["x", "y", "z"].map(|name| rig.order(name).state);
+    assert_eq!(states, [OrderState::Confirmed, OrderState::Failed, OrderState::Confirmed]);
+    assert_eq!(rig.order("y").reason, Some(Reason::new("no").unwrap()));
+    assert_eq!(rig.stats().processing_now, 0);
+}
+
+#[test]
+fn without_outside_effects_no_result_fails_the_order() {
+    let disk = SimStorage::new(3);
+    let mut rig = begin(&disk, asynchronous(false));
+    rig.done(order("x", "a", "b", 10)).unwrap();
+    let at = next_job(&rig).unwrap();
+    rig.report(Report { at, result: no_result() });
+    let x = rig.order("x");
+    assert_eq!((x.state, x.reason), (OrderState::Failed, Some(Reason::new("time-out").unwrap())));
+    let Found::Account(payer) = rig.found(Query::Account(id("a"))) else { panic!("an account") };
+    assert_eq!(payer.available(), 100, "the funds are given back");
+}
+
+#[test]
+fn with_outside_effects_it_is_tried_again_later_and_then_flagged() {
+    let disk = SimStorage::new(4);
+    let mut rig = begin(&disk, asynchronous(true));
+    rig.done(order("x", "a", "b", 10)).unwrap();
+    for pause_us in [10_000, 15_000] {
+        let at = next_job(&rig).unwrap();
+        rig.report(Report { at, result: no_result() });
+        rig.clock.advance_us(pause_us - 1);
+        rig.wake_up();
+        rig.commit();
+        assert_eq!(next_job(&rig), None, "too early");
+        rig.clock.advance_us(1);
+        rig.wake_up();
+        rig.commit();
+    }
+    let at = next_job(&rig).unwrap();
+    rig.report(Report { at, result: no_result() });
+    rig.clock.advance_us(60_000_000);
+    rig.wake_up();
+    rig.commit();
+    assert_eq!(next_job(&rig), None, "its attempts are used up");
+    assert_eq!(rig.order("x").state, OrderState::Processing, "the funds stay reserved");
+    let stats = rig.stats();
+    assert_eq!((stats.flagged, stats.flagged_orders), (1, vec![id("x")]));
+    rig.done(step("x", Action::Cancel)).unwrap();
+    assert_eq!(rig.stats().flagged, 0, "a person ended it");
+}
+
+#[test]
+fn a_client_that_moves_an_order_first_wins_over_the_processor() {
+    let disk = SimStorage::new(5);
+    let mut rig = begin(&disk, asynchronous(true));
+    rig.done(order("x", "a", "b", 10)).unwrap();
+    let at = next_job(&rig).unwrap();
+    rig.done(step("x", Action::Cancel)).unwrap();
+    rig.report(Report { at, result: Ok(Decision::Confirm) });
+    let x = rig.order("x");
+    assert_eq!((x.state, x.version), (OrderState::Cancelled, 3));
+    assert_eq!(rig.stats().processing_now, 0, "its slot is free again");
+}
+
+#[test]
+fn a_restart_resumes_asynchronous_orders_and_never_manual_ones() {
+    let disk = SimStorage::new(6);
+    let mut rig = begin(&disk, ProcessorChoice::Manual);
+    rig.done(order("by-hand", "a", "b", 10)).unwrap();
+    rig.done(step("by-hand", Action::Process)).unwrap();
+    rig.done(order("by-hand-pending", "a", "b", 10)).unwrap();
+    drop(rig);
+    disk.crash();
+    let mut rig = Rig::open(&disk, asynchronous(true)).unwrap();
+    assert_eq!(rig.resumed_orders(), 0);
+    rig.done(order("x", "a", "b", 10)).unwrap();
+    drop(rig);
+    disk.crash();
+    let mut rig = Rig::open(&disk, asynchronous(true)).unwrap();
+    assert_eq!(rig.resumed_orders(), 1);
+    rig.wake_up();
+    rig.commit();
+    let job = rig.jobs().try_recv().unwrap();
+    assert_eq!(job.order.id, id("x"));
+    assert_eq!(next_job(&rig), None);
+    rig.report(Report { at: job.at, result: Ok(Decision::Confirm) });
+    assert_eq!(rig.order("x").state, OrderState::Confirmed);
+    assert_eq!(rig.order("by-hand").state, OrderState::Processing);
+    assert_eq!(rig.order("by-hand-pending").state, OrderState::Pending);
+}
+
+#[test]
+fn waiters_get_the_end_of_an_order_when_it_is_durable() {
+    let disk = SimStorage::new(7);
+    let mut rig = begin(&disk, asynchronous(false));
+    let mut created = rig.execute_until_final(order("x", "a", "b", 10));
+    let mut waiter = rig.wait_final(&id("x"));
+    let mut absent = rig.wait_final(&id("nobody"));
+    rig.commit();
+    assert!(created.try_take().is_none() && waiter.try_take().is_none());
+    assert!(absent.try_take().unwrap().unwrap().result.is_err());
+    assert_eq!(rig.stats().waiters, 2);
+    let at = next_job(&rig).unwrap();
+    rig.report(Report { at, result: Ok(Decision::Confirm) });
+    assert!(created.try_take().is_none() && waiter.try_take().is_none(), "not durable yet");
+    rig.commit();
+    let created = created.try_take().unwrap().unwrap();
+    assert!(matches!(created.result, Ok(Done::Order { order, created: true })
+        if order.state == OrderState::Confirmed && order.version == 3));
+    let waited = waiter.try_take().unwrap().unwrap();
+    assert_eq!((waited.sequence, waited.result.unwrap().version), (created.sequence, 3));
+    assert_eq!(rig.stats().waiters, 0);
+}
+
+#[test]
+fn waiters_are_bounded_and_forgotten_when_their_receiver_goes() {
+    let disk = SimStorage::new(8);
+    let config = crate::EngineConfig {
+        waiters_max: 3,
+        ..crate::testing::rig::config(ProcessorChoice::Manual)
+    };
+    let mut rig = Rig::open_with(&disk, config, 0).unwrap();
+    for command in [open_bank(), open("a"), order("x", "bank", "a", 1)] {
+        rig.done(command).unwrap();
+    }
+    let mut waiting: Vec<_> = (0..3).map(|_| rig.wait_final(&id("x"))).collect();
+    let mut refused = rig.wait_final(&id("x"));
+    assert_eq!(refused.try_take(), Some(Err(Unavailable::Overloaded)));
+    drop(waiting.pop());
+    waiting.push(rig.wait_final(&id("x")));
+    assert!(waiting[2].try_take().is_none(), "the place of one that has gone is free");
+    waiting.truncate(1);
+    rig.clock.advance_us(1_000_000);
+    rig.wake_up();
+    assert_eq!(rig.stats().waiters, 1, "the sweep found two gone");
+}
+
+#[test]
+fn a_report_that_finds_no_room_is_kept_until_there_is() {
+    let disk = SimStorage::new(9);
+    let mut rig = begin(&disk, asynchronous(true));
+    rig.done(order("x", "a", "b", 10)).unwrap();
+    let at = next_job(&rig).unwrap();
+    disk.set_capacity(0);
+    let mut filled = false;
+    for n in 0..10_000 {
+        let mut reply = rig.execute(open(&format!("n{n}")));
+        rig.commit();
+        filled = reply.try_take() == Some(Err(Unavailable::StorageFull));
+        if filled {
+            break;
+        }
+    }
+    assert!(filled, "the disk fills");
+    rig.report(Report { at, result: Ok(Decision::Confirm) });
+    assert_eq!(rig.order("x").state, OrderState::Processing);
+    disk.set_capacity(64 << 20);
+    for _ in 0..3 {
+        rig.clock.advance_us(200_000);
+        rig.wake_up();
+        rig.commit();
+    }
+    assert_eq!(rig.order("x").state, OrderState::Confirmed);
+}
+
+#[test]
+fn transfers_expire_by_the_engine_s_clock_and_that_is_journaled() {
+    use crate::model::{Command, TransferMode, TransferState};
+    use crate::testing::commands::{amount, given};
+    let disk = SimStorage::new(10);
+    let mut rig = begin(&disk, ProcessorChoice::Ledger);
+    rig.done(Command::CreateTransfer {
+        id: given("hold"),
+        from: id("a"),
+        to: id("b"),
+        amount: amount(80),
+        mode: TransferMode::Pending { timeout_us: Some(5_000) },
+    })
+    .unwrap();
+    rig.clock.advance_us(5_000);
+    rig.wake_up();
+    rig.commit();
+    let Found::Transfer(hold) = rig.found(Query::Transfer(id("hold"))) else { panic!("it is") };
+    assert_eq!(hold.state, TransferState::Expired);
+    drop(rig);
+    disk.crash();
+    let mut rig = Rig::open(&disk, ProcessorChoice::Ledger).unwrap();
+    let Found::Transfer(again) = rig.found(Query::Transfer(id("hold"))) else { panic!("it is") };
+    assert_eq!(again, hold);
+}
+
+#[test]
+fn every_reserved_order_is_finished_after_any_crash() {
+    for at in 0..60 {
+        let disk = SimStorage::new(at as u64);
+        disk.plan(at, Fault::PowerOff);
+        let mut acknowledged = Vec::new();
+        if let Ok(mut rig) = Rig::open(&disk, asynchronous(true)) {
+            for command in [open_bank(), open("a"), open("b"), fund("a", 100)] {
+                drop(rig.execute(command));
+            }
+            for name in ["x", "y", "z"] {
+                let mut reply = rig.execute(order(name, "a", "b", 10));
+                rig.commit();
+                acknowledged.extend(matches!(reply.try_take(), Some(Ok(_))).then_some(name));
+                if let Some(at) = next_job(&rig) {
+                    rig.report(Report { at, result: Ok(Decision::Confirm) });
+                }
+            }
+        }
+        disk.crash();
+        let mut rig = Rig::open(&disk, asynchronous(true)).unwrap();
+        rig.wake_up();
+        rig.commit();
+        while let Some(at) = next_job(&rig) {
+            rig.report(Report { at, result: Ok(Decision::Confirm) });
+            rig.commit();
+        }
+        for name in acknowledged {
+            assert_eq!(rig.order(name).state, OrderState::Confirmed, "fault at {at}: {name}");
+        }
+        drop(rig);
+        assert!(crate::verify(&disk).unwrap().ok);
+    }
+}
