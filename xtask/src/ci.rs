@@ -9,25 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
-
 use crate::{
-    process::{cargo, is_installed, output, run},
+    process::{cargo, is_installed, run},
     tidy,
 };
 
+mod demo;
 mod http;
+mod readme;
 #[cfg(test)]
 mod tests;
 
 /// The test command of the README.
 const TEST: &str = "test --workspace";
-
-/// The README's main job, with an answer that a program can read.
-const DEMO: &str = "run --release -- demo --exit --format json";
-
-/// How many purchases the log holds that the main job replays.
-const DEMO_ORDERS: u64 = 69_659;
 
 /// No step takes longer on two cores; most of it is compiling.
 const STEP_MAX: Duration = Duration::from_mins(15);
@@ -43,9 +37,10 @@ struct Step {
 }
 
 /// What fails fast comes first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", needs: &[], run: |root| cargo_step(root, "fmt --all --check") },
     Step { name: "tidy", needs: &[], run: tidy::run },
+    Step { name: "readme", needs: &[], run: readme::run },
     Step {
         name: "clippy",
         needs: &[],
@@ -59,7 +54,7 @@ const STEPS: [Step; 9] = [
     Step { name: "test", needs: &[], run: |root| cargo_step(root, TEST) },
     Step { name: "doc", needs: &[], run: doc },
     Step { name: "examples", needs: &[], run: examples },
-    Step { name: "demo", needs: &[], run: demo },
+    Step { name: "demo", needs: &[], run: demo::run },
     Step { name: "http", needs: &["curl", "wrk"], run: http::run },
 ];
 
@@ -144,31 +139,8 @@ fn examples(root: &Path) -> Result<(), String> {
     for name in names {
         println!("--- {name}");
         let arguments = format!("run --quiet --package examples --example {name}");
-        run(&mut cargo(root, &arguments), EXAMPLE_MAX)?;
+        // Panics on purpose need no backtrace.
+        run(cargo(root, &arguments).env("RUST_BACKTRACE", "0"), EXAMPLE_MAX)?;
     }
     Ok(())
-}
-
-/// The main job of the README: the whole purchase log, every order final, the journal verified.
-fn demo(root: &Path) -> Result<(), String> {
-    let text = output(&mut cargo(root, DEMO), STEP_MAX)?;
-    let line = text.lines().next_back().unwrap_or_default();
-    println!("{line}");
-    check_demo(line)
-}
-
-fn check_demo(line: &str) -> Result<(), String> {
-    let value: Value = serde_json::from_str(line)
-        .map_err(|error| format!("the last line of the demo is no JSON: {error}: {line}"))?;
-    let number = |name: &str| value["load"][name].as_u64().unwrap_or(u64::MAX);
-    let expect = |holds: bool, what: &str| {
-        if holds { Ok(()) } else { Err(format!("the demo's {what}: {line}")) }
-    };
-    expect(value["schema"] == "norace.demo/1", "schema is not norace.demo/1")?;
-    expect(number("orders") == DEMO_ORDERS, "`load.orders` is not the log's length")?;
-    expect(number("errors") == 0, "`load.errors` is not 0")?;
-    let ends = ["confirmed", "failed", "cancelled", "rejected"].map(number);
-    let sum = ends.iter().fold(0_u64, |sum, end| sum.saturating_add(*end));
-    expect(sum == DEMO_ORDERS, "orders did not all end, each in one way")?;
-    expect(value["verify"]["ok"] == true, "`verify.ok` is not true")
 }

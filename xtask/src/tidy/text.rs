@@ -8,9 +8,8 @@ mod tests;
 /// Wide enough for a comment at some depth, narrow enough for two files side by side.
 const COLUMNS_MAX: usize = 120;
 
-/// What is prose or code by hand, line by line; generated and vendored files have the width they have.
-const NARROW: [&str; 11] =
-    [".rs", ".toml", ".md", ".sh", ".sql", ".py", ".go", ".lua", ".js", ".css", ".html"];
+/// Prose and code line by line; pages and generated files have the width they have.
+const NARROW: [&str; 8] = [".rs", ".toml", ".md", ".sh", ".sql", ".py", ".go", ".lua"];
 
 /// Languages whose own formatter indents with tabs.
 const TABBED: [&str; 2] = [".go", "Makefile"];
