@@ -5,7 +5,7 @@
 //! waits in the queue: it gets an idle or a new thread at once, or the hand-off is refused. For places there may be as
 //! many threads above the bound as there are workers.
 
-use super::current;
+use super::current::{self, Role};
 use super::scheduler::{Config, Scheduler};
 use super::threads::Threads;
 use super::worker::{self, Handoff};
@@ -26,10 +26,17 @@ enum Job {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
+    /// Threads that run or are about to, and those of them that have a job.
     threads: usize,
-    /// Threads that wait for a job.
-    idle: usize,
+    busy: usize,
     closed: bool,
+}
+
+impl State {
+    /// Whether the queue holds a job for every thread that has none.
+    fn all_taken(&self) -> bool {
+        self.queue.len() >= self.threads - self.busy
+    }
 }
 
 pub(crate) struct BlockingPool {
@@ -60,48 +67,43 @@ impl BlockingPool {
         task: Task,
     ) -> Result<(), (Task, SpawnError)> {
         let mut state = lock(&self.state);
+        if state.all_taken() && state.threads < self.threads_max && !state.closed {
+            state.threads += 1;
+            drop(state);
+            // When the system has no thread left, the job waits for one of those that run.
+            self.start_thread(scheduler);
+            state = lock(&self.state);
+        }
         if state.closed {
             return Err((task, SpawnError::Stopped));
         }
-        if state.idle > state.queue.len() {
-            state.queue.push_back(Job::Task(task));
-            drop(state);
-            self.job_added.notify_one();
-            return Ok(());
-        }
-        if state.queue.len() >= self.queue_max {
+        let room = self.queue_max + state.threads - state.busy;
+        if state.threads == 0 || state.queue.len() >= room {
             return Err((task, SpawnError::Full));
-        }
-        let may_start = state.threads < self.threads_max;
-        if may_start {
-            state.threads += 1;
         }
         state.queue.push_back(Job::Task(task));
         drop(state);
-        if may_start {
-            // When the system has no thread left, the job waits for one of those that run.
-            self.start_thread(scheduler);
-        }
+        self.job_added.notify_one();
         Ok(())
     }
 
     /// Has another thread fill the place in `handoff`; false when none can be had.
     pub(crate) fn start_worker(&self, scheduler: &Arc<Scheduler>, handoff: &Handoff) -> bool {
         let mut state = lock(&self.state);
-        let has_idle = state.idle > state.queue.len();
-        if state.closed || !has_idle && state.threads >= self.threads_max + self.workers {
+        let all_taken = state.all_taken();
+        if state.closed || all_taken && state.threads >= self.threads_max + self.workers {
             return false;
         }
         state.queue.push_front(Job::Worker(handoff.clone()));
-        if has_idle {
+        if all_taken {
+            state.threads += 1;
+            drop(state);
+            // Without a new thread one that runs may still come to the job; the caller takes the place back if not.
+            self.start_thread(scheduler);
+        } else {
             drop(state);
             self.job_added.notify_one();
-            return true;
         }
-        state.threads += 1;
-        drop(state);
-        // Without a new thread one of those that run may still come to the job; the caller takes the place back if not.
-        self.start_thread(scheduler);
         true
     }
 
@@ -119,33 +121,29 @@ impl BlockingPool {
         while let Some(job) = self.next() {
             match job {
                 Job::Task(task) => {
-                    let _entered = current::enter(scheduler.clone(), None);
+                    let _entered = current::enter(scheduler.clone(), Role::Pool);
                     task.run();
                 }
                 Job::Worker(handoff) => worker::run(scheduler, &handoff),
             }
+            lock(&self.state).busy -= 1;
         }
     }
 
-    /// The next job; none when the thread, no longer counted, has to end.
+    /// The next job, with which the thread is busy; none when the thread, no longer counted, has to end.
     fn next(&self) -> Option<Job> {
         let mut state = lock(&self.state);
+        let mut timed_out = false;
         loop {
             if let Some(job) = state.queue.pop_front() {
+                state.busy += 1;
                 return Some(job);
             }
-            if state.closed {
+            if state.closed || timed_out {
                 state.threads -= 1;
                 return None;
             }
-            state.idle += 1;
-            let (woken, timed_out) = wait_timeout(&self.job_added, state, KEEP_ALIVE);
-            state = woken;
-            state.idle -= 1;
-            if timed_out && state.queue.is_empty() {
-                state.threads -= 1;
-                return None;
-            }
+            (state, timed_out) = wait_timeout(&self.job_added, state, KEEP_ALIVE);
         }
     }
 

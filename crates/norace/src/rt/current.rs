@@ -2,6 +2,7 @@
 
 use super::scheduler::Scheduler;
 use super::worker::Worker;
+use crate::task::cell::Task;
 use crate::time::TimerQueue;
 use norace_prim::sync::Arc;
 use norace_prim::thread_local;
@@ -9,10 +10,28 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+/// What a thread is to the runtime that it works for.
 #[derive(Clone)]
+pub(crate) enum Role {
+    Worker(Rc<Worker>),
+    /// A thread of the blocking pool.
+    Pool,
+    /// A thread of the program, inside `block_on` or `enter`.
+    Guest,
+}
+
 struct Current {
     scheduler: Arc<Scheduler>,
-    worker: Option<Rc<Worker>>,
+    role: Role,
+}
+
+impl Current {
+    fn worker(&self) -> Option<&Rc<Worker>> {
+        match &self.role {
+            Role::Worker(worker) => Some(worker),
+            Role::Pool | Role::Guest => None,
+        }
+    }
 }
 
 thread_local! {
@@ -34,8 +53,8 @@ impl Drop for Entered {
 }
 
 /// Makes this thread work for `scheduler` until the guard is dropped.
-pub(crate) fn enter(scheduler: Arc<Scheduler>, worker: Option<Rc<Worker>>) -> Entered {
-    let former = CURRENT.replace(Some(Current { scheduler, worker }));
+pub(crate) fn enter(scheduler: Arc<Scheduler>, role: Role) -> Entered {
+    let former = CURRENT.replace(Some(Current { scheduler, role }));
     Entered { former, _local: PhantomData }
 }
 
@@ -51,19 +70,37 @@ pub(crate) fn timers() -> Option<Arc<TimerQueue>> {
 
 /// The worker this thread is, also while it has given up its place.
 pub(crate) fn worker() -> Option<Rc<Worker>> {
-    with(|current| current.worker.clone()).flatten()
+    with(|current| current.worker().cloned()).flatten()
 }
 
-/// Calls `act` with the worker this thread is for `scheduler`. `act` must not enter or leave a runtime.
-pub(crate) fn with_worker_of<R>(
-    scheduler: &Arc<Scheduler>,
-    act: impl FnOnce(&Worker) -> R,
-) -> Option<R> {
+/// What this thread is; a guest where it is nothing.
+pub(crate) fn role() -> Role {
+    with(|current| current.role.clone()).unwrap_or(Role::Guest)
+}
+
+/// Whether this thread is one of `scheduler`'s own.
+pub(crate) fn is_thread_of(scheduler: &Arc<Scheduler>) -> bool {
+    let own = |current: &Current| match &current.role {
+        Role::Worker(worker) => Arc::ptr_eq(worker.scheduler(), scheduler),
+        Role::Pool => Arc::ptr_eq(&current.scheduler, scheduler),
+        Role::Guest => false,
+    };
+    with(own) == Some(true)
+}
+
+/// Calls `act` with the worker this thread is; gives `task` back where it is none. `act` must not enter or leave a
+/// runtime.
+pub(crate) fn with_worker(
+    task: Task,
+    act: impl FnOnce(&Worker, Task) -> Result<(), Task>,
+) -> Result<(), Task> {
+    let mut task = Some(task);
     with(|current| {
-        let worker = current.worker.as_deref()?;
-        Arc::ptr_eq(worker.scheduler(), scheduler).then(|| act(worker))
-    })
-    .flatten()
+        if let Some(worker) = current.worker() {
+            task = task.take().and_then(|task| act(worker, task).err());
+        }
+    });
+    task.map_or(Ok(()), Err)
 }
 
 fn with<R>(act: impl FnOnce(&Current) -> R) -> Option<R> {
@@ -72,8 +109,7 @@ fn with<R>(act: impl FnOnce(&Current) -> R) -> Option<R> {
 
 /// Panics when blocking this thread would take a worker from everybody else.
 pub(crate) fn assert_may_block(what: &str) {
-    let blocks_worker =
-        with(|current| current.worker.as_ref().is_some_and(|worker| !worker.may_block()));
+    let blocks_worker = with(|current| current.worker().is_some_and(|worker| !worker.may_block()));
     assert!(
         blocks_worker != Some(true),
         "cannot {what} by blocking inside a worker of the runtime: every task queued on it would wait; \

@@ -13,7 +13,7 @@ use super::readiness::Readiness;
 use crate::time::{Instant, TimerQueue};
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Registry, Token};
-use norace_prim::atomic::{AtomicU64, AtomicUsize, Ordering};
+use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use norace_prim::sync::{Arc, Mutex, MutexGuard, TryLockError, lock};
 use norace_prim::time::Duration;
 use std::io;
@@ -37,6 +37,8 @@ const GENERATION_MASK: usize = SLOT_MASK >> 1;
 pub(crate) struct Poller {
     poll: Poll,
     events: Events,
+    /// The timers have another server by now.
+    closed: bool,
 }
 
 #[derive(Default)]
@@ -60,8 +62,9 @@ pub(crate) struct Driver {
     /// How many sources there are, so that turns without any skip the system call.
     source_count: AtomicUsize,
     timers: Arc<TimerQueue>,
-    /// How often somebody looked, for the stall monitor.
+    /// How often somebody looked, and whether somebody sleeps in here, for the stall monitor.
     turns: AtomicU64,
+    attended: AtomicBool,
 }
 
 impl Driver {
@@ -72,13 +75,18 @@ impl Driver {
         let kick = waker.clone();
         let timers = TimerQueue::new(Arc::new(move || wake(&kick)));
         Ok(Self {
-            poller: Mutex::new(Poller { poll, events: Events::with_capacity(EVENTS) }),
+            poller: Mutex::new(Poller {
+                poll,
+                events: Events::with_capacity(EVENTS),
+                closed: false,
+            }),
             registry,
             waker,
             sources: Mutex::default(),
             source_count: AtomicUsize::new(0),
             timers: Arc::new(timers),
             turns: AtomicU64::new(0),
+            attended: AtomicBool::new(false),
         })
     }
 
@@ -102,14 +110,31 @@ impl Driver {
 
     /// Sleeps until something happens, and collects the wakers of what became ready and due.
     pub(crate) fn turn(&self, poller: &mut Poller, wakers: &mut Vec<Waker>) {
+        if poller.closed {
+            return;
+        }
+        // Relaxed: a hint for the monitor, which must not try the lock: who goes to sleep and fails to get it relies on
+        // a worker being its holder.
+        self.attended.store(true, Ordering::Relaxed);
         let wait =
             self.timers.begin_wait().map(|until| until.saturating_duration_since(Instant::now()));
         self.poll_sources(poller, wait, wakers);
+        // Relaxed: as above.
+        self.attended.store(false, Ordering::Relaxed);
         self.take_due(wakers);
+    }
+
+    /// Whether a worker sleeps in here.
+    pub(crate) fn is_attended(&self) -> bool {
+        // Relaxed: as in turn.
+        self.attended.load(Ordering::Relaxed)
     }
 
     /// As [`turn`](Self::turn), without sleeping.
     pub(crate) fn look(&self, poller: &mut Poller, wakers: &mut Vec<Waker>) {
+        if poller.closed {
+            return;
+        }
         // Relaxed: a source that is being registered at this moment is seen by the next look or by the next sleep.
         if self.source_count.load(Ordering::Relaxed) > 0 {
             self.poll_sources(poller, Some(Duration::ZERO), wakers);
@@ -133,7 +158,7 @@ impl Driver {
     }
 
     fn poll_sources(&self, poller: &mut Poller, wait: Option<Duration>, wakers: &mut Vec<Waker>) {
-        let Poller { poll, events } = poller;
+        let Poller { poll, events, .. } = poller;
         match poll.poll(events, wait) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
@@ -188,6 +213,8 @@ impl Driver {
         for readiness in all {
             readiness.close();
         }
+        let mut poller = lock(&self.poller);
+        poller.closed = true;
         crate::time::thread::adopt(&self.timers);
     }
 }

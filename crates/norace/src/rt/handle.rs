@@ -1,8 +1,9 @@
 //! A reference to a runtime.
 
+use super::block_on;
+use super::current::{self, Role};
 use super::metrics::{self, RuntimeMetrics};
 use super::scheduler::Scheduler;
-use super::{block_on, current};
 use crate::task::{self, JoinHandle};
 use norace_prim::sync::Arc;
 use std::fmt;
@@ -83,13 +84,13 @@ impl Handle {
     /// [`Runtime::block_on`](super::Runtime::block_on).
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         current::assert_may_block("run block_on");
-        let _entered = current::enter(self.scheduler.clone(), None);
+        let _entered = current::enter(self.scheduler.clone(), Role::Guest);
         block_on::block_on("run block_on", future)
     }
 
     /// Calls `act` with this thread belonging to the runtime, so that it can spawn and use timers and sockets.
     pub fn enter<R>(&self, act: impl FnOnce() -> R) -> R {
-        let _entered = current::enter(self.scheduler.clone(), current::worker());
+        let _entered = current::enter(self.scheduler.clone(), current::role());
         act()
     }
 

@@ -17,7 +17,7 @@ use norace_prim::time::Duration;
 const INTERVAL: Duration = Duration::from_micros(500);
 
 /// Looks at a sleeping runtime before the monitor sleeps as well.
-const IDLE_LOOKS: u32 = 20;
+const IDLE_LOOKS: u32 = 4;
 
 /// What the monitor remembers of a place.
 #[derive(Clone, Copy, Default)]
@@ -44,13 +44,14 @@ pub(crate) fn run(scheduler: &Scheduler) {
 fn look(scheduler: &Scheduler, seen: &mut [Seen], turns: &mut u64) {
     let now = scheduler.driver().turns();
     let driver_quiet = std::mem::replace(turns, now) == now;
-    let driver_unattended = driver_quiet && scheduler.driver().try_enter().is_some();
+    let driver_unattended = driver_quiet && !scheduler.driver().is_attended();
     let mut rescue = false;
     for (place, seen) in scheduler.places.iter().zip(seen) {
         let tick = place.tick();
         let stuck = tick % 2 == 1 && tick == seen.tick;
         if stuck && !seen.stuck {
             scheduler.counters().stalled();
+            place.set_stuck(tick);
         }
         *seen = Seen { tick, stuck };
         let waits = place.queue.len() > 0 || place.queue.has_next();

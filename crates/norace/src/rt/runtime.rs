@@ -117,7 +117,7 @@ impl Runtime {
         self.stopped = true;
         let scheduler = self.handle.scheduler();
         let now = Instant::now();
-        let inside = current::scheduler().is_some_and(|current| Arc::ptr_eq(&current, scheduler));
+        let inside = current::is_thread_of(scheduler);
         let deadline =
             if inside { now } else { now.checked_add(timeout).unwrap_or(now + DROP_PATIENCE) };
         for task in scheduler.registry().close() {

@@ -7,6 +7,7 @@ use super::driver::Driver;
 use super::idle::Idle;
 use super::queue::{Injector, LocalQueue};
 use super::threads::Threads;
+use super::worker::Worker;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
@@ -20,6 +21,8 @@ pub(crate) struct Place {
     pub(crate) queue: LocalQueue,
     /// Rises at the start and at the end of each poll: odd means inside one.
     tick: AtomicU64,
+    /// The poll that the stall monitor has found to take too long, by its tick.
+    stuck_in: AtomicU64,
     /// Set by the stall monitor: nobody has looked at the netpoller for a while.
     look_due: AtomicBool,
     /// Where pinned tasks for this place go.
@@ -35,6 +38,7 @@ impl Place {
         Self {
             queue: LocalQueue::new(),
             tick: AtomicU64::new(0),
+            stuck_in: AtomicU64::new(u64::MAX),
             look_due: AtomicBool::new(false),
             host: Mutex::new(None),
             steals: OwnCounter::default(),
@@ -55,6 +59,17 @@ impl Place {
     pub(crate) fn tick(&self) -> u64 {
         // Relaxed: as in advance_tick.
         self.tick.load(Ordering::Relaxed)
+    }
+
+    /// The worker is inside the poll `tick`, and has been for too long.
+    pub(crate) fn set_stuck(&self, tick: u64) {
+        // Relaxed: a hint for thieves. An old one harms nobody: ticks do not come again.
+        self.stuck_in.store(tick, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        // Relaxed: as in set_stuck.
+        self.stuck_in.load(Ordering::Relaxed) == self.tick()
     }
 
     pub(crate) fn set_look_due(&self, due: bool) {
@@ -139,16 +154,16 @@ impl Scheduler {
         Self::queue(task, |worker, task| worker.push_yielded(task));
     }
 
-    fn queue(task: Task, push: impl FnOnce(&super::worker::Worker, Task) -> Result<(), Task>) {
-        let mut task = Some(task);
-        let scheduler = task.as_ref().map(|task| task.header().scheduler());
-        let scheduler = scheduler.expect("just put there").clone();
-        current::with_worker_of(&scheduler, |worker| {
-            if let Some(queued) = task.take() {
-                task = push(worker, queued).err();
+    fn queue(task: Task, push: impl FnOnce(&Worker, Task) -> Result<(), Task>) {
+        let queued = current::with_worker(task, |worker, task| {
+            if Arc::ptr_eq(worker.scheduler(), task.header().scheduler()) {
+                push(worker, task)
+            } else {
+                Err(task)
             }
         });
-        if let Some(task) = task {
+        if let Err(task) = queued {
+            let scheduler = task.header().scheduler().clone();
             scheduler.inject(std::iter::once(task));
         }
     }

@@ -2,22 +2,21 @@
 //!
 //! Where the next task comes from, in this order: every 61st time the injector; this thread's pinned tasks, taking
 //! turns with the others; the place's own queue; a share of the injector; half of another worker's ring; and, on
-//! the last pass, another worker's `runnext`, if that worker is inside the same poll before and after the thief has
-//! let it run. Every 61st time, and whenever the stall monitor asks for it, the worker also looks at the netpoller
-//! without waiting.
+//! the last pass, the `runnext` of a worker that the stall monitor has found stuck. Every 61st time, and whenever the
+//! stall monitor asks for it, the worker also looks at the netpoller without waiting.
 //!
 //! `block_in_place` separates the thread from its place: another thread fills it, this one finishes its poll, then runs
 //! what is pinned to it, and ends. What it wakes meanwhile goes to the injector.
 
-use super::current;
+use super::current::{self, Role};
 use super::idle::Announced;
 use super::park::Parker;
 use super::queue::Pushed;
 use super::scheduler::{Place, Scheduler};
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
+use norace_prim::rand;
 use norace_prim::sync::{Arc, Mutex, lock};
-use norace_prim::{rand, thread};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -74,7 +73,7 @@ pub(crate) fn run_in(scheduler: &Arc<Scheduler>, index: usize, host: Arc<PinnedH
         taken: RefCell::default(),
         wakers: RefCell::default(),
     });
-    let _entered = current::enter(scheduler.clone(), Some(worker.clone()));
+    let _entered = current::enter(scheduler.clone(), Role::Worker(worker.clone()));
     worker.fill_place();
     worker.run_pinned();
     if worker.place.get().is_some() {
@@ -190,34 +189,20 @@ impl Worker {
         self.steal_next(place)
     }
 
-    /// The last pass: tasks whose worker does not get to them.
+    /// The last pass: tasks that were to run next, of workers that the stall monitor has found stuck.
     fn steal_next(&self, place: &Place) -> Option<Task> {
-        if !self.others().any(|victim| victim.queue.has_next()) {
-            return None;
-        }
-        let before: Vec<u64> = self.others_from(0).map(Place::tick).collect();
-        // Once, so that a worker that shares this cpu, or is between two tasks, takes the task itself.
-        thread::yield_now();
-        for (victim, before) in self.others_from(0).zip(before) {
-            let stuck = before % 2 == 1 && victim.tick() == before;
-            if stuck && let Some(task) = victim.queue.steal_next() {
-                place.steals.add(1);
-                place.stolen.add(1);
-                return Some(task);
-            }
-        }
-        None
+        let mut stuck = self.others().filter(|victim| victim.is_stuck());
+        let task = stuck.find_map(|victim| victim.queue.steal_next())?;
+        place.steals.add(1);
+        place.stolen.add(1);
+        Some(task)
     }
 
     /// The other places, starting at a random one.
     fn others(&self) -> impl Iterator<Item = &Place> {
-        let places = self.scheduler.places.len() as u64;
-        let start = usize::try_from(rand::below(places)).expect("below the number of places");
-        self.others_from(start)
-    }
-
-    fn others_from(&self, start: usize) -> impl Iterator<Item = &Place> {
         let places = &self.scheduler.places;
+        let start = rand::below(places.len() as u64);
+        let start = usize::try_from(start).expect("below the number of places");
         let me = self.place.get();
         (0..places.len())
             .map(move |offset| (start + offset) % places.len())

@@ -156,35 +156,39 @@ fn admitted<T>(
 
 /// Makes the task, enters it in the registry, and queues it; a task that is refused on the way has ended as cancelled.
 fn admit<B: Body>(spec: Spec, body: B, kind: Kind) -> (JoinHandle<B::Output>, Option<SpawnError>) {
-    let scheduler = spec.scheduler.clone();
-    let home = scheduler.registry().admit().and_then(|()| home(&scheduler, kind));
-    let home = match home {
+    let home = match reserve(&spec.scheduler, kind) {
         Ok(home) => home,
         Err(error) => {
-            scheduler.counters().refused();
+            spec.scheduler.counters().refused();
             let cell = TaskCell::refused(spec, body, error.into_cause());
             return (JoinHandle::new(cell), Some(error));
         }
     };
     let cell = TaskCell::new(spec, home, body);
     let handle = JoinHandle::new(cell.clone());
-    let entered = scheduler.registry().insert(cell.clone());
-    let queued = entered.map_err(|error| (cell.clone() as Task, error)).and_then(|()| {
-        if kind == Kind::Blocking {
-            return scheduler.blocking.submit(&scheduler, cell);
-        }
-        enqueue(cell);
-        Ok(())
-    });
-    let Err((task, error)) = queued else { return (handle, None) };
-    scheduler.counters().refused();
+    let Err((task, error)) = enter_and_queue(cell, kind) else { return (handle, None) };
+    task.header().scheduler().counters().refused();
     // Nobody else has the task: cancelled and run here, it ends here.
     task.clone().cancel(error.into_cause());
     task.run();
     (handle, Some(error))
 }
 
-fn home(scheduler: &Scheduler, kind: Kind) -> Result<Home, SpawnError> {
+fn enter_and_queue(task: Task, kind: Kind) -> Result<(), (Task, SpawnError)> {
+    if let Err(error) = task.header().scheduler().registry().insert(task.clone()) {
+        return Err((task, error));
+    }
+    if kind == Kind::Blocking {
+        let scheduler = task.header().scheduler().clone();
+        return scheduler.blocking.submit(&scheduler, task);
+    }
+    enqueue(task);
+    Ok(())
+}
+
+/// Reserves a place in the budget and, for a pinned task, on a thread.
+fn reserve(scheduler: &Scheduler, kind: Kind) -> Result<Home, SpawnError> {
+    scheduler.registry().admit()?;
     match kind {
         Kind::Task => Ok(Home::Workers),
         Kind::Blocking => Ok(Home::Blocking),

@@ -110,6 +110,7 @@ fn only_a_timer_earlier_than_the_wait_kicks_the_server_and_only_once_per_step() 
     assert_eq!(fixture.kicks(), 1);
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn a_change_of_server_kicks_the_new_one_when_timers_wait() {
     let fixture = Fixture::new();
