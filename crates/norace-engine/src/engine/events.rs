@@ -18,6 +18,8 @@ use norace_prim::sync::{self, Arc, Mutex};
 
 use crate::model::OrderEvent;
 
+/// The largest ring for which memory is reserved ahead.
+const RESERVED_MAX: usize = 1 << 22;
 /// The most events one read takes.
 const READ_MAX: usize = 4096;
 
@@ -57,8 +59,10 @@ impl Log {
 
 impl EventLog {
     pub(crate) fn new(events_max: usize) -> Self {
+        // Reserved at once: growing would copy the whole ring in the middle of a commit. Pages are touched when used.
+        let reserved = VecDeque::with_capacity(events_max.min(RESERVED_MAX));
         Self(Arc::new(Mutex::new(Log {
-            events: VecDeque::new(),
+            events: reserved,
             events_max,
             forgotten: 0,
             durable: 0,

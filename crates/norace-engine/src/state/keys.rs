@@ -3,13 +3,14 @@
 //! A key remembers the object it made or moved. The content of a creation is the object itself, so it is compared with
 //! that; the content of a move is kept beside the key.
 
-use std::collections::HashMap;
-
+use super::chunks::Chunks;
+use super::table::IdTable;
 use crate::model::{CallKind, IdempotencyKey, Reason, Settlement};
 
 /// What a key was used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyUse {
+    key: IdempotencyKey,
     /// The ordinal of the object, of the kind that the kind of call acts on.
     pub(crate) subject: u32,
     /// What the object does not tell about the call.
@@ -33,16 +34,31 @@ pub(crate) struct MoveContent {
     pub(crate) expected_version: Option<u64>,
 }
 
-#[derive(Debug, Default)]
+/// All keys, one name space per kind of call.
+#[derive(Debug)]
 pub(crate) struct Keys {
-    by_kind: [HashMap<IdempotencyKey, KeyUse>; CallKind::COUNT],
+    by_kind: [KeysOfKind; CallKind::COUNT],
+}
+
+#[derive(Debug)]
+struct KeysOfKind {
+    table: IdTable,
+    uses: Chunks<KeyUse>,
 }
 
 impl Keys {
-    pub(crate) fn find(&self, kind: CallKind, key: Option<&IdempotencyKey>) -> Option<&KeyUse> {
-        self.by_kind[kind as usize].get(key?)
+    pub(crate) fn new() -> Self {
+        let empty = |_| KeysOfKind { table: IdTable::new(), uses: Chunks::new() };
+        Self { by_kind: std::array::from_fn(empty) }
     }
 
+    pub(crate) fn find(&self, kind: CallKind, key: Option<&IdempotencyKey>) -> Option<&KeyUse> {
+        let (key, KeysOfKind { table, uses }) = (key?, &self.by_kind[kind as usize]);
+        let at = table.find(table.hash(key), |at| uses[at].key == *key)?;
+        Some(&uses[at])
+    }
+
+    /// Remembers what a key that is not known yet was used for.
     pub(crate) fn remember(
         &mut self,
         kind: CallKind,
@@ -51,18 +67,21 @@ impl Keys {
         content: impl FnOnce() -> KeyContent,
     ) {
         if let Some(key) = key {
-            let known = KeyUse { subject, content: content() };
-            self.by_kind[kind as usize].insert(key.clone(), known);
+            let KeysOfKind { table, uses } = &mut self.by_kind[kind as usize];
+            // A kind of call happens at most once to an object, so a kind has no more keys than there are ordinals.
+            let at = uses.push(KeyUse { key: key.clone(), subject, content: content() });
+            table.insert(table.hash(key), at);
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.by_kind.iter().map(HashMap::len).sum()
+    pub(crate) fn len(&self) -> u64 {
+        self.by_kind.iter().map(|keys| u64::from(keys.uses.len())).sum()
     }
 
     /// All uses of a kind, sorted by key.
     pub(crate) fn sorted(&self, kind: usize) -> Vec<(&IdempotencyKey, &KeyUse)> {
-        let mut uses: Vec<_> = self.by_kind[kind].iter().collect();
+        let mut uses: Vec<_> =
+            self.by_kind[kind].uses.iter().map(|used| (&used.key, used)).collect();
         uses.sort_unstable_by_key(|(key, _)| *key);
         uses
     }

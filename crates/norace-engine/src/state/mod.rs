@@ -126,7 +126,7 @@ impl State {
             accounts: Accounts::new(),
             transfers: Transfers::new(),
             orders: Orders::new(),
-            keys: Keys::default(),
+            keys: Keys::new(),
         }
     }
 
@@ -477,7 +477,7 @@ impl State {
             accounts: u64::from(self.accounts.len()),
             transfers: u64::from(self.transfers.len()),
             orders: u64::from(self.orders.len()),
-            keys: self.keys.len() as u64,
+            keys: self.keys.len(),
         }
     }
 

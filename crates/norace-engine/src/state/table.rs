@@ -1,13 +1,11 @@
-//! From id to ordinal.
+//! From id, or key, to ordinal.
 //!
 //! Open addressing with linear probing over one word per entry: the upper half of the id's hash, and the ordinal. The
 //! ids themselves stay with the objects, so an entry costs 8 bytes and growing touches no id. The table is cut into
 //! shards by the hash's low bits, so that growing one is a pause of microseconds, not of the whole table's size. The
 //! hash is keyed per process: ids come from outside and must not be able to aim at one slot.
 
-use std::hash::{BuildHasher, RandomState};
-
-use crate::model::Id;
+use std::hash::{BuildHasher, Hash, RandomState};
 
 const SHARDS: usize = 256;
 const SHARD_SLOTS_MIN: usize = 8;
@@ -34,7 +32,7 @@ impl IdTable {
         Self { hasher: RandomState::new(), shards: vec![Shard::default(); SHARDS] }
     }
 
-    pub(crate) fn hash(&self, id: &Id) -> IdHash {
+    pub(crate) fn hash(&self, id: &impl Hash) -> IdHash {
         IdHash(self.hasher.hash_one(id))
     }
 

@@ -20,7 +20,12 @@ pub(crate) fn options() -> Options {
 }
 
 pub(crate) fn config(processor: ProcessorChoice) -> EngineConfig {
-    EngineConfig { processor, batch_bytes_max: 48 << 10, ..EngineConfig::default() }
+    EngineConfig {
+        processor,
+        batch_bytes_max: 48 << 10,
+        events_max: 1 << 13,
+        ..EngineConfig::default()
+    }
 }
 
 pub(crate) struct Rig {
