@@ -257,3 +257,6 @@ impl Sources {
         if slot.generation == token.0 >> SLOT_BITS { slot.readiness.as_ref() } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,6 @@ impl Idle {
         self.hint() >> 1 == self.workers
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -222,3 +222,6 @@ impl Injector {
         std::mem::take(&mut injected.tasks)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,6 @@ impl Side {
         self.waker.take()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@
 mod builder;
 pub(crate) mod cell;
 mod error;
-mod future;
+pub(crate) mod future;
 mod id;
 mod join;
 pub(crate) mod pinned;
