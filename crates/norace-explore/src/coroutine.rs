@@ -1,0 +1,120 @@
+//! Resident coroutines: stacks that stay, closures that come and go.
+//!
+//! Coroutine `i` runs thread `i` of every execution: it takes the closure from the engine, runs it, reports how it
+//! ended, and suspends until the next execution. Creating one costs 15 us, resuming one 4 ns.
+//!
+//! **Invariant:** at most one coroutine of a pool runs at a time, on the OS thread that owns the pool.
+
+#![expect(unsafe_code, reason = "a coroutine suspends through a pointer to its yielder")]
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::current;
+use crate::engine::Ended;
+
+type Yielding = Yielder<(), ()>;
+
+std::thread_local! {
+    /// The yielder of the coroutine that runs; null outside.
+    static YIELDER: Cell<*const Yielding> = const { Cell::new(std::ptr::null()) };
+}
+
+/// The payload that unwinds what is left of an execution.
+struct Teardown;
+
+/// The coroutines of one explorer.
+pub(crate) struct Pool {
+    coroutines: Vec<Coroutine<(), (), (), DefaultStack>>,
+    stack_bytes: usize,
+}
+
+impl Pool {
+    pub(crate) fn new(stack_bytes: usize) -> Self {
+        Self { coroutines: Vec::new(), stack_bytes }
+    }
+
+    /// Runs thread `index` until it suspends.
+    pub(crate) fn resume(&mut self, index: usize) {
+        while self.coroutines.len() <= index {
+            self.coroutines.push(resident(self.stack_bytes));
+        }
+        match self.coroutines[index].resume(()) {
+            CoroutineResult::Yield(()) => {}
+            CoroutineResult::Return(()) => unreachable!("a resident coroutine never returns"),
+        }
+    }
+
+    /// Gives up the stack of thread `index` without unwinding it.
+    pub(crate) fn abandon(&mut self, index: usize) {
+        discard(std::mem::replace(&mut self.coroutines[index], resident(self.stack_bytes)));
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.coroutines.drain(..).for_each(discard);
+    }
+}
+
+fn discard(mut coroutine: Coroutine<(), (), (), DefaultStack>) {
+    if coroutine.started() && !coroutine.done() {
+        // SAFETY: it is suspended and never resumed again. Either it waits for a closure, so that its frames own
+        // nothing; or its closure is given up, and everything its frames own is leaked, not freed.
+        unsafe { coroutine.force_reset() };
+    }
+}
+
+fn resident(stack_bytes: usize) -> Coroutine<(), (), (), DefaultStack> {
+    let stack = DefaultStack::new(stack_bytes).expect("address space for a coroutine's stack");
+    Coroutine::with_stack(stack, |yielder: &Yielding, ()| {
+        loop {
+            YIELDER.set(std::ptr::from_ref(yielder));
+            run_closure();
+            yielder.suspend(());
+        }
+    })
+}
+
+fn run_closure() {
+    let body = current::with(crate::engine::Engine::take_body).flatten();
+    let ended = body.expect("a thread is resumed with a closure")();
+    current::with(|engine| {
+        engine.thread_ended(ended);
+        engine.next();
+    });
+}
+
+/// Suspends the running coroutine until its thread is picked or torn down.
+pub(crate) fn suspend() {
+    let yielder = YIELDER.get();
+    assert!(!yielder.is_null(), "only a model's thread can wait");
+    // SAFETY: `yielder` was set by the coroutine that runs now, which lives until it returns.
+    let yielder = unsafe { &*yielder };
+    yielder.suspend(());
+    YIELDER.set(std::ptr::from_ref(yielder));
+}
+
+/// Unwinds the running thread because the execution is over.
+pub(crate) fn unwind() -> ! {
+    resume_unwind(Box::new(Teardown))
+}
+
+/// Runs a thread's closure and tells how it ended.
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> (Ended, Result<T, Box<dyn Any + Send>>) {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(value) => (Ended::Returned, Ok(value)),
+        Err(payload) if payload.is::<Teardown>() => (Ended::Unwound, Err(payload)),
+        Err(payload) => (Ended::Panicked(describe(&*payload)), Err(payload)),
+    }
+}
+
+fn describe(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a payload that is no text".to_owned())
+}

@@ -1,0 +1,181 @@
+//! Where choices come from: one field per strategy, one of them in use.
+
+mod depth;
+mod dpor;
+mod walk;
+
+use crate::engine::{Choice, Engine, Label};
+use crate::event::ThreadId;
+use crate::finding::Finding;
+
+pub(crate) use depth::Depth;
+pub(crate) use dpor::Dpor;
+pub(crate) use walk::Walk;
+
+/// How an exploration chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Every class of executions once.
+    Exhaustive,
+    /// Every execution with at most so many preemptions, for 0, 1, 2 and so on up to this number.
+    Bounded {
+        /// The last bound tried.
+        preemptions: u32,
+    },
+    /// Each step uniform among the threads that can run.
+    Random {
+        /// The same seed, the same executions.
+        seed: u64,
+        /// How many.
+        executions: u64,
+    },
+    /// Probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010).
+    Pct {
+        /// The same seed, the same executions.
+        seed: u64,
+        /// How many.
+        executions: u64,
+        /// The number of ordering constraints a bug may need; 1 to about 5.
+        depth: u32,
+    },
+    /// One execution that follows recorded choices, and the usual case after their end.
+    Replay(Vec<Choice>),
+}
+
+/// The state of the strategy in use.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    strategy: Strategy,
+    pub(crate) dpor: Dpor,
+    depth: Depth,
+    walk: Walk,
+}
+
+impl Driver {
+    pub(crate) fn new(strategy: Strategy) -> Self {
+        let walk = match strategy {
+            Strategy::Random { seed, .. } => Walk::uniform(seed),
+            Strategy::Pct { seed, depth, .. } => Walk::pct(seed, depth),
+            _ => Walk::uniform(0),
+        };
+        Self { strategy, dpor: Dpor::default(), depth: Depth::default(), walk }
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.dpor.begin();
+        self.walk.begin();
+    }
+
+    /// Moves on to the next execution; false when there is none.
+    pub(crate) fn advance(&mut self, executions: u64, steps: u32) -> bool {
+        self.walk.learn(steps);
+        match self.strategy {
+            Strategy::Exhaustive => self.dpor.advance(),
+            Strategy::Bounded { preemptions } => self.depth.advance(preemptions),
+            Strategy::Random { executions: max, .. } | Strategy::Pct { executions: max, .. } => {
+                executions < max
+            }
+            Strategy::Replay(_) => false,
+        }
+    }
+
+    pub(crate) fn is_exhaustive(&self) -> bool {
+        self.strategy == Strategy::Exhaustive
+    }
+
+    /// The bound within which every execution was run, when the search ended by itself.
+    pub(crate) fn bound_reached(&self) -> Option<u32> {
+        match self.strategy {
+            Strategy::Bounded { .. } if self.depth.was_cut() => Some(self.depth.bound()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_random(&self) -> bool {
+        !matches!(self.strategy, Strategy::Exhaustive | Strategy::Bounded { .. })
+    }
+}
+
+impl Engine {
+    /// Chooses among `enabled`, which is not empty; `None` when the choice recorded is not there.
+    pub(crate) fn pick(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
+        if self.phase == crate::engine::Phase::Redundant {
+            return Some(self.pick_usual(enabled));
+        }
+        match &self.driver.strategy {
+            Strategy::Exhaustive => self.pick_exhaustive(enabled),
+            Strategy::Bounded { .. } => self.pick_bounded(enabled),
+            Strategy::Random { .. } | Strategy::Pct { .. } => Some(self.pick_walk(enabled)),
+            Strategy::Replay(script) => match script.get(self.steps as usize).copied() {
+                Some(choice) => self.pick_recorded(enabled, choice),
+                None => Some(self.pick_usual(enabled)),
+            },
+        }
+    }
+
+    /// The running thread if it can, else the first that can; time passes only when nothing else can happen; the
+    /// first label.
+    pub(crate) fn pick_usual(&mut self, enabled: u64) -> (ThreadId, Label) {
+        let ready = self.without_timers(enabled);
+        let thread =
+            if ready >> self.running.index() & 1 == 1 { self.running } else { first(ready) };
+        self.take_label(thread, 0).expect("an enabled thread has a label")
+    }
+
+    /// `enabled` without those that only time would wake, unless that leaves nobody.
+    pub(crate) fn without_timers(&self, enabled: u64) -> u64 {
+        let ready = members(enabled)
+            .filter(|&thread| !self.is_timer(thread))
+            .fold(0, |set, thread| set | 1 << thread.index());
+        if ready == 0 { enabled } else { ready }
+    }
+
+    /// Lists the labels of `thread` and records the choice of the one at `label`.
+    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> Option<(ThreadId, Label)> {
+        self.list_labels(thread);
+        self.record_choice(thread, label)
+    }
+
+    /// Records the choice of the label at `label` of those listed.
+    pub(crate) fn record_choice(
+        &mut self,
+        thread: ThreadId,
+        label: u16,
+    ) -> Option<(ThreadId, Label)> {
+        let chosen = *self.labels.get(usize::from(label))?;
+        // The number must mean the same when a replay lists all labels.
+        self.choices.push(Choice { thread: thread.0, label });
+        Some((thread, chosen))
+    }
+
+    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> Option<(ThreadId, Label)> {
+        let thread = ThreadId(choice.thread);
+        let possible = choice.thread < 64 && enabled >> choice.thread & 1 == 1;
+        let picked = if possible { self.take_label(thread, choice.label) } else { None };
+        if picked.is_none() {
+            self.diverged();
+        }
+        picked
+    }
+
+    pub(crate) fn diverged(&mut self) {
+        self.findings.push(Finding::Diverged { step: self.steps });
+    }
+}
+
+/// The members of a set of threads.
+pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
+    std::iter::from_fn(move || {
+        if set == 0 {
+            return None;
+        }
+        let thread = first(set);
+        set &= set - 1;
+        Some(thread)
+    })
+}
+
+/// The first member of a set that is not empty.
+pub(crate) fn first(set: u64) -> ThreadId {
+    ThreadId::new(set.trailing_zeros() as usize)
+}

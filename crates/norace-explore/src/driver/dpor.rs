@@ -1,0 +1,485 @@
+//! Source-DPOR with sleep sets over labelled steps.
+//!
+//! The algorithm and why it runs every class of executions exactly once: `docs/design/explore.md`, sections 3 and 4.
+//! After Abdulla, Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction" (POPL 2014), with reads-from
+//! labels so that loads of weak atomics commute with the stores they do not read.
+//!
+//! **Invariants:** `frames` describes a path of the search tree from its root; frame `i` is decided by step `i + 1`;
+//! every thread in `done` of a frame was run from it with all labels that were awake; `sleepers` of a frame never
+//! change after the frame was made.
+
+use crate::clock::Row;
+use crate::driver::{first, members};
+use crate::engine::{Engine, Label, Pending, Phase};
+use crate::event::{Class, Event, Kind, ObjectId, Op, ThreadId, ordered, reversible};
+
+/// A sleeping thread that only a dependent event wakes.
+const FAST: u32 = u32::MAX;
+
+/// A weak compare-exchange of which only the spurious failure was explored: it commutes with a load, success does not.
+const FAILURE_ONLY: u32 = u32::MAX - 1;
+
+/// A thread whose next step was explored, for labels born before `stamp`.
+#[derive(Clone, Copy, Debug)]
+struct Sleeper {
+    thread: ThreadId,
+    stamp: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    enabled: u64,
+    /// Threads to run from here; those already run included.
+    todo: u64,
+    done: u64,
+    thread: ThreadId,
+    label: u16,
+    labels: u16,
+    sleepers_start: u32,
+    sleepers_end: u32,
+}
+
+/// The state of the search.
+#[derive(Debug, Default)]
+pub(crate) struct Dpor {
+    frames: Vec<Frame>,
+    sleepers: Vec<Sleeper>,
+    /// Steps before this frame repeat the run before.
+    fresh_from: usize,
+    /// The run cannot show a new class.
+    redundant: bool,
+    scratch: Vec<Event>,
+}
+
+impl Dpor {
+    pub(super) fn begin(&mut self) {
+        self.redundant = false;
+    }
+
+    /// Whether a run of so many steps took all that were to be repeated.
+    pub(crate) fn was_repeated(&self, steps: u32) -> bool {
+        steps as usize > self.fresh_from || self.frames.is_empty()
+    }
+
+    pub(crate) fn was_redundant(&self) -> bool {
+        self.redundant
+    }
+
+    /// Moves to the next unexplored step; false when there is none.
+    pub(super) fn advance(&mut self) -> bool {
+        while let Some(frame) = self.frames.last_mut() {
+            if frame.label + 1 < frame.labels {
+                frame.label += 1;
+                break;
+            }
+            frame.done |= 1 << frame.thread.index();
+            let left = frame.todo & !frame.done;
+            if left != 0 {
+                frame.thread = first(left);
+                frame.label = 0;
+                frame.labels = 0;
+                break;
+            }
+            self.sleepers.truncate(frame.sleepers_start as usize);
+            self.frames.pop();
+        }
+        let Some(frame) = self.frames.last() else { return false };
+        self.sleepers.truncate(frame.sleepers_end as usize);
+        self.fresh_from = self.frames.len() - 1;
+        true
+    }
+
+    fn stamp(&self, frame: usize, thread: ThreadId) -> Option<u32> {
+        let frame = &self.frames[frame];
+        let sleepers = frame.sleepers_start as usize..frame.sleepers_end as usize;
+        let sleeper = self.sleepers[sleepers].iter().find(|sleeper| sleeper.thread == thread);
+        sleeper.map(|sleeper| sleeper.stamp)
+    }
+}
+
+impl Engine {
+    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
+        let depth = self.steps as usize;
+        if depth == self.driver.dpor.frames.len() {
+            self.push_sleepers(depth);
+            let Some(frame) = self.new_frame(depth, enabled) else {
+                return Some(self.go_on_redundantly(depth, enabled));
+            };
+            self.driver.dpor.frames.push(frame);
+        }
+        let frame = self.driver.dpor.frames[depth];
+        if enabled != frame.enabled {
+            self.diverged();
+            return None;
+        }
+        self.list_labels(frame.thread);
+        let stamp = self.driver.dpor.stamp(depth, frame.thread);
+        let mut awake = 0;
+        let mut chosen = None;
+        for (at, &label) in self.labels.iter().enumerate() {
+            if self.is_label_awake(label, stamp) {
+                if awake == frame.label {
+                    chosen = Some(at);
+                }
+                awake += 1;
+            }
+        }
+        self.driver.dpor.frames[depth].labels = awake;
+        match chosen {
+            // Recorded by its place among all labels, so that a replay without sleepers finds it.
+            Some(at) => {
+                self.record_choice(frame.thread, u16::try_from(at).expect("labels are few"))
+            }
+            None => Some(self.go_on_redundantly(depth + 1, enabled)),
+        }
+    }
+
+    /// Runs the execution to its end without exploring.
+    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> (ThreadId, Label) {
+        debug_assert_eq!(self.driver.dpor.frames.len(), frames);
+        self.driver.dpor.redundant = true;
+        self.phase = Phase::Redundant;
+        self.pick_usual(enabled)
+    }
+
+    /// Decides who sleeps at the frame to come: who slept or was done at the last one and is not touched by what its
+    /// step did.
+    fn push_sleepers(&mut self, depth: usize) {
+        let Some(last) = depth.checked_sub(1) else { return };
+        let frame = self.driver.dpor.frames[last];
+        let slept = frame.sleepers_start as usize..frame.sleepers_end as usize;
+        for at in slept {
+            let sleeper = self.driver.dpor.sleepers[at];
+            if frame.done >> sleeper.thread.index() & 1 == 0 {
+                self.push_sleeper(sleeper, frame.thread);
+            }
+        }
+        let stamp = self.steps;
+        for thread in members(frame.done) {
+            self.push_sleeper(Sleeper { thread, stamp }, frame.thread);
+        }
+    }
+
+    fn push_sleeper(&mut self, sleeper: Sleeper, ran: ThreadId) {
+        if sleeper.thread == ran {
+            return;
+        }
+        let pending = self.threads[sleeper.thread.index()].pending;
+        let pending = pending.expect("a sleeping thread has announced");
+        let weak_read = self.is_weak(pending.object) && !matches!(pending.op, Op::Store { .. });
+        let stamp = if weak_read || sleeper.stamp == FAILURE_ONLY { sleeper.stamp } else { FAST };
+        let step = self.steps;
+        let events = || self.events.iter().rev().take_while(|event| event.frame == step);
+        let touched = events().any(|event| self.touches(event, pending));
+        let weak_exchange = matches!(pending.op, Op::CompareExchange { weak: true, .. });
+        let stamp = match (touched, weak_exchange) {
+            (false, _) => stamp,
+            (true, true) if !events().any(|event| event.kind.writes()) => FAILURE_ONLY,
+            (true, _) => return,
+        };
+        self.driver.dpor.sleepers.push(Sleeper { thread: sleeper.thread, stamp });
+    }
+
+    /// Whether what `pending` will do depends on `event`.
+    fn touches(&self, event: &Event, pending: Pending) -> bool {
+        let timed = match pending.op {
+            Op::Wake { timer: true } => Some(Kind::WaitTimeout),
+            Op::Park { timer: true } => Some(Kind::ParkTimeout),
+            _ => None,
+        };
+        let clock = event.object == ObjectId::CLOCK && timed.is_some();
+        if clock && ordered(Class::Clock, event.kind, Kind::TimerFire) {
+            return true;
+        }
+        event.object == pending.object
+            && !self.is_weak(event.object)
+            && ordered(
+                self.objects.class(event.object),
+                event.kind,
+                timed.unwrap_or_else(|| self.coming_kind(pending)),
+            )
+    }
+
+    /// What `pending` would be if it happened now.
+    fn coming_kind(&self, pending: Pending) -> Kind {
+        match pending.op {
+            Op::CompareExchange { expected, .. } => {
+                let last = self.objects.last_message(pending.object);
+                let hit = self.objects.message(last).value == expected;
+                if hit { Kind::Rmw } else { Kind::FailedCompareExchange }
+            }
+            op => op.kind(),
+        }
+    }
+
+    /// The frame for the step to come; none when everybody sleeps.
+    fn new_frame(&mut self, depth: usize, enabled: u64) -> Option<Frame> {
+        let end = u32::try_from(self.driver.dpor.sleepers.len()).expect("sleepers are few");
+        let start =
+            depth.checked_sub(1).map_or(0, |last| self.driver.dpor.frames[last].sleepers_end);
+        let mut frame = Frame {
+            enabled,
+            todo: 0,
+            done: 0,
+            thread: ThreadId::MAIN,
+            label: 0,
+            labels: 0,
+            sleepers_start: start,
+            sleepers_end: end,
+        };
+        let ready = self.without_timers(enabled);
+        let free = |engine: &Self, thread: ThreadId| {
+            engine.threads[thread.index()].pending.is_some_and(|pending| {
+                engine.is_weak(pending.object) && matches!(pending.op, Op::Store { .. })
+            })
+        };
+        let stores = members(ready).filter(|&thread| free(self, thread)).collect_set();
+        let current = ready & 1 << self.running.index();
+        let sleepers = start as usize..end as usize;
+        let chosen = [stores, current, ready, enabled]
+            .into_iter()
+            .flat_map(members)
+            .find(|&thread| self.is_awake(thread, sleepers.clone()))?;
+        frame.thread = chosen;
+        frame.todo = 1 << chosen.index();
+        Some(frame)
+    }
+
+    fn is_awake(&mut self, thread: ThreadId, sleepers: std::ops::Range<usize>) -> bool {
+        let sleepers = &self.driver.dpor.sleepers[sleepers];
+        match sleepers.iter().find(|sleeper| sleeper.thread == thread) {
+            None => true,
+            Some(sleeper) if sleeper.stamp == FAST => false,
+            Some(&Sleeper { stamp, .. }) => {
+                self.list_labels(thread);
+                self.labels.iter().any(|&label| self.is_label_awake(label, Some(stamp)))
+            }
+        }
+    }
+
+    /// Whether a thread that sleeps since `stamp` may take `label`.
+    fn is_label_awake(&self, label: Label, stamp: Option<u32>) -> bool {
+        match (stamp, label) {
+            (None, _) => true,
+            (Some(FAST), _) => false,
+            (Some(FAILURE_ONLY), label) => !matches!(label, Label::Spurious(_)),
+            (Some(stamp), Label::Message(message) | Label::Spurious(message)) => {
+                self.objects.message(message).born >= stamp
+            }
+            (Some(_), _) => true,
+        }
+    }
+
+    /// Looks for races between the event just executed and earlier ones.
+    pub(crate) fn examine(&mut self, index: usize) {
+        let fresh = self.steps as usize > self.driver.dpor.fresh_from;
+        if !self.driver.is_exhaustive() || self.phase != Phase::Running || !fresh {
+            return;
+        }
+        let event = self.events[index];
+        if event.kind == Kind::TimedWake {
+            let notify = self.threads[event.thread.index()].notified;
+            let notify = self.events[notify.expect("a wake was notified") as usize];
+            self.try_before(notify, event);
+        }
+        self.find_races(event);
+    }
+
+    /// Looks for races of the operations that blocked threads announced.
+    pub(crate) fn examine_pending(&mut self) {
+        if !self.driver.is_exhaustive() {
+            return;
+        }
+        for thread in (0..self.count).map(ThreadId::new) {
+            let state = &self.threads[thread.index()];
+            let Some(pending) = state.pending.filter(|_| state.is_live()) else { continue };
+            let expected = match pending.op {
+                Op::CompareExchange { expected, .. } => Some(expected),
+                _ => None,
+            };
+            let number = state.events.len() + 1;
+            let (before, hb) = (state.causal, state.hb);
+            let causal = self.clocks.copy(before);
+            if !self.is_weak(pending.object) {
+                self.order_after_dependent(causal, thread, pending.object, pending.op.kind());
+            }
+            self.find_races(Event {
+                thread,
+                kind: if expected.is_some() {
+                    Kind::FailedCompareExchange
+                } else {
+                    pending.op.kind()
+                },
+                order: std::sync::atomic::Ordering::Relaxed,
+                object: pending.object,
+                location: pending.location,
+                number: u32::try_from(number).expect("events are few"),
+                frame: self.steps + 1,
+                read: 0,
+                written: expected.unwrap_or(0),
+                rf: None,
+                message: None,
+                previous: None,
+                causal,
+                before,
+                hb,
+            });
+        }
+    }
+
+    fn find_races(&mut self, event: Event) {
+        if self.is_weak(event.object) {
+            self.find_weak_races(event);
+        } else {
+            self.find_ordered_races(event);
+        }
+    }
+
+    /// A store or read-modify-write that earlier reads might have read, had it come before.
+    fn find_weak_races(&mut self, event: Event) {
+        if !event.kind.writes() && event.kind != Kind::FailedCompareExchange {
+            return;
+        }
+        let source = event.rf.and_then(|rf| self.objects.message(rf).event);
+        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != event.thread) {
+            let known = self.clocks.get(event.before, thread);
+            let mut cursor = self.objects.head(event.object, thread);
+            while let Some(index) = cursor {
+                let earlier = self.events[index as usize];
+                if earlier.number <= known {
+                    break;
+                }
+                cursor = earlier.previous;
+                let between = source.is_some_and(|source| {
+                    let causal = self.events[source as usize].causal;
+                    source != index && self.clocks.get(causal, thread) >= earlier.number
+                });
+                if !between && self.could_matter(&earlier, &event) {
+                    self.try_before(earlier, event);
+                }
+            }
+        }
+    }
+
+    /// Whether `event`, executed before `earlier`, could be what `earlier` reads or take its place.
+    fn could_matter(&self, earlier: &Event, event: &Event) -> bool {
+        if event.kind != Kind::FailedCompareExchange {
+            return earlier.kind.reads();
+        }
+        // It failed here, but would have found its value where the earlier one took it.
+        let expected = event.written;
+        earlier.kind == Kind::Rmw && earlier.read == expected
+    }
+
+    /// Reversible pairs on an object whose operations are ordered by execution, the latest first, none through another.
+    fn find_ordered_races(&mut self, event: Event) {
+        let class = self.objects.class(event.object);
+        let mut earlier = std::mem::take(&mut self.driver.dpor.scratch);
+        earlier.clear();
+        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != event.thread) {
+            let known = self.clocks.get(event.before, thread);
+            let mut cursor = self.objects.head(event.object, thread);
+            while let Some(index) = cursor {
+                let other = self.events[index as usize];
+                if other.number <= known {
+                    break;
+                }
+                if reversible(class, other.kind, event.kind) {
+                    earlier.push(other);
+                }
+                cursor = other.previous;
+            }
+        }
+        if !earlier.is_empty() {
+            earlier.sort_unstable_by_key(|other| std::cmp::Reverse(other.frame));
+            let covered = self.clocks.copy(event.before);
+            for &other in &earlier {
+                if self.clocks.get(covered, other.thread) < other.number {
+                    self.try_before(other, event);
+                    self.clocks.join(covered, other.causal);
+                }
+            }
+        }
+        self.driver.dpor.scratch = earlier;
+    }
+
+    /// Makes sure that `event` is also explored before `earlier`.
+    fn try_before(&mut self, earlier: Event, event: Event) {
+        let frame = earlier.frame as usize - 1;
+        let initials = self.initials(&earlier, &event);
+        let at = &self.driver.dpor.frames[frame];
+        if initials & at.todo != 0 {
+            return;
+        }
+        if members(initials).any(|thread| self.is_covered(frame, thread, &earlier, &event)) {
+            return;
+        }
+        let at = &mut self.driver.dpor.frames[frame];
+        let possible = initials & at.enabled;
+        if possible != 0 {
+            let own = possible & 1 << event.thread.index();
+            at.todo |= 1 << first(if own != 0 { own } else { possible }).index();
+        }
+    }
+
+    /// Whether the first step that `thread` takes independently of `earlier` sleeps at its frame.
+    fn is_covered(&self, frame: usize, thread: ThreadId, earlier: &Event, event: &Event) -> bool {
+        let Some(stamp) = self.driver.dpor.stamp(frame, thread) else { return false };
+        if stamp >= FAILURE_ONLY {
+            return stamp == FAST;
+        }
+        if let Some(first) = self.first_independent(thread, earlier) {
+            return first.rf.is_some_and(|rf| self.objects.message(rf).born < stamp);
+        }
+        let order = &self.objects.atomic(event.object).order;
+        !order.iter().any(|&message| {
+            let born = self.objects.message(message).born;
+            stamp <= born && born < earlier.frame
+        })
+    }
+
+    /// The first event of `thread` after the step of `earlier`, if that is not in its past.
+    fn first_independent(&self, thread: ThreadId, earlier: &Event) -> Option<&Event> {
+        let events = &self.threads[thread.index()].events;
+        let step = earlier.frame;
+        let at = events.partition_point(|&index| self.events[index as usize].frame <= step);
+        let event = &self.events[*events.get(at)? as usize];
+        (self.clocks.get(event.causal, earlier.thread) < earlier.number).then_some(event)
+    }
+
+    /// The threads that can take the first step of what was executed after `earlier` and independently of it, with
+    /// `event` at its end.
+    fn initials(&self, earlier: &Event, event: &Event) -> u64 {
+        let others = || {
+            (0..self.count)
+                .map(ThreadId::new)
+                .filter(|&thread| thread != earlier.thread)
+                .filter_map(|thread| Some((thread, self.first_independent(thread, earlier)?)))
+                .filter(|(thread, first)| *thread != event.thread || first.number < event.number)
+        };
+        let starts = |thread: ThreadId, past: Row| {
+            others().all(|(other, first)| {
+                other == thread || self.clocks.get(past, other) < first.number
+            })
+        };
+        let mut initials = others()
+            .filter(|(thread, first)| starts(*thread, first.causal))
+            .map(|(t, _)| t)
+            .collect_set();
+        let own = others().any(|(thread, _)| thread == event.thread);
+        if !own && starts(event.thread, event.causal) {
+            initials |= 1 << event.thread.index();
+        }
+        initials
+    }
+}
+
+trait CollectSet {
+    fn collect_set(self) -> u64;
+}
+
+impl<I: Iterator<Item = ThreadId>> CollectSet for I {
+    fn collect_set(self) -> u64 {
+        self.fold(0, |set, thread| set | 1 << thread.index())
+    }
+}

@@ -1,0 +1,113 @@
+//! What it means that nothing can run: done, spinning, or stuck.
+
+use super::{Engine, Phase};
+use crate::event::{Op, ThreadId};
+use crate::finding::{Blocked, Finding};
+
+impl Engine {
+    /// No thread is enabled: lets held threads run on, or says what is wrong. Answers who can run after all.
+    pub(super) fn quiescent(&mut self) -> u64 {
+        let live = (0..self.count).any(|index| self.threads[index].is_live());
+        if !live {
+            return 0;
+        }
+        self.spin_forced = true;
+        let held = self.enabled();
+        if held == 0 {
+            let blocked = self.blocked();
+            let finding = if self.threads[ThreadId::MAIN.index()].finished {
+                Finding::Leak { blocked }
+            } else {
+                Finding::Deadlock { cycle: self.any_cycle(), blocked }
+            };
+            self.give_up(finding);
+            return 0;
+        }
+        self.spin_steps += 1;
+        if self.spin_steps <= self.config.spin_steps_max {
+            return held;
+        }
+        let blocked = self.blocked();
+        self.give_up(Finding::Livelock { blocked });
+        0
+    }
+
+    fn give_up(&mut self, finding: Finding) {
+        if self.phase == Phase::Running {
+            self.examine_pending();
+        }
+        self.findings.push(finding);
+        self.phase = Phase::Ending;
+    }
+
+    /// Ends the execution when the lock that `me` announced closes a cycle of owners.
+    pub(super) fn look_for_cycle(&mut self, me: ThreadId) {
+        let cycle = self.cycle_from(me);
+        if !cycle.is_empty() && matches!(self.phase, Phase::Running | Phase::Redundant) {
+            let blocked = self.blocked();
+            let waits = |thread: &Blocked| cycle.contains(&thread.thread.id);
+            let blocked = blocked.into_iter().filter(waits).collect();
+            self.give_up(Finding::Deadlock { blocked, cycle });
+        }
+    }
+
+    /// Whom `thread` waits for, where that is one thread.
+    fn waits_for(&self, thread: ThreadId) -> Option<ThreadId> {
+        let state = &self.threads[thread.index()];
+        let pending = state.pending?;
+        match pending.op {
+            Op::Lock => self.objects.mutex(pending.object).owner,
+            Op::Join { target } => (!self.threads[target.index()].finished).then_some(target),
+            Op::Read | Op::Write => self.objects.rwlock(pending.object).writer,
+            _ => None,
+        }
+    }
+
+    fn cycle_from(&self, start: ThreadId) -> Vec<ThreadId> {
+        let mut cycle = Vec::new();
+        let mut at = start;
+        while let Some(next) = self.waits_for(at) {
+            cycle.push(at);
+            if next == start {
+                return cycle;
+            }
+            if cycle.contains(&next) {
+                return Vec::new();
+            }
+            at = next;
+        }
+        Vec::new()
+    }
+
+    fn any_cycle(&self) -> Vec<ThreadId> {
+        let cycles = (0..self.count).map(|index| self.cycle_from(ThreadId::new(index)));
+        cycles.into_iter().find(|cycle| !cycle.is_empty()).unwrap_or_default()
+    }
+
+    /// All live threads with what they wait for.
+    fn blocked(&self) -> Vec<Blocked> {
+        let waiting = (0..self.count).map(ThreadId::new).filter_map(|thread| {
+            let state = &self.threads[thread.index()];
+            let pending = state.pending.filter(|_| state.is_live())?;
+            let object = match pending.op {
+                Op::Join { target } => self.thread_object(target),
+                _ => pending.object,
+            };
+            let held_by = match pending.op {
+                Op::Read | Op::Write => {
+                    let lock = self.objects.rwlock(pending.object);
+                    lock.readers.iter().copied().chain(lock.writer).collect()
+                }
+                _ => self.waits_for(thread).into_iter().collect(),
+            };
+            Some(Blocked {
+                thread: self.thread_info(thread),
+                operation: pending.op.kind(),
+                location: pending.location,
+                object: (self.objects.class(object), self.objects.created(object)),
+                held_by,
+            })
+        });
+        waiting.collect()
+    }
+}

@@ -1,0 +1,90 @@
+//! Data races on plain data, after FastTrack.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+use super::Engine;
+use super::objects::CellAccess;
+use crate::event::{Event, Kind, ObjectId, ThreadId};
+use crate::finding::{Access, Finding, Unordered};
+
+impl Engine {
+    /// The running thread reads or writes `object`, now.
+    pub(crate) fn access_cell(
+        &mut self,
+        object: ObjectId,
+        write: bool,
+        location: &'static Location<'static>,
+    ) {
+        let me = self.running;
+        let kind = if write { Kind::CellWrite } else { Kind::CellRead };
+        let event = self.record(me, kind, object, location, Ordering::Relaxed);
+        let this = CellAccess { thread: me, number: self.events[event].number, location };
+        let hb = self.threads[me.index()].hb;
+        let clocks = &self.clocks;
+        let unordered = |access: &CellAccess| {
+            access.thread != me && clocks.get(hb, access.thread) < access.number
+        };
+        let cell = self.objects.cell(object);
+        let conflict = cell.write.filter(unordered).map(|access| (access, true)).or_else(|| {
+            let read = cell.reads.iter().copied().find(unordered);
+            read.filter(|_| write).map(|access| (access, false))
+        });
+        let cell = self.objects.cell_mut(object);
+        if write {
+            cell.write = Some(this);
+            cell.reads.clear();
+            self.threads[me.index()].spins.clear();
+        } else if let Some(mine) = cell.reads.iter_mut().find(|access| access.thread == me) {
+            *mine = this;
+        } else {
+            cell.reads.push(this);
+        }
+        if let Some((first, first_writes)) = conflict {
+            self.report_race(object, (first, first_writes), (this, write));
+        }
+    }
+
+    fn report_race(
+        &mut self,
+        object: ObjectId,
+        (first, first_writes): (CellAccess, bool),
+        (second, second_writes): (CellAccess, bool),
+    ) {
+        if std::mem::replace(&mut self.objects.cell_mut(object).reported, true) {
+            return;
+        }
+        let side = |access: CellAccess, write| Access {
+            thread: self.thread_info(access.thread),
+            write,
+            location: access.location,
+        };
+        let finding = Finding::DataRace {
+            created: self.objects.created(object),
+            first: side(first, first_writes),
+            second: side(second, second_writes),
+            why: self.why_unordered(first, second.thread),
+        };
+        self.findings.push(finding);
+    }
+
+    /// The last read through which `reader` learned of something stored after `access`, if there is one.
+    fn why_unordered(&self, access: CellAccess, reader: ThreadId) -> Unordered {
+        let stored_after =
+            |event: &Event| event.thread == access.thread && event.number > access.number;
+        self.threads[reader.index()]
+            .events
+            .iter()
+            .rev()
+            .map(|&index| &self.events[index as usize])
+            .find_map(|load| {
+                let source = self.objects.message(load.rf?).event?;
+                let store = &self.events[source as usize];
+                stored_after(store).then_some((store, load))
+            })
+            .map_or(Unordered::Nothing, |(store, load)| Unordered::Unsynchronised {
+                store: (store.location, store.order),
+                load: (load.location, load.order),
+            })
+    }
+}

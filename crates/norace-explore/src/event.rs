@@ -1,0 +1,307 @@
+//! What threads do: operations as announced, events as executed, and which of them depend on each other.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+use crate::clock::Row;
+
+/// A model thread, numbered in the order of spawning; the main thread is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ThreadId(pub(crate) u16);
+
+impl ThreadId {
+    /// The thread that runs the model's closure.
+    pub const MAIN: Self = Self(0);
+
+    /// The position in the order of spawning.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) fn new(index: usize) -> Self {
+        Self(u16::try_from(index).expect("at most 64 threads"))
+    }
+}
+
+/// An instrumented object, numbered in the order of first use within an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(pub(crate) u32);
+
+impl ObjectId {
+    /// The virtual clock and fences, which have no object of their own.
+    pub(crate) const CLOCK: Self = Self(0);
+
+    /// The position in the order of first use.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A store in the modification order of an atomic, numbered in the order of execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(pub(crate) u32);
+
+impl MessageId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The virtual clock.
+    Clock,
+    /// An atomic of any width.
+    Atomic,
+    /// Plain data.
+    Cell,
+    /// A mutual exclusion lock.
+    Mutex,
+    /// A readers-writer lock.
+    RwLock,
+    /// A condition variable.
+    Condvar,
+    /// A thread's park token.
+    Thread,
+}
+
+/// The change a read-modify-write makes: old value and operand to new value, both in the low bits.
+pub(crate) type Apply = fn(u64, u64) -> u64;
+
+/// An operation as announced: everything the scheduler has to know before it happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Op {
+    Load { order: Ordering },
+    Store { value: u64, order: Ordering },
+    Rmw { apply: Apply, operand: u64, order: Ordering },
+    CompareExchange { expected: u64, new: u64, success: Ordering, failure: Ordering, weak: bool },
+    Fence { order: Ordering },
+    Lock,
+    TryLock,
+    Unlock,
+    Read,
+    TryRead,
+    ReadUnlock,
+    WriteRegister,
+    Write,
+    TryWrite,
+    WriteUnlock,
+    Enqueue,
+    Wake { timer: bool },
+    NotifyOne,
+    NotifyAll,
+    Join { target: ThreadId },
+    Park { timer: bool },
+    Unpark,
+    Yield,
+    TimerBegin { after_ns: u64 },
+    TimerFire,
+    Now,
+}
+
+/// An event's kind: an operation together with how it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is named as the call of the standard library it stands for")]
+pub enum Kind {
+    Load,
+    Store,
+    /// A read-modify-write that took effect.
+    Rmw,
+    /// A compare-exchange that did not find its value, or failed spuriously.
+    FailedCompareExchange,
+    Fence,
+    CellRead,
+    CellWrite,
+    Lock,
+    TryLock,
+    FailedTryLock,
+    Unlock,
+    Read,
+    TryRead,
+    FailedTryRead,
+    ReadUnlock,
+    /// A writer joined the queue of a readers-writer lock; from here on new readers wait.
+    WriteRegister,
+    Write,
+    TryWrite,
+    FailedTryWrite,
+    WriteUnlock,
+    /// A wait on a condition variable began.
+    Enqueue,
+    /// A wait without time limit ended by a notification.
+    Wake,
+    /// A wait with a time limit ended by a notification.
+    TimedWake,
+    /// A wait ended by its time limit.
+    WaitTimeout,
+    NotifyOne,
+    NotifyAll,
+    Spawn,
+    Join,
+    Finish,
+    /// A park without time limit ended.
+    Park,
+    /// A park with a time limit ended by an unpark.
+    TimedPark,
+    /// A park ended by its time limit.
+    ParkTimeout,
+    Unpark,
+    Yield,
+    TimerBegin,
+    TimerFire,
+    Now,
+}
+
+impl Op {
+    /// The kind this becomes when it succeeds.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Load { .. } => Kind::Load,
+            Self::Store { .. } => Kind::Store,
+            Self::Rmw { .. } | Self::CompareExchange { .. } => Kind::Rmw,
+            Self::Fence { .. } => Kind::Fence,
+            Self::Lock => Kind::Lock,
+            Self::TryLock => Kind::TryLock,
+            Self::Unlock => Kind::Unlock,
+            Self::Read => Kind::Read,
+            Self::TryRead => Kind::TryRead,
+            Self::ReadUnlock => Kind::ReadUnlock,
+            Self::WriteRegister => Kind::WriteRegister,
+            Self::Write => Kind::Write,
+            Self::TryWrite => Kind::TryWrite,
+            Self::WriteUnlock => Kind::WriteUnlock,
+            Self::Enqueue => Kind::Enqueue,
+            Self::Wake { timer: false } => Kind::Wake,
+            Self::Wake { timer: true } => Kind::TimedWake,
+            Self::NotifyOne => Kind::NotifyOne,
+            Self::NotifyAll => Kind::NotifyAll,
+            Self::Join { .. } => Kind::Join,
+            Self::Park { timer: false } => Kind::Park,
+            Self::Park { timer: true } => Kind::TimedPark,
+            Self::Unpark => Kind::Unpark,
+            Self::Yield => Kind::Yield,
+            Self::TimerBegin { .. } => Kind::TimerBegin,
+            Self::TimerFire => Kind::TimerFire,
+            Self::Now => Kind::Now,
+        }
+    }
+}
+
+impl Kind {
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Self::Load | Self::Rmw | Self::FailedCompareExchange)
+    }
+
+    pub(crate) fn writes(self) -> bool {
+        matches!(self, Self::Store | Self::Rmw)
+    }
+
+    fn is_try(self) -> bool {
+        matches!(
+            self,
+            Self::TryLock
+                | Self::FailedTryLock
+                | Self::TryRead
+                | Self::FailedTryRead
+                | Self::TryWrite
+                | Self::FailedTryWrite
+        )
+    }
+
+    fn is_park(self) -> bool {
+        matches!(self, Self::Park | Self::TimedPark | Self::ParkTimeout)
+    }
+
+    fn enters_shared(self) -> bool {
+        matches!(self, Self::Read | Self::TryRead | Self::FailedTryRead)
+    }
+
+    fn is_shared(self) -> bool {
+        matches!(self, Self::Read | Self::TryRead | Self::FailedTryRead | Self::ReadUnlock)
+    }
+}
+
+/// Whether two events on one object, `first` executed before `second`, are in causal order.
+///
+/// Not asked for weak atomics: there the order is `rf`.
+pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
+    match class {
+        Class::Atomic => first.writes() || second.writes(),
+        Class::Cell => false,
+        Class::Mutex => !(first == Kind::FailedTryLock && second == Kind::FailedTryLock),
+        Class::RwLock if first == Kind::WriteRegister => second.enters_shared(),
+        Class::RwLock if second == Kind::WriteRegister => first.enters_shared(),
+        Class::RwLock => !(first.is_shared() && second.is_shared()),
+        // The notification that ends a wait is known, and is before the wake by itself.
+        Class::Condvar => {
+            let other = if is_notify(first) { second } else { first };
+            (is_notify(first) || is_notify(second))
+                && !matches!(other, Kind::Wake | Kind::TimedWake)
+        }
+        // Unparks commute with each other; so does all that touches the clock without moving it.
+        Class::Thread => {
+            first.is_park() && second == Kind::Unpark || first == Kind::Unpark && second.is_park()
+        }
+        Class::Clock => (first == Kind::TimerFire) != (second == Kind::TimerFire),
+    }
+}
+
+fn is_notify(kind: Kind) -> bool {
+    matches!(kind, Kind::NotifyOne | Kind::NotifyAll)
+}
+
+/// Whether two dependent events of different threads can come in the other order as well, so that the explorer must
+/// try it; the rest of [`ordered`] only enables.
+pub(crate) fn reversible(class: Class, first: Kind, second: Kind) -> bool {
+    if !ordered(class, first, second) {
+        return false;
+    }
+    match class {
+        Class::Mutex if second.is_try() => true,
+        Class::Mutex => match first {
+            Kind::Lock | Kind::TryLock => second == Kind::Lock,
+            Kind::FailedTryLock => second == Kind::Unlock,
+            _ => false,
+        },
+        Class::RwLock if second.is_try() => true,
+        // A reader and a writer that registered are in conflict over the registration, not over the lock.
+        Class::RwLock => !matches!(
+            (first, second),
+            (Kind::ReadUnlock | Kind::WriteUnlock, _)
+                | (Kind::Read | Kind::TryRead, Kind::Write)
+                | (Kind::Write, Kind::Read)
+        ),
+        _ => true,
+    }
+}
+
+/// An executed operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    pub(crate) thread: ThreadId,
+    pub(crate) kind: Kind,
+    pub(crate) order: Ordering,
+    pub(crate) object: ObjectId,
+    pub(crate) location: &'static Location<'static>,
+    /// The position among the thread's events, from 1.
+    pub(crate) number: u32,
+    /// The scheduling step that executed it.
+    pub(crate) frame: u32,
+    /// The value read.
+    pub(crate) read: u64,
+    /// The value written; of a failed compare-exchange, the value it wanted to find.
+    pub(crate) written: u64,
+    /// The store it read.
+    pub(crate) rf: Option<MessageId>,
+    /// The store it is.
+    pub(crate) message: Option<MessageId>,
+    /// The thread's event before this one on the same object.
+    pub(crate) previous: Option<u32>,
+    /// The causal past, this event included.
+    pub(crate) causal: Row,
+    /// The causal past without what it read from or was enabled by: that of the thread's event before it.
+    pub(crate) before: Row,
+    /// What happens before the next event of the thread, this event included.
+    pub(crate) hb: Row,
+}

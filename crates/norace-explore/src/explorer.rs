@@ -1,0 +1,259 @@
+//! The outer loop: executions one after the other until the strategy has no more.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::config::Config;
+use crate::coroutine::{self, Pool};
+use crate::current;
+use crate::driver::{Driver, Strategy};
+use crate::engine::{Body, Choice, Engine, Phase};
+use crate::event::ThreadId;
+use crate::finding::Finding;
+use crate::trace::Trace;
+
+/// One model at a time in a process: statics are shared.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Numbers executions, from 1; 0 marks an object that was never used in a model.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+/// How much of what there is was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// Every class of executions.
+    Complete,
+    /// Every class, but loads that kept returning the same were held until there was something new.
+    UpToSpinning,
+    /// Every execution with at most this many preemptions.
+    WithinBound(u32),
+    /// Some executions.
+    Incomplete,
+}
+
+/// A finding and the execution that shows it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What.
+    pub finding: Finding,
+    /// The choices that lead there: pass them to [`Strategy::Replay`].
+    pub choices: Vec<Choice>,
+    /// How many executions came before.
+    pub after: u64,
+}
+
+/// What an exploration did.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Executions that ran to their end.
+    pub executions: u64,
+    /// Executions in which threads remained that could not go on, or that were too long.
+    pub blocked: u64,
+    /// Runs that repeated a known class.
+    pub redundant: u64,
+    /// Steps taken, over all.
+    pub steps: u64,
+    /// Whether that was all.
+    pub completeness: Completeness,
+    /// What is wrong.
+    pub findings: Vec<Found>,
+}
+
+/// One execution, after its end, for the observer.
+#[derive(Debug)]
+pub struct Execution<'a> {
+    engine: &'a Engine,
+}
+
+impl<'a> Execution<'a> {
+    /// All that happened.
+    pub fn trace(&self) -> Trace<'a> {
+        Trace::new(self.engine)
+    }
+
+    /// The choices that lead to it.
+    pub fn choices(&self) -> &'a [Choice] {
+        &self.engine.choices
+    }
+
+    /// Whether its class was known.
+    pub fn is_redundant(&self) -> bool {
+        self.engine.driver.dpor.was_redundant()
+    }
+
+    /// What it shows.
+    pub fn findings(&self) -> &'a [Finding] {
+        &self.engine.findings
+    }
+}
+
+/// Runs models.
+///
+/// ```
+/// use norace_explore::{Config, Explorer, Strategy, sync::atomic::{AtomicU32, Ordering}, thread};
+/// use std::sync::Arc;
+///
+/// let report = Explorer::new(Config::default()).explore(Strategy::Exhaustive, &|| {
+///     let hits = Arc::new(AtomicU32::new(0));
+///     let other = Arc::clone(&hits);
+///     let thread = thread::spawn(move || other.fetch_add(1, Ordering::Relaxed));
+///     hits.fetch_add(1, Ordering::Relaxed);
+///     thread.join().unwrap();
+///     assert_eq!(hits.load(Ordering::Relaxed), 2);
+/// });
+/// assert_eq!(report.executions, 2);
+/// assert!(report.findings.is_empty());
+/// ```
+pub struct Explorer {
+    config: Config,
+    pool: Pool,
+}
+
+impl fmt::Debug for Explorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explorer").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Explorer {
+    /// An explorer; its stacks are reused by all explorations.
+    pub fn new(config: Config) -> Self {
+        let pool = Pool::new(config.stack_bytes);
+        Self { config, pool }
+    }
+
+    /// Explores `model`; waits while another model runs in this process.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a model.
+    pub fn explore(&mut self, strategy: Strategy, model: &dyn Fn()) -> Report {
+        self.explore_with(strategy, model, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Explores `model` and shows every execution to `observe`, which may end the exploration.
+    ///
+    /// # Panics
+    ///
+    /// When called from within a model.
+    pub fn explore_with(
+        &mut self,
+        strategy: Strategy,
+        model: &dyn Fn(),
+        observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
+    ) -> Report {
+        assert!(!current::in_model(), "a model cannot be explored from within a model");
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engine = Engine::new(self.config.clone(), Driver::new(strategy));
+        let mut report = Report {
+            executions: 0,
+            blocked: 0,
+            redundant: 0,
+            steps: 0,
+            completeness: Completeness::Incomplete,
+            findings: Vec::new(),
+        };
+        let finished = loop {
+            self.run_once(&mut engine, model);
+            count(&engine, &mut report);
+            let stop = observe(&Execution { engine: &engine }).is_break();
+            let found = self.config.stop_at_first && !report.findings.is_empty();
+            let total = report.executions + report.blocked + report.redundant;
+            let more = engine.driver.advance(total, engine.steps);
+            if stop || found || !more {
+                break !more && !engine.driver.is_random();
+            }
+        };
+        report.completeness = completeness(&engine, &report, finished);
+        report
+    }
+
+    fn run_once(&mut self, engine: &mut Engine, model: &dyn Fn()) {
+        // Relaxed: only has to be unique.
+        let epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
+        engine.begin(epoch, main_body(model));
+        current::enter(engine, || {
+            while let Some(thread) = running() {
+                self.pool.resume(thread.index());
+            }
+            current::with(Engine::finish);
+            self.tear_down();
+        });
+    }
+
+    /// Unwinds the threads that are left, so that every frame that borrows from the model is gone.
+    fn tear_down(&mut self) {
+        while let Some(thread) = current::with(Engine::next_teardown).flatten() {
+            self.pool.resume(thread.index());
+            let stuck = current::with(|engine| {
+                let stuck = engine.threads[thread.index()].is_live();
+                if stuck {
+                    engine.abandon();
+                }
+                stuck
+            });
+            if stuck == Some(true) {
+                self.pool.abandon(thread.index());
+            }
+        }
+        drop(current::with(Engine::drop_bodies));
+    }
+}
+
+/// Who is to be resumed.
+fn running() -> Option<ThreadId> {
+    current::with(|engine| (engine.phase != Phase::Ending).then_some(engine.running)).flatten()
+}
+
+#[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
+fn main_body(model: &dyn Fn()) -> Body {
+    let body: Box<dyn FnOnce() -> crate::engine::Ended + '_> =
+        Box::new(move || coroutine::catch(model).0);
+    // SAFETY: only the lifetime changes. The closure is run and dropped before `run_once` returns: its coroutine ends,
+    // or is unwound by `tear_down`, or is never resumed again.
+    unsafe { std::mem::transmute(body) }
+}
+
+fn count(engine: &Engine, report: &mut Report) {
+    let stuck = |finding: &Finding| {
+        matches!(
+            finding,
+            Finding::Deadlock { .. }
+                | Finding::Leak { .. }
+                | Finding::Livelock { .. }
+                | Finding::TooLong { .. }
+                | Finding::Diverged { .. }
+        )
+    };
+    let after = report.executions + report.blocked + report.redundant;
+    report.steps += u64::from(engine.steps);
+    if engine.driver.dpor.was_redundant() {
+        report.redundant += 1;
+    } else if engine.findings.iter().any(stuck) {
+        report.blocked += 1;
+    } else {
+        report.executions += 1;
+    }
+    for finding in &engine.findings {
+        if !report.findings.iter().any(|known| known.finding == *finding) {
+            let choices = engine.choices.clone();
+            report.findings.push(Found { finding: finding.clone(), choices, after });
+        }
+    }
+}
+
+fn completeness(engine: &Engine, report: &Report, finished: bool) -> Completeness {
+    let cut =
+        |found: &Found| matches!(found.finding, Finding::TooLong { .. } | Finding::Diverged { .. });
+    if !finished || report.findings.iter().any(cut) {
+        Completeness::Incomplete
+    } else if let Some(bound) = engine.driver.bound_reached() {
+        Completeness::WithinBound(bound)
+    } else if engine.spins_held {
+        Completeness::UpToSpinning
+    } else {
+        Completeness::Complete
+    }
+}

@@ -1,0 +1,110 @@
+//! How an instrumented object finds its state in the engine.
+
+use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::coroutine;
+use crate::current;
+use crate::engine::{Engine, Phase, Reply, Step};
+use crate::event::{Class, ObjectId, Op};
+
+const INDEX_BITS: u32 = 24;
+
+/// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
+/// destructor that waits for another thread would wait for ever.
+const TEARDOWN_OPS_MAX: u32 = 10_000;
+
+/// An object's place in the engine, and where the object was created.
+///
+/// The word is (execution number, index); the number of another execution means that this one has not seen it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    word: AtomicU64,
+    created: &'static Location<'static>,
+}
+
+impl Slot {
+    #[track_caller]
+    pub(crate) const fn new() -> Self {
+        Self { word: AtomicU64::new(0), created: Location::caller() }
+    }
+
+    /// The object, if this execution has used it.
+    pub(crate) fn find(&self, engine: &Engine) -> Option<ObjectId> {
+        // Relaxed: within a model there is one OS thread.
+        let word = self.word.load(Ordering::Relaxed);
+        let index = u32::try_from(word & ((1 << INDEX_BITS) - 1)).expect("masked");
+        (word >> INDEX_BITS == engine.epoch).then_some(ObjectId(index))
+    }
+
+    /// The object; made known to the engine at its first use.
+    pub(crate) fn resolve(
+        &self,
+        engine: &mut Engine,
+        class: Class,
+        initial: impl FnOnce() -> u64,
+    ) -> ObjectId {
+        if let Some(object) = self.find(engine) {
+            return object;
+        }
+        let object = match class {
+            Class::Atomic => engine.objects.add_atomic(initial(), self.created),
+            _ => engine.objects.add(class, self.created),
+        };
+        assert!(object.0 >> INDEX_BITS == 0, "an execution has at most 2^{INDEX_BITS} objects");
+        let word = engine.epoch << INDEX_BITS | u64::from(object.0);
+        // Relaxed: as above.
+        self.word.store(word, Ordering::Relaxed);
+        object
+    }
+
+    /// Forgets the object's state; its next use starts anew.
+    pub(crate) fn forget(&mut self) {
+        *self.word.get_mut() = 0;
+    }
+}
+
+/// Performs `op` as a step of the running thread; `None` outside a model.
+pub(crate) fn perform(
+    object: impl FnOnce(&mut Engine) -> ObjectId,
+    op: Op,
+    location: &'static Location<'static>,
+) -> Option<Reply> {
+    let announced = current::with(|engine| {
+        let object = object(engine);
+        let pending = crate::engine::Pending { op, object, location };
+        if engine.phase != Phase::Teardown {
+            return engine.announce(pending);
+        }
+        if engine.teardown_ops > TEARDOWN_OPS_MAX {
+            return Step::Switch;
+        }
+        engine.torn_down(pending, std::thread::panicking())
+    })?;
+    match announced {
+        Step::Done(reply) => return Some(reply),
+        Step::Unwind => coroutine::unwind(),
+        Step::Switch => coroutine::suspend(),
+    }
+    let resumed = current::with(|engine| match engine.phase {
+        Phase::Teardown => None,
+        _ => Some(engine.resumed()),
+    });
+    match resumed {
+        Some(Some(reply)) => Some(reply),
+        // A blocked destructor cannot unwind while its thread already does.
+        Some(None) if std::thread::panicking() => Some(Reply { value: 0, ok: true }),
+        _ => coroutine::unwind(),
+    }
+}
+
+/// Performs an operation on the object in `slot`.
+#[inline]
+pub(crate) fn perform_on(
+    slot: &Slot,
+    class: Class,
+    op: Op,
+    location: &'static Location<'static>,
+) -> Option<Reply> {
+    perform(|engine| slot.resolve(engine, class, || 0), op, location)
+}

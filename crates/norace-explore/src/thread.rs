@@ -1,0 +1,261 @@
+//! Threads, as in [`std::thread`].
+
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use std::thread::Result;
+
+use crate::coroutine;
+use crate::current;
+use crate::engine::{Body, Engine, Phase};
+use crate::event::{ObjectId, Op, ThreadId};
+use crate::slot::perform;
+
+/// A handle to a thread.
+#[derive(Clone, Debug)]
+pub struct Thread(Handle);
+
+#[derive(Clone, Debug)]
+enum Handle {
+    Model { id: ThreadId, name: Option<Arc<str>> },
+    Std(std::thread::Thread),
+}
+
+impl Thread {
+    /// As `std`'s.
+    pub fn name(&self) -> Option<&str> {
+        match &self.0 {
+            Handle::Model { name, .. } => name.as_deref(),
+            Handle::Std(thread) => thread.name(),
+        }
+    }
+
+    /// The number of a model's thread; `None` for one of `std`'s.
+    pub fn model_id(&self) -> Option<ThreadId> {
+        match self.0 {
+            Handle::Model { id, .. } => Some(id),
+            Handle::Std(_) => None,
+        }
+    }
+
+    /// As `std`'s.
+    #[track_caller]
+    pub fn unpark(&self) {
+        match &self.0 {
+            Handle::Model { id, .. } => {
+                let id = *id;
+                perform(move |engine| engine.thread_object(id), Op::Unpark, Location::caller());
+            }
+            Handle::Std(thread) => thread.unpark(),
+        }
+    }
+}
+
+/// The thread that calls.
+pub fn current() -> Thread {
+    let model = current::with(|engine| {
+        let id = engine.running;
+        Handle::Model { id, name: engine.thread_info(id).name.map(Arc::from) }
+    });
+    Thread(model.unwrap_or_else(|| Handle::Std(std::thread::current())))
+}
+
+fn own_object(engine: &mut Engine) -> ObjectId {
+    engine.thread_object(engine.running)
+}
+
+/// As `std`'s; never returns spuriously.
+#[track_caller]
+pub fn park() {
+    if perform(own_object, Op::Park { timer: false }, Location::caller()).is_none() {
+        std::thread::park();
+    }
+}
+
+/// As `std`'s.
+#[track_caller]
+pub fn park_timeout(time: Duration) {
+    let here = Location::caller();
+    if begin_timer(time, here) {
+        perform(own_object, Op::Park { timer: true }, here);
+    } else {
+        std::thread::park_timeout(time);
+    }
+}
+
+/// Starts the running thread's timer; false outside a model.
+pub(crate) fn begin_timer(time: Duration, location: &'static Location<'static>) -> bool {
+    let after_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    perform(|_| ObjectId::CLOCK, Op::TimerBegin { after_ns }, location).is_some()
+}
+
+/// As `std`'s, on virtual time.
+#[track_caller]
+pub fn sleep(time: Duration) {
+    let here = Location::caller();
+    if begin_timer(time, here) {
+        perform(|_| ObjectId::CLOCK, Op::TimerFire, here);
+    } else {
+        std::thread::sleep(time);
+    }
+}
+
+/// As `std`'s; in a model, a hint that has no effect on what is explored.
+#[track_caller]
+pub fn yield_now() {
+    if perform(|_| ObjectId::CLOCK, Op::Yield, Location::caller()).is_none() {
+        std::thread::yield_now();
+    }
+}
+
+/// As `std`'s; in a model, a hint that has no effect on what is explored.
+#[track_caller]
+pub fn spin_loop() {
+    if perform(|_| ObjectId::CLOCK, Op::Yield, Location::caller()).is_none() {
+        std::hint::spin_loop();
+    }
+}
+
+/// What a thread leaves for who joins it.
+type Packet<T> = Arc<Mutex<Option<Result<T>>>>;
+
+enum Joining<T> {
+    Model { id: ThreadId, packet: Packet<T> },
+    Std(std::thread::JoinHandle<T>),
+}
+
+/// As `std`'s.
+pub struct JoinHandle<T> {
+    thread: Thread,
+    joining: Joining<T>,
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("thread", &self.thread).finish_non_exhaustive()
+    }
+}
+
+impl<T> JoinHandle<T> {
+    /// As `std`'s.
+    ///
+    /// # Errors
+    ///
+    /// The payload of the thread's panic.
+    #[track_caller]
+    pub fn join(self) -> Result<T> {
+        match self.joining {
+            Joining::Model { id, packet } => {
+                let object = move |engine: &mut Engine| engine.thread_object(id);
+                perform(object, Op::Join { target: id }, Location::caller());
+                let result = packet.lock().unwrap_or_else(PoisonError::into_inner).take();
+                // There is none when the execution was given up.
+                result.unwrap_or_else(|| Err(Box::new("the execution was given up")))
+            }
+            Joining::Std(handle) => handle.join(),
+        }
+    }
+
+    /// The thread.
+    pub fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    /// As `std`'s; in a model it orders nothing and is no step.
+    pub fn is_finished(&self) -> bool {
+        match &self.joining {
+            Joining::Model { id, .. } => {
+                let finished = current::with(|engine| engine.threads[id.index()].finished);
+                finished.unwrap_or(true)
+            }
+            Joining::Std(handle) => handle.is_finished(),
+        }
+    }
+}
+
+/// As `std`'s.
+#[derive(Debug, Default)]
+pub struct Builder {
+    name: Option<String>,
+    stack_bytes: Option<usize>,
+}
+
+impl Builder {
+    /// As `std`'s.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As `std`'s.
+    #[must_use]
+    pub fn name(self, name: String) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// As `std`'s; in a model all stacks have the configured size.
+    #[must_use]
+    pub fn stack_size(self, bytes: usize) -> Self {
+        Self { stack_bytes: Some(bytes), ..self }
+    }
+
+    /// As `std`'s.
+    ///
+    /// # Errors
+    ///
+    /// As `std`'s; none in a model.
+    #[track_caller]
+    pub fn spawn<F, T>(self, run: F) -> io::Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let here = Location::caller();
+        if !current::in_model() {
+            let mut builder = std::thread::Builder::new();
+            if let Some(name) = self.name {
+                builder = builder.name(name);
+            }
+            if let Some(bytes) = self.stack_bytes {
+                builder = builder.stack_size(bytes);
+            }
+            let handle = builder.spawn(run)?;
+            let thread = Thread(Handle::Std(handle.thread().clone()));
+            return Ok(JoinHandle { thread, joining: Joining::Std(handle) });
+        }
+        let packet: Packet<T> = Arc::new(Mutex::new(None));
+        let left = Arc::clone(&packet);
+        let body: Body = Box::new(move || {
+            let (ended, result) = coroutine::catch(run);
+            *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            ended
+        });
+        let name = self.name;
+        let shown = name.as_deref().map(Arc::from);
+        let id = current::with(|engine| match engine.phase {
+            Phase::Teardown => None,
+            _ => Some(engine.spawn(body, name, here)),
+        });
+        let Some(Some(id)) = id else {
+            return Err(io::Error::other("the execution was given up"));
+        };
+        let thread = Thread(Handle::Model { id, name: shown });
+        Ok(JoinHandle { thread, joining: Joining::Model { id, packet } })
+    }
+}
+
+/// As `std`'s.
+///
+/// # Panics
+///
+/// When the system gives no thread; in a model, beyond its number of threads.
+#[track_caller]
+pub fn spawn<F, T>(run: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    Builder::new().spawn(run).expect("a new thread")
+}

@@ -1,0 +1,11 @@
+//! The public interface of the explorer: counts, memory model, detection, replay.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod axioms;
+mod counts;
+mod detect;
+mod graphs;
+mod litmus;
+mod program;
+mod replay;
