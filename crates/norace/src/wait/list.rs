@@ -18,7 +18,7 @@ const KEEP_SLOTS: usize = norace_prim::model_or!(64, 2);
 pub(crate) struct Key(u32);
 
 #[derive(Debug)]
-enum Slot<N> {
+pub(crate) enum Slot<N> {
     Free { next: u32 },
     Used { node: N, prev: u32, next: u32 },
 }
@@ -104,6 +104,18 @@ impl<N> Slab<N> {
     }
 }
 
+impl<N> IntoIterator for Slab<N> {
+    type Item = N;
+    type IntoIter = std::iter::FilterMap<std::vec::IntoIter<Slot<N>>, fn(Slot<N>) -> Option<N>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.slots.into_iter().filter_map(|slot| match slot {
+            Slot::Used { node, .. } => Some(node),
+            Slot::Free { .. } => None,
+        })
+    }
+}
+
 /// A first-in first-out list of waiters of one [`Slab`].
 #[derive(Debug)]
 pub(crate) struct List {
@@ -123,6 +135,29 @@ impl List {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// The first waiter.
+    pub(crate) fn front(&self) -> Option<Key> {
+        (self.head != NIL).then_some(Key(self.head))
+    }
+
+    /// The waiter after `key`, which is in this list.
+    pub(crate) fn after<N>(&self, slab: &mut Slab<N>, key: Key) -> Option<Key> {
+        let next = *slab.links_mut(key.0).1;
+        (next != NIL).then_some(Key(next))
+    }
+
+    /// Puts a waiter that is in no list before all others.
+    pub(crate) fn push_front<N>(&mut self, slab: &mut Slab<N>, key: Key) {
+        let (prev, next) = slab.links_mut(key.0);
+        (*prev, *next) = (NIL, self.head);
+        match self.head {
+            NIL => self.tail = key.0,
+            head => *slab.links_mut(head).0 = key.0,
+        }
+        self.head = key.0;
+        self.len += 1;
     }
 
     /// Appends a waiter that is in no list.

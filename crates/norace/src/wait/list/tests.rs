@@ -14,7 +14,12 @@ fn random_joins_and_leaves_keep_the_order_of_a_queue() {
     let mut list = List::new();
     let mut model: VecDeque<(Key, u32)> = VecDeque::new();
     for step in 0..20_000u32 {
-        match below(5) {
+        match below(6) {
+            5 => {
+                let key = slab.insert(step);
+                list.push_front(&mut slab, key);
+                model.push_front((key, step));
+            }
             0..=1 => {
                 let key = slab.insert(step);
                 list.push_back(&mut slab, key);
@@ -34,6 +39,15 @@ fn random_joins_and_leaves_keep_the_order_of_a_queue() {
         }
         assert_eq!((list.len(), slab.len()), (model.len(), model.len()));
         assert_eq!(list.is_empty(), model.is_empty());
+        assert_eq!(list.front(), model.front().map(|(key, _)| *key));
+        if step % 64 == 0 {
+            let mut key = list.front();
+            for (expected, _) in &model {
+                assert_eq!(key, Some(*expected));
+                key = key.and_then(|key| list.after(&mut slab, key));
+            }
+            assert_eq!(key, None);
+        }
     }
 }
 
