@@ -13,7 +13,6 @@ use std::cell::Cell;
 use std::task::{Context, Poll};
 
 /// Operations one poll may complete.
-#[cfg(feature = "rt")]
 pub(crate) const PER_POLL: u32 = norace_prim::model_or!(128, 4);
 
 /// "Not inside a poll of the runtime".
@@ -24,7 +23,6 @@ thread_local! {
 }
 
 /// Runs `poll` with a fresh budget and puts the former one back afterwards, also when `poll` unwinds.
-#[cfg(feature = "rt")]
 pub(crate) fn with<R>(poll: impl FnOnce() -> R) -> R {
     struct Restore(u32);
     impl Drop for Restore {

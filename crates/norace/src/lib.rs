@@ -30,7 +30,8 @@
 //! | `rt` | the work-stealing runtime: workers, netpoller, timers, stall monitor | |
 //! | `task` | `spawn` and its relatives, `JoinHandle`, `TaskError` | |
 //! | [`chan`] | channels of any capacity, closable, between tasks and threads; `oneshot` replies | yes |
-//! | [`context`] | why something was cancelled | yes |
+//! | [`select!`], [`select_blocking!`] | whichever comes first, in tasks and on threads | yes |
+//! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
 //! | `net` | TCP on the netpoller | |
 //! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes |
@@ -50,6 +51,8 @@ pub mod net;
 mod raw;
 #[cfg(feature = "rt")]
 pub mod rt;
+#[doc(hidden)]
+pub mod select;
 #[cfg(all(feature = "rt", unix))]
 pub mod signal;
 #[cfg(feature = "rt")]

@@ -46,12 +46,15 @@ mod error;
 pub mod oneshot;
 mod recv;
 mod send;
+mod state;
+mod timed;
 
 pub use error::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 pub use recv::{IntoIter, Iter, Receiver, Recv};
 pub use send::{Send, Sender, TryCancel};
+pub use timed::{after, never, tick};
 
 use self::core::Core;
 use norace_prim::sync::Arc;

@@ -17,13 +17,14 @@
 //! moves it away from `NoSender` and `NoReceiver`. Values and wakers are dropped and wakers called outside the lock.
 
 use super::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::budget;
 use crate::wait::{Wakes, block_on, block_until};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 enum State<T> {
     Open { waker: Option<Waker> },
@@ -189,7 +190,10 @@ impl<T> Future for Receiver<T> {
     type Output = Result<T, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.look(Some(cx.waker())).map_or(Poll::Pending, Poll::Ready)
+        ready!(budget::poll_left(cx));
+        let Some(result) = self.look(Some(cx.waker())) else { return Poll::Pending };
+        budget::spend();
+        Poll::Ready(result)
     }
 }
 

@@ -1,14 +1,17 @@
 //! The receiving end.
 
-use super::core::{Core, Taken};
+use super::core::Core;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
+use super::state::{Taken, Waiter};
+use crate::budget;
+use crate::select::SelectId;
 use crate::wait::{Key, block_on, block_until};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// The receiving end of a channel. Clone it for more receivers: each value goes to exactly one of them.
 ///
@@ -245,26 +248,32 @@ impl<T> Future for Recv<'_, T> {
     type Output = Result<T, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(budget::poll_left(cx));
         let this = &mut *self;
         let taken = match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::New => this.core.with(|state, wakes| match state.take(wakes) {
-                Taken::Empty => Err(state.wait_to_receive(cx.waker().clone())),
-                taken => Ok(taken),
-            }),
+            Stage::New => {
+                let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
+                this.core.with(|state, wakes| match state.take(wakes) {
+                    Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
+                    taken => Ok(taken),
+                })
+            }
             Stage::Waiting(key) => {
                 this.core.with(|state, wakes| state.poll_recv(key, cx.waker(), wakes)).ok_or(key)
             }
             Stage::Done => panic!("a receive was polled after it had completed"),
         };
-        match taken {
-            Ok(Taken::Value(value)) => Poll::Ready(Ok(value)),
-            Ok(Taken::Closed) => Poll::Ready(Err(RecvError)),
+        let result = match taken {
+            Ok(Taken::Value(value)) => Ok(value),
+            Ok(Taken::Closed) => Err(RecvError),
             Ok(Taken::Empty) => unreachable!("an empty channel makes a receive wait"),
             Err(key) => {
                 this.stage = Stage::Waiting(key);
-                Poll::Pending
+                return Poll::Pending;
             }
-        }
+        };
+        budget::spend();
+        Poll::Ready(result)
     }
 }
 

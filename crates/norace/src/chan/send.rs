@@ -1,14 +1,17 @@
 //! The sending end.
 
-use super::core::{Core, Put, SendNode};
+use super::core::Core;
 use super::error::{SendError, SendTimeoutError, TrySendError};
-use crate::wait::{Key, block_on, block_until};
+use super::state::{Put, State, Waiter};
+use crate::budget;
+use crate::select::SelectId;
+use crate::wait::{Key, Wakes, block_on, block_until};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// The sending end of a channel. Clone it for more senders; any of them may send from tasks and threads alike.
 ///
@@ -84,7 +87,7 @@ impl<T> Sender<T> {
     ///
     /// [`TrySendError`] with the value when there is no room, or when the channel is closed.
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        match self.core.with(|state, wakes| state.put(value, wakes)) {
+        match self.core.with(|state, wakes| state.put(value, SelectId::current(), wakes)) {
             Put::Done => Ok(()),
             Put::Full(value) => Err(TrySendError::Full(value)),
             Put::Closed(value) => Err(TrySendError::Closed(value)),
@@ -145,8 +148,12 @@ impl<T> fmt::Debug for Sender<T> {
 
 enum Stage<T> {
     New(T),
+    /// The core has the value.
     Waiting(Key),
+    /// One arm of a select: the core knows that there is a value.
+    Offering(Key, T),
     Sent,
+    /// The error, or a panic, has carried the value away.
     Failed,
 }
 
@@ -176,18 +183,56 @@ impl<T> Send<'_, T> {
     ///
     /// When the send has failed before: its error carried the value.
     pub fn try_cancel(mut self) -> TryCancel<T> {
+        let cancel = |key| self.core.with(|state, wakes| state.cancel_send(key, wakes));
         match std::mem::replace(&mut self.stage, Stage::Sent) {
             Stage::New(value) => TryCancel::Cancelled(value),
-            Stage::Sent => TryCancel::Sent,
-            Stage::Waiting(key) => {
-                match self.core.with(|state, wakes| state.cancel_send(key, wakes)) {
-                    SendNode::Waiting(value, _)
-                    | SendNode::Granted(value)
-                    | SendNode::Closed(value) => TryCancel::Cancelled(value),
-                    SendNode::Sent => TryCancel::Sent,
-                }
+            Stage::Offering(key, value) => {
+                cancel(key);
+                TryCancel::Cancelled(value)
             }
+            Stage::Waiting(key) => cancel(key).map_or(TryCancel::Sent, TryCancel::Cancelled),
+            Stage::Sent => TryCancel::Sent,
             Stage::Failed => panic!("a send was cancelled after it had failed"),
+        }
+    }
+}
+
+/// Goes on from `stage` as far as possible without waiting: the result, or how it waits now.
+fn step<T>(
+    stage: Stage<T>,
+    state: &mut State<T>,
+    waiter: &Waiter<'_>,
+    wakes: &mut Wakes,
+) -> Result<Result<(), T>, Stage<T>> {
+    let value = match (stage, waiter.select) {
+        (Stage::Waiting(key), None) => {
+            return state.poll_send(key, waiter.waker, wakes).ok_or(Stage::Waiting(key));
+        }
+        (Stage::Offering(key, value), Some(_)) => {
+            return state
+                .poll_offer(key, value, waiter, wakes)
+                .map_err(|(key, value)| Stage::Offering(key, value));
+        }
+        // It moved into a select, or out of one, and begins anew.
+        (Stage::Waiting(key), Some(_)) => match state.cancel_send(key, wakes) {
+            Some(value) => value,
+            None => return Ok(Ok(())),
+        },
+        (Stage::Offering(key, value), None) => {
+            state.cancel_send(key, wakes);
+            value
+        }
+        (Stage::New(value), _) => value,
+        (Stage::Sent | Stage::Failed, _) => unreachable!("`poll` refuses these"),
+    };
+    match (state.put(value, waiter.select, wakes), waiter.select) {
+        (Put::Done, _) => Ok(Ok(())),
+        (Put::Closed(value), _) => Ok(Err(value)),
+        (Put::Full(value), None) => {
+            Err(Stage::Waiting(state.wait_to_send(value, waiter.waker.clone())))
+        }
+        (Put::Full(value), Some(select)) => {
+            Err(Stage::Offering(state.offer(select, waiter.waker.clone()), value))
         }
     }
 }
@@ -199,35 +244,32 @@ impl<T> Future for Send<'_, T> {
     type Output = Result<(), SendError<T>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(budget::poll_left(cx));
         let this = &mut *self;
-        let result = match std::mem::replace(&mut this.stage, Stage::Failed) {
-            Stage::New(value) => this.core.with(|state, wakes| match state.put(value, wakes) {
-                Put::Done => Ok(Ok(())),
-                Put::Closed(value) => Ok(Err(value)),
-                Put::Full(value) => Err(state.wait_to_send(value, cx.waker().clone())),
-            }),
-            Stage::Waiting(key) => {
-                this.core.with(|state, wakes| state.poll_send(key, cx.waker(), wakes)).ok_or(key)
-            }
-            Stage::Sent | Stage::Failed => panic!("a send was polled after it had completed"),
-        };
-        match result {
+        let stage = std::mem::replace(&mut this.stage, Stage::Failed);
+        if let Stage::Sent | Stage::Failed = stage {
+            panic!("a send was polled after it had completed");
+        }
+        let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
+        let result = match this.core.with(|state, wakes| step(stage, state, &waiter, wakes)) {
             Ok(Ok(())) => {
                 this.stage = Stage::Sent;
-                Poll::Ready(Ok(()))
+                Ok(())
             }
-            Ok(Err(value)) => Poll::Ready(Err(SendError(value))),
-            Err(key) => {
-                this.stage = Stage::Waiting(key);
-                Poll::Pending
+            Ok(Err(value)) => Err(SendError(value)),
+            Err(waiting) => {
+                this.stage = waiting;
+                return Poll::Pending;
             }
-        }
+        };
+        budget::spend();
+        Poll::Ready(result)
     }
 }
 
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
-        if let Stage::Waiting(key) = self.stage {
+        if let Stage::Waiting(key) | Stage::Offering(key, _) = self.stage {
             drop(self.core.with(|state, wakes| state.cancel_send(key, wakes)));
         }
     }
@@ -238,6 +280,7 @@ impl<T> fmt::Debug for Send<'_, T> {
         let stage = match self.stage {
             Stage::New(_) => "new",
             Stage::Waiting(_) => "waiting",
+            Stage::Offering(..) => "offering",
             Stage::Sent => "sent",
             Stage::Failed => "failed",
         };

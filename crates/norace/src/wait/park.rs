@@ -5,6 +5,8 @@
 //! cannot swallow the outer one's notification. A waker that outlives its wait sets the flag of a later one: that
 //! costs one extra poll.
 
+use crate::budget;
+use crate::select::SelectId;
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout};
 use norace_prim::thread_local;
 use norace_prim::time::Instant;
@@ -90,7 +92,10 @@ pub(crate) fn block_until<F: Future>(
     });
     let mut cx = Context::from_waker(&waker);
     let output = loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+        // Neither the budget of a task that blocks its worker here (once spent it would never come back) nor the select
+        // in which somebody blocks is this future's.
+        let poll = || budget::with(|| future.as_mut().poll(&mut cx));
+        if let Poll::Ready(output) = SelectId::during(None, poll) {
             break Some(output);
         }
         if !parker.park(deadline) {

@@ -1,6 +1,8 @@
 //! Tests of the public interface, in one binary.
 
 mod chan;
+mod context;
 #[cfg(feature = "rt")]
 mod rt;
+mod select;
 mod support;

@@ -1,5 +1,9 @@
 //! What the tests of waiting things share: polling by hand, counting wakes and drops.
 
+mod pool;
+
+pub(crate) use pool::Pool;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

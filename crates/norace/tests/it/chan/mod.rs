@@ -2,4 +2,8 @@
 
 mod basic;
 mod cancel;
+mod golang;
 mod oneshot;
+mod order;
+mod storm;
+mod timed;

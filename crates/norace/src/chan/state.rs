@@ -1,0 +1,581 @@
+//! The channel's protocol: one lock, four places where a value can be, two kinds of waiter.
+//!
+//! After Go's `hchan` (runtime/chan.go): a short critical section, waiting ends in first-in first-out queues of which
+//! only one is ever occupied, and hand-off straight into the waiter's node. What Go does not have is cancellation:
+//! here either side may stop waiting at any time, and no value is lost or delivered against its sender's will.
+//!
+//! # Where a value is
+//!
+//! 1. with its sender: in a **send node** while the sender waits, or in its future while that only offers;
+//! 2. in the **buffer**, at most `capacity` of them;
+//! 3. in a **receive node**, handed to a receiver that has not looked yet;
+//! 4. in **returned**, when that receiver gave up: it comes out before everything in the buffer, ordered by the
+//!    ticket it got when it was first handed over. `returned` may exceed the capacity, at capacity 0 as well.
+//!
+//! Tickets keep the order: while a receiver waits the buffer is empty, so everything handed over went in before
+//! everything that is in the buffer now.
+//!
+//! # Who may do what (all under the lock)
+//!
+//! **Send node of a sender that waits for nothing else.** `Waiting` is in `waiting_senders`, `Granted` in
+//! `granted_senders`; a grant reserves one place in the buffer and has woken the sender.
+//! - The sender creates it, and when it polls and finds itself granted it moves its value into the buffer and removes
+//!   it.
+//! - A receiver that finds nothing in `returned` and the buffer takes the value of the first sender (granted ones come
+//!   first, they waited longer) and leaves `Sent`. So a granted sender that never polls again blocks nobody.
+//! - Whoever makes room grants the first sender without a grant. Dropping a granted send passes the grant on.
+//! - `close` turns every waiting send into `Closed`, value included; the sender takes it back.
+//!
+//! **Send node of a sender that is one arm of a select.** Its value must not be taken while another arm may be taken
+//! just then, so it stays in the future and the node only *offers*: `Offering` is in `offering_senders`, `Invited` in
+//! `invited_senders`. The value moves when the select polls the sender, which thereby is the arm that takes effect.
+//! - Room that appears invites (wakes) the first offer and counts as taken meanwhile, like a grant; room goes to grants
+//!   and offers in the order of their arrival.
+//! - A receiver that starts to wait invites the first offer it may meet.
+//! - An invited sender that finds what it was invited for gone is the first offer again. One that is dropped passes its
+//!   invitation on: room to the next in line, a waiting receiver to all other offers, whichever of them suits it.
+//! - At capacity 0 a select never meets itself: its offers pass over its own receives.
+//!
+//! **Receive node.** `Waiting` is in `waiting_receivers`; a sender, or a receive that gives its value back, leaves
+//! `Handed`; `close` leaves `Closed`, at which the receiver looks once more and then reports the end. The receiver
+//! removes it. Receives in a select are no different: a value handed to one that loses goes back.
+//!
+//! Nodes are removed only by the future that made them. The exception is forgotten futures: when the last sender or
+//! receiver goes no future can be alive, since futures borrow their end, and what is left in the slab is dropped.
+//!
+//! # Invariants
+//!
+//! - A receiver waits only while `returned` and the buffer are empty, no sender is `Waiting` or `Granted`, and the
+//!   channel is open.
+//! - A sender is `Waiting` or `Offering` only while `returned + buffer + grants + invitations >= capacity`, and the
+//!   channel is open.
+//! - No foreign code runs under the lock but the reference count of a cloned waker: wakers are called and dropped and
+//!   values are dropped after it is released.
+
+use crate::select::SelectId;
+use crate::wait::{Key, List, Slab, Wakes};
+use std::collections::VecDeque;
+use std::task::Waker;
+
+/// A buffer that grew beyond this many values gives its memory back when it runs empty.
+const KEEP_BUFFER: usize = norace_prim::model_or!(4096, 2);
+
+/// The order in which values were handed to receivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ticket(u64);
+
+/// The order in which senders began to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Arrival(u64);
+
+/// Who waits, and in which select, if in any.
+pub(super) struct Waiter<'a> {
+    pub(super) waker: &'a Waker,
+    pub(super) select: Option<SelectId>,
+}
+
+/// A sender that waits, or what became of its value.
+pub(super) enum SendNode<T> {
+    Waiting {
+        value: T,
+        waker: Waker,
+        arrival: Arrival,
+    },
+    Granted(T),
+    Sent,
+    Closed(T),
+    Offering {
+        waker: Waker,
+        select: SelectId,
+        arrival: Arrival,
+    },
+    Invited {
+        select: SelectId,
+        arrival: Arrival,
+    },
+    /// An offer that the close has woken.
+    Dismissed,
+}
+
+/// A receiver that waits, or what it got.
+pub(super) enum RecvNode<T> {
+    Waiting { waker: Waker, select: Option<SelectId> },
+    Handed(Ticket, T),
+    Closed,
+}
+
+/// What one attempt to receive came to.
+pub(super) enum Taken<T> {
+    Value(T),
+    Empty,
+    Closed,
+}
+
+/// What one attempt to send came to; the value comes back unless it went in.
+pub(super) enum Put<T> {
+    Done,
+    Full(T),
+    Closed(T),
+}
+
+/// Everything behind the lock.
+pub(super) struct State<T> {
+    /// `None`: without bound.
+    capacity: Option<usize>,
+    buffer: VecDeque<T>,
+    returned: VecDeque<(Ticket, T)>,
+    next_ticket: u64,
+    next_arrival: u64,
+    send_nodes: Slab<SendNode<T>>,
+    granted_senders: List,
+    waiting_senders: List,
+    invited_senders: List,
+    offering_senders: List,
+    recv_nodes: Slab<RecvNode<T>>,
+    waiting_receivers: List,
+    closed: bool,
+    senders: usize,
+    receivers: usize,
+}
+
+impl<T> State<T> {
+    /// An open channel with one sender and one receiver.
+    pub(super) fn new(capacity: Option<usize>) -> Self {
+        Self {
+            capacity,
+            buffer: VecDeque::new(),
+            returned: VecDeque::new(),
+            next_ticket: 0,
+            next_arrival: 0,
+            send_nodes: Slab::new(),
+            granted_senders: List::new(),
+            waiting_senders: List::new(),
+            invited_senders: List::new(),
+            offering_senders: List::new(),
+            recv_nodes: Slab::new(),
+            waiting_receivers: List::new(),
+            closed: false,
+            senders: 1,
+            receivers: 1,
+        }
+    }
+
+    /// Values that a receiver could take now without a sender's help.
+    pub(super) fn len(&self) -> usize {
+        self.returned.len() + self.buffer.len()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Sends if that needs no waiting.
+    pub(super) fn put(&mut self, value: T, select: Option<SelectId>, wakes: &mut Wakes) -> Put<T> {
+        if self.closed {
+            return Put::Closed(value);
+        }
+        if let Some(receiver) = self.receiver_for(select) {
+            self.waiting_receivers.unlink(&mut self.recv_nodes, receiver);
+            let ticket = Ticket(self.next_ticket);
+            self.next_ticket += 1;
+            self.hand(receiver, ticket, value, wakes);
+            return Put::Done;
+        }
+        if !self.has_room() {
+            return Put::Full(value);
+        }
+        self.buffer.push_back(value);
+        Put::Done
+    }
+
+    /// Receives if that needs no waiting.
+    pub(super) fn take(&mut self, wakes: &mut Wakes) -> Taken<T> {
+        let value = if let Some((_, value)) = self.returned.pop_front() {
+            value
+        } else if let Some(value) = self.buffer.pop_front() {
+            if self.buffer.is_empty() && self.buffer.capacity() > KEEP_BUFFER {
+                self.buffer = VecDeque::new();
+            }
+            value
+        } else if let Some(sender) = self.next_sender() {
+            self.value_of(sender, wakes)
+        } else {
+            return if self.closed { Taken::Closed } else { Taken::Empty };
+        };
+        self.give_room(wakes);
+        Taken::Value(value)
+    }
+
+    /// Joins the senders that wait, after [`Self::put`] answered `Full`. The node now owns the value.
+    pub(super) fn wait_to_send(&mut self, value: T, waker: Waker) -> Key {
+        let arrival = self.arrive();
+        let key = self.send_nodes.insert(SendNode::Waiting { value, waker, arrival });
+        self.waiting_senders.push_back(&mut self.send_nodes, key);
+        key
+    }
+
+    /// Joins the senders that offer, after [`Self::put`] answered `Full`.
+    pub(super) fn offer(&mut self, select: SelectId, waker: Waker) -> Key {
+        let arrival = self.arrive();
+        let key = self.send_nodes.insert(SendNode::Offering { waker, select, arrival });
+        self.offering_senders.push_back(&mut self.send_nodes, key);
+        key
+    }
+
+    /// Joins the receivers that wait, after [`Self::take`] answered `Empty`.
+    pub(super) fn wait_to_receive(&mut self, waiter: &Waiter<'_>, wakes: &mut Wakes) -> Key {
+        let Waiter { waker, select } = *waiter;
+        let key = self.recv_nodes.insert(RecvNode::Waiting { waker: waker.clone(), select });
+        self.waiting_receivers.push_back(&mut self.recv_nodes, key);
+        let mut offer = self.offering_senders.front();
+        while let Some(sender) = offer {
+            if self.may_meet(sender, select) {
+                self.invite(sender, wakes);
+                break;
+            }
+            offer = self.offering_senders.after(&mut self.send_nodes, sender);
+        }
+        key
+    }
+
+    /// A waiting sender looks: its result, after which its node is gone, or nothing yet.
+    pub(super) fn poll_send(
+        &mut self,
+        key: Key,
+        current: &Waker,
+        wakes: &mut Wakes,
+    ) -> Option<Result<(), T>> {
+        if let SendNode::Waiting { waker, .. } = self.send_nodes.get_mut(key) {
+            wakes.update(waker, current);
+            return None;
+        }
+        match self.leave_send(key) {
+            SendNode::Sent => Some(Ok(())),
+            SendNode::Closed(value) => Some(Err(value)),
+            // No receiver waits while a sender has a grant, so the place it was granted is where the value goes.
+            SendNode::Granted(value) => {
+                self.buffer.push_back(value);
+                Some(Ok(()))
+            }
+            _ => unreachable!("a sender that waits does not offer"),
+        }
+    }
+
+    /// An offering sender looks: its result, after which its node is gone, or its value back and it goes on offering.
+    pub(super) fn poll_offer(
+        &mut self,
+        key: Key,
+        value: T,
+        waiter: &Waiter<'_>,
+        wakes: &mut Wakes,
+    ) -> Result<Result<(), T>, (Key, T)> {
+        let meets = self.receiver_for(waiter.select).is_some();
+        if let SendNode::Offering { waker, .. } = self.send_nodes.get_mut(key)
+            && !meets
+        {
+            wakes.update(waker, waiter.waker);
+            return Err((key, value));
+        }
+        let node = self.leave_send(key);
+        let result = match self.put(value, waiter.select, wakes) {
+            Put::Done => Ok(Ok(())),
+            Put::Closed(value) => Ok(Err(value)),
+            Put::Full(value) => Err(value),
+        };
+        match (node, result) {
+            // What it was invited for is gone: it is the first offer again.
+            (SendNode::Invited { select, arrival }, Err(value)) => {
+                let waker = waiter.waker.clone();
+                let node = SendNode::Offering { waker, select, arrival };
+                let key = self.send_nodes.insert(node);
+                self.offering_senders.push_front(&mut self.send_nodes, key);
+                Err((key, value))
+            }
+            (SendNode::Offering { waker, .. }, Ok(result)) => {
+                wakes.discard(waker);
+                Ok(result)
+            }
+            (_, Ok(result)) => {
+                // It may have met a receiver and not used the room it was promised.
+                self.give_room(wakes);
+                Ok(result)
+            }
+            (_, Err(_)) => unreachable!("an offer that meets a receiver or a closed channel ends"),
+        }
+    }
+
+    /// A waiting or offering sender gives up: the value if this has it still.
+    pub(super) fn cancel_send(&mut self, key: Key, wakes: &mut Wakes) -> Option<T> {
+        match self.leave_send(key) {
+            SendNode::Waiting { value, waker, .. } => {
+                wakes.discard(waker);
+                Some(value)
+            }
+            SendNode::Granted(value) => {
+                self.give_room(wakes);
+                Some(value)
+            }
+            SendNode::Closed(value) => Some(value),
+            SendNode::Offering { waker, .. } => {
+                wakes.discard(waker);
+                None
+            }
+            SendNode::Invited { .. } => {
+                self.give_room(wakes);
+                if !self.waiting_receivers.is_empty() {
+                    while let Some(sender) = self.offering_senders.front() {
+                        self.invite(sender, wakes);
+                    }
+                }
+                None
+            }
+            SendNode::Sent | SendNode::Dismissed => None,
+        }
+    }
+
+    /// A waiting receiver looks: its value or the end, after which its node is gone, or nothing yet.
+    pub(super) fn poll_recv(
+        &mut self,
+        key: Key,
+        current: &Waker,
+        wakes: &mut Wakes,
+    ) -> Option<Taken<T>> {
+        if let RecvNode::Waiting { waker, .. } = self.recv_nodes.get_mut(key) {
+            wakes.update(waker, current);
+            return None;
+        }
+        match self.recv_nodes.remove(key) {
+            RecvNode::Handed(_, value) => Some(Taken::Value(value)),
+            // A receive that was given up since may have returned its value.
+            RecvNode::Closed => Some(self.take(wakes)),
+            RecvNode::Waiting { .. } => unreachable!("answered above"),
+        }
+    }
+
+    /// A waiting receiver gives up; a value handed to it goes to the next one, or back to the front.
+    pub(super) fn cancel_recv(&mut self, key: Key, wakes: &mut Wakes) {
+        if let RecvNode::Waiting { .. } = self.recv_nodes.get_mut(key) {
+            self.waiting_receivers.unlink(&mut self.recv_nodes, key);
+        }
+        match self.recv_nodes.remove(key) {
+            RecvNode::Waiting { waker, .. } => wakes.discard(waker),
+            RecvNode::Closed => {}
+            RecvNode::Handed(ticket, value) => {
+                if let Some(next) = self.waiting_receivers.pop_front(&mut self.recv_nodes) {
+                    self.hand(next, ticket, value, wakes);
+                } else {
+                    let place = self.returned.partition_point(|(other, _)| *other < ticket);
+                    self.returned.insert(place, (ticket, value));
+                }
+            }
+        }
+    }
+
+    /// Closes; false when it was closed before.
+    pub(super) fn close(&mut self, wakes: &mut Wakes) -> bool {
+        if std::mem::replace(&mut self.closed, true) {
+            return false;
+        }
+        while let Some(key) = self.next_sender() {
+            let value = self.value_of(key, wakes);
+            *self.send_nodes.get_mut(key) = SendNode::Closed(value);
+        }
+        while let Some(key) = self.offering_senders.front() {
+            self.invite(key, wakes);
+        }
+        while let Some(key) = self.invited_senders.pop_front(&mut self.send_nodes) {
+            *self.send_nodes.get_mut(key) = SendNode::Dismissed;
+        }
+        while let Some(key) = self.waiting_receivers.pop_front(&mut self.recv_nodes) {
+            match std::mem::replace(self.recv_nodes.get_mut(key), RecvNode::Closed) {
+                RecvNode::Waiting { waker, .. } => wakes.push(waker),
+                _ => unreachable!("listed receivers wait"),
+            }
+        }
+        true
+    }
+
+    /// One more sender.
+    pub(super) fn add_sender(&mut self) {
+        self.senders += 1;
+    }
+
+    /// One more receiver.
+    pub(super) fn add_receiver(&mut self) {
+        self.receivers += 1;
+    }
+
+    /// One sender fewer. The last one closes, and what forgotten sends left behind is returned for dropping.
+    pub(super) fn drop_sender(&mut self, wakes: &mut Wakes) -> Option<Garbage<T>> {
+        self.senders -= 1;
+        if self.senders > 0 {
+            return None;
+        }
+        self.close(wakes);
+        Some(Garbage { sends: self.send_nodes.take(), ..Garbage::default() })
+    }
+
+    /// One receiver fewer. The last one closes, and every value that now reaches nobody is returned for dropping.
+    pub(super) fn drop_receiver(&mut self, wakes: &mut Wakes) -> Option<Garbage<T>> {
+        self.receivers -= 1;
+        if self.receivers > 0 {
+            return None;
+        }
+        self.close(wakes);
+        Some(Garbage {
+            buffer: std::mem::take(&mut self.buffer),
+            returned: std::mem::take(&mut self.returned),
+            receives: self.recv_nodes.take(),
+            ..Garbage::default()
+        })
+    }
+
+    fn arrive(&mut self) -> Arrival {
+        self.next_arrival += 1;
+        Arrival(self.next_arrival)
+    }
+
+    fn has_room(&self) -> bool {
+        self.capacity.is_none_or(|capacity| {
+            let promised = self.granted_senders.len() + self.invited_senders.len();
+            self.len() + promised < capacity
+        })
+    }
+
+    /// The waiting receiver that a value sent in `select`, if in any, goes to.
+    fn receiver_for(&mut self, select: Option<SelectId>) -> Option<Key> {
+        let mut receiver = self.waiting_receivers.front();
+        if self.capacity != Some(0) || select.is_none() {
+            return receiver;
+        }
+        while let Some(key) = receiver {
+            match self.recv_nodes.get_mut(key) {
+                RecvNode::Waiting { select: other, .. } if *other == select => {}
+                _ => return Some(key),
+            }
+            receiver = self.waiting_receivers.after(&mut self.recv_nodes, key);
+        }
+        None
+    }
+
+    /// Whether an offering sender and a receiver in `select`, if in any, may meet.
+    fn may_meet(&mut self, sender: Key, select: Option<SelectId>) -> bool {
+        match self.send_nodes.get_mut(sender) {
+            SendNode::Offering { select: own, .. } => {
+                self.capacity != Some(0) || select != Some(*own)
+            }
+            _ => unreachable!("listed senders offer"),
+        }
+    }
+
+    /// Puts a value into the node of a receiver that was just unlinked.
+    fn hand(&mut self, receiver: Key, ticket: Ticket, value: T, wakes: &mut Wakes) {
+        let node = self.recv_nodes.get_mut(receiver);
+        match std::mem::replace(node, RecvNode::Handed(ticket, value)) {
+            RecvNode::Waiting { waker, .. } => wakes.push(waker),
+            _ => unreachable!("listed receivers wait"),
+        }
+    }
+
+    /// Unlinks the sender that waits longest.
+    fn next_sender(&mut self) -> Option<Key> {
+        self.granted_senders
+            .pop_front(&mut self.send_nodes)
+            .or_else(|| self.waiting_senders.pop_front(&mut self.send_nodes))
+    }
+
+    /// Takes the value of a sender that was just unlinked and leaves `Sent`.
+    fn value_of(&mut self, sender: Key, wakes: &mut Wakes) -> T {
+        match std::mem::replace(self.send_nodes.get_mut(sender), SendNode::Sent) {
+            SendNode::Waiting { value, waker, .. } => {
+                wakes.push(waker);
+                value
+            }
+            // Its grant has woken it, and it has not looked since.
+            SendNode::Granted(value) => value,
+            _ => unreachable!("listed senders have a value"),
+        }
+    }
+
+    /// Promises free places to senders in the order in which they came.
+    fn give_room(&mut self, wakes: &mut Wakes) {
+        while self.has_room() {
+            match (self.waiting_senders.front(), self.offering_senders.front()) {
+                (None, None) => return,
+                (Some(waiting), None) => self.grant(waiting, wakes),
+                (None, Some(offering)) => self.invite(offering, wakes),
+                (Some(waiting), Some(offering)) => {
+                    if self.arrival_of(waiting) < self.arrival_of(offering) {
+                        self.grant(waiting, wakes);
+                    } else {
+                        self.invite(offering, wakes);
+                    }
+                }
+            }
+        }
+    }
+
+    fn arrival_of(&mut self, sender: Key) -> Arrival {
+        match self.send_nodes.get_mut(sender) {
+            SendNode::Waiting { arrival, .. } | SendNode::Offering { arrival, .. } => *arrival,
+            _ => unreachable!("listed senders wait or offer"),
+        }
+    }
+
+    /// Promises a place to a waiting sender and wakes it.
+    fn grant(&mut self, sender: Key, wakes: &mut Wakes) {
+        self.waiting_senders.unlink(&mut self.send_nodes, sender);
+        self.granted_senders.push_back(&mut self.send_nodes, sender);
+        let value = self.value_of(sender, wakes);
+        *self.send_nodes.get_mut(sender) = SendNode::Granted(value);
+    }
+
+    /// Invites an offering sender and wakes it.
+    fn invite(&mut self, sender: Key, wakes: &mut Wakes) {
+        self.offering_senders.unlink(&mut self.send_nodes, sender);
+        self.invited_senders.push_back(&mut self.send_nodes, sender);
+        let node = self.send_nodes.get_mut(sender);
+        match std::mem::replace(node, SendNode::Dismissed) {
+            SendNode::Offering { waker, select, arrival } => {
+                *node = SendNode::Invited { select, arrival };
+                wakes.push(waker);
+            }
+            _ => unreachable!("listed senders offer"),
+        }
+    }
+
+    /// Takes a send node out of its list, if any, and out of the slab.
+    fn leave_send(&mut self, key: Key) -> SendNode<T> {
+        let list = match self.send_nodes.get_mut(key) {
+            SendNode::Waiting { .. } => Some(&mut self.waiting_senders),
+            SendNode::Granted(_) => Some(&mut self.granted_senders),
+            SendNode::Offering { .. } => Some(&mut self.offering_senders),
+            SendNode::Invited { .. } => Some(&mut self.invited_senders),
+            SendNode::Sent | SendNode::Closed(_) | SendNode::Dismissed => None,
+        };
+        if let Some(list) = list {
+            list.unlink(&mut self.send_nodes, key);
+        }
+        self.send_nodes.remove(key)
+    }
+}
+
+/// Values and wakers that nobody will ask for, to be dropped outside the lock.
+#[expect(dead_code, reason = "held only to be dropped")]
+pub(super) struct Garbage<T> {
+    buffer: VecDeque<T>,
+    returned: VecDeque<(Ticket, T)>,
+    sends: Slab<SendNode<T>>,
+    receives: Slab<RecvNode<T>>,
+}
+
+impl<T> Default for Garbage<T> {
+    fn default() -> Self {
+        Self {
+            buffer: VecDeque::new(),
+            returned: VecDeque::new(),
+            sends: Slab::new(),
+            receives: Slab::new(),
+        }
+    }
+}

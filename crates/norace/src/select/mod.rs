@@ -1,0 +1,172 @@
+//! Waiting for whichever comes first: [`select!`](crate::select!) for tasks,
+//! [`select_blocking!`](crate::select_blocking!) for threads.
+//!
+//! The macros build one [`Select`] from their arms: a list, typed from the inside out, of pinned futures. It polls the
+//! arms in an order drawn anew for each poll (Fisher and Yates, as Go draws its `pollorder`), takes the first that is
+//! ready and reports which. Among any set of ready arms each is therefore equally likely to be met first: the choice is
+//! exactly uniform. `biased;` keeps the order as written.
+//!
+//! The futures live in a block of their own inside the macro's expansion and are dropped, in reverse order, before any
+//! body runs. The bodies stand in the caller's function, outside every closure, so that `?`, `break`, `continue`,
+//! `return` and `.await` in them mean what they mean around the macro.
+//!
+//! Sends know that they are in a select ([`SelectId`]) and then move their value only when they are polled, which makes
+//! them the arm that takes effect; see the channel's protocol in `chan/state.rs`.
+//!
+//! Nothing here is meant to be named outside the macros.
+
+mod id;
+mod macros;
+
+pub(crate) use id::SelectId;
+
+use crate::budget;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// The most arms one select may have.
+pub(crate) const MAX_ARMS: usize = 32;
+
+/// The output of one of several arms: of the first, or of one of the rest.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Either<A, B> {
+    First(A),
+    Rest(B),
+}
+
+/// A list of arms.
+#[doc(hidden)]
+pub trait Arms: Unpin {
+    type Output;
+    const COUNT: usize;
+
+    /// Polls arm `index`. One that is disabled, or does not exist, is never ready.
+    fn poll_arm(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Self::Output>;
+}
+
+/// The empty list.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct End;
+
+impl Arms for End {
+    type Output = Infallible;
+    const COUNT: usize = 0;
+
+    fn poll_arm(&mut self, _index: usize, _cx: &mut Context<'_>) -> Poll<Infallible> {
+        Poll::Pending
+    }
+}
+
+/// One arm, `None` while its condition does not hold, and the rest.
+#[doc(hidden)]
+pub struct Arm<'a, F, R> {
+    pub future: Pin<&'a mut Option<F>>,
+    pub rest: R,
+}
+
+impl<F: Future, R: Arms> Arms for Arm<'_, F, R> {
+    type Output = Either<F::Output, R::Output>;
+    const COUNT: usize = 1 + R::COUNT;
+
+    #[inline]
+    fn poll_arm(&mut self, index: usize, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match index.checked_sub(1) {
+            None => match self.future.as_mut().as_pin_mut() {
+                Some(future) => future.poll(cx).map(Either::First),
+                None => Poll::Pending,
+            },
+            Some(index) => self.rest.poll_arm(index, cx).map(Either::Rest),
+        }
+    }
+}
+
+impl<F, R> fmt::Debug for Arm<'_, F, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arm").field("enabled", &self.future.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// The order in which arms are polled.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    Uniform,
+    Biased,
+}
+
+/// A future of the first arm to be ready.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Select<A> {
+    id: SelectId,
+    arms: A,
+    order: Order,
+}
+
+impl<A: Arms> Select<A> {
+    pub fn new(arms: A, order: Order) -> Self {
+        const { assert!(A::COUNT <= MAX_ARMS, "a select has at most 32 arms") };
+        Self { id: SelectId::new(), arms, order }
+    }
+
+    /// The output of an arm that is ready now, if any: a select with a default.
+    pub fn try_now(mut self) -> Option<A::Output> {
+        // Every arm is dropped right after, so nobody has to be woken. And there is no budget here: with none left,
+        // arms that are ready would pass for arms that are not.
+        let mut cx = Context::from_waker(Waker::noop());
+        match budget::with(|| self.poll_arms(&mut cx)) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        }
+    }
+
+    fn poll_arms(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
+        SelectId::during(Some(self.id), || self.poll_in_order(cx))
+    }
+
+    fn poll_in_order(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
+        if self.order == Order::Biased {
+            for index in 0..A::COUNT {
+                if let Poll::Ready(output) = self.arms.poll_arm(index, cx) {
+                    return Poll::Ready(output);
+                }
+            }
+            return Poll::Pending;
+        }
+        let mut order = FIRST_TO_LAST;
+        for step in 0..A::COUNT {
+            // The arm for this step is drawn from those not polled yet.
+            let left = (A::COUNT - step) as u64;
+            let drawn = step + norace_prim::rand::below(left) as usize;
+            order.swap(step, drawn);
+            if let Poll::Ready(output) = self.arms.poll_arm(usize::from(order[step]), cx) {
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// The arms before any is drawn.
+const FIRST_TO_LAST: [u8; MAX_ARMS] = {
+    let mut order = [0; MAX_ARMS];
+    let mut index = 0;
+    while index < MAX_ARMS {
+        order[index] = index as u8;
+        index += 1;
+    }
+    order
+};
+
+impl<A: Arms> Future for Select<A> {
+    type Output = A::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+        self.poll_arms(cx)
+    }
+}
