@@ -121,10 +121,20 @@ fn an_output_or_payload_that_panics_in_drop_harms_nobody() {
         }
     }
     let runtime = runtime(1);
-    drop(runtime.spawn(async { Bomb }));
-    drop(runtime.spawn(async { std::panic::panic_any(Bomb) }));
+    // Detached before they end, so that nobody but the worker is left to drop what they leave.
+    let (open, gate) = norace::chan::bounded::<()>(1);
+    let (first, second) = (gate.clone(), gate);
+    drop(runtime.spawn(async move {
+        let _ = first.recv().await;
+        Bomb
+    }));
+    drop(runtime.spawn(async move {
+        let _ = second.recv().await;
+        std::panic::panic_any(Bomb)
+    }));
+    drop(open);
+    super::support::hog_until(|| runtime.handle().metrics().panics_in_drop == 2);
     assert_eq!(runtime.spawn(async { 1 }).join_blocking().unwrap(), 1);
-    assert_eq!(runtime.handle().metrics().panics_in_drop, 2);
 }
 
 #[test]
