@@ -139,8 +139,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`execute`](Self::execute); then none of them was done. More than
-    /// [`EngineConfig::requests_max`] are refused as overloaded.
+    /// As [`execute`](Self::execute); then none of them was done. More than [`EngineConfig::requests_max`] are refused
+    /// as overloaded, and so are those whose records would fill more than some half of a journal segment.
     pub fn execute_many(&self, requests: Vec<Request>) -> Result<Reply<Vec<Outcome>>, Unavailable> {
         if requests.len() > self.0.requests_max {
             return Err(Unavailable::Overloaded);

@@ -47,6 +47,7 @@ pub(crate) fn prepare<S: Storage>(
     clock: Box<dyn Clock>,
 ) -> Result<Prepared<S>, OpenError> {
     check(config, &options)?;
+    let segment_bytes = options.segment_bytes;
     let events = EventLog::new(config.events_max);
     let mut recovery = Recovery::new(Some(events.clone()));
     let (journal, report) =
@@ -60,6 +61,8 @@ pub(crate) fn prepare<S: Storage>(
         torn_tail_bytes: report.torn_tail_bytes,
         resumed_orders: schedule.resume(&recovery.state),
     };
+    let frame_bytes = config.batch_bytes_max as u64 + 2 * norace_journal::PAGE_BYTES;
+    let array_bytes_max = (segment_bytes / 2).saturating_sub(4 * frame_bytes);
     let limits = BatchLimits {
         records_max: config.batch_records_max,
         bytes_max: config.batch_bytes_max,
@@ -76,6 +79,7 @@ pub(crate) fn prepare<S: Storage>(
         limits,
         handling,
         waiters_max: config.waiters_max,
+        array_bytes_max: usize::try_from(array_bytes_max).unwrap_or(usize::MAX),
         schedule,
         inbox: received.clone(),
     });
@@ -120,9 +124,11 @@ pub(super) fn open(
         driver,
         threads: Mutex::new(Vec::new()),
     }));
-    let committing = Arc::clone(&commit);
+    let (committing, waking) = (Arc::clone(&commit), received.clone());
     engine.spawn("journal", move || {
         guarded("journal", &committing, || committer.run(config.seal_after));
+        // After a failure the core may be asleep over an empty inbox, with callers waiting for orders to end.
+        waking.close();
         events.end();
         committing.end();
     })?;

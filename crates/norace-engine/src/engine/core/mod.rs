@@ -52,6 +52,8 @@ pub(crate) struct Core {
     limits: BatchLimits,
     handling: Handling,
     waiters: Waiters,
+    /// Records of one array, at most: what the journal can always promise to take while it makes more room.
+    array_bytes_max: usize,
     schedule: Schedule,
     /// The inbox's length and bound, for the figures.
     queue: Receiver<Message>,
@@ -69,6 +71,7 @@ pub(crate) struct CoreParts {
     pub(crate) limits: BatchLimits,
     pub(crate) handling: Handling,
     pub(crate) waiters_max: usize,
+    pub(crate) array_bytes_max: usize,
     pub(crate) schedule: Schedule,
     pub(crate) inbox: Receiver<Message>,
 }
@@ -87,6 +90,7 @@ impl Core {
             limits: parts.limits,
             handling: parts.handling,
             waiters: Waiters::new(parts.waiters_max),
+            array_bytes_max: parts.array_bytes_max,
             schedule: parts.schedule,
             queue: parts.inbox,
             now: 0,
@@ -140,6 +144,10 @@ impl Core {
 
     /// Answers who still waits, and lets the journal thread end after what it has.
     fn finish(&mut self) {
+        if self.commit.failure().is_some() {
+            // Whoever waits learns that by the dropping of this.
+            return;
+        }
         for waiter in self.waiters.take_all() {
             refuse_waiter(waiter, Unavailable::Stopping);
         }
@@ -229,6 +237,9 @@ impl Core {
         for request in requests {
             bytes += request_bytes_max(&request.command, request.key.as_ref());
             records += 1 + OWN_MOVES_MAX;
+        }
+        if bytes > self.array_bytes_max {
+            return Err(Unavailable::Overloaded);
         }
         self.reserve_bytes(bytes, records)
     }

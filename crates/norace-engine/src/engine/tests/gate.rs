@@ -107,13 +107,16 @@ fn a_failed_write_ends_the_engine_once_and_for_all() {
         // Relaxed: read after the threads were joined.
         counted.fetch_add(1, Ordering::Relaxed);
     });
-    let config = EngineConfig { on_failure: Some(on_failure), ..config(ProcessorChoice::Ledger) };
+    let config = EngineConfig { on_failure: Some(on_failure), ..config(ProcessorChoice::Manual) };
     let engine = threaded(&disk, config);
-    engine.execute(open_bank().into()).unwrap().wait().unwrap();
+    let setup = [open_bank(), open("b"), order("x", "bank", "b", 1)].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    let waiter = engine.wait_final(id("x")).unwrap();
     disk.plan(0, Fault::Error);
     let outcome = engine.execute(open("a").into()).unwrap().wait();
     assert_eq!(outcome, Err(Unavailable::OutcomeUnknown));
     assert!(engine.failure().is_some());
+    assert_eq!(waiter.wait(), Err(Unavailable::OutcomeUnknown), "nobody waits for ever");
     assert!(matches!(engine.stop(Duration::from_secs(10)), Err(StopError::Failed(_))));
     assert_eq!(engine.execute(open("b").into()).err(), Some(Unavailable::Stopping));
     // Relaxed: the threads were joined.

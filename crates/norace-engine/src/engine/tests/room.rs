@@ -1,13 +1,16 @@
 //! A disk without space: refused before anything is decided, and nothing is lost.
 
+use norace_journal::Options;
 use norace_journal::sim::SimStorage;
 use norace_prim::time::Duration;
 
-use crate::engine::{Query, Unavailable};
+use crate::codec::{DecodeError, decode_frame};
+use crate::engine::{Engine, EngineConfig, Query, Unavailable};
 use crate::model::{Command, Done, Metadata, Request};
+use crate::ports::SystemClock;
 use crate::processor::ProcessorChoice;
 use crate::testing::commands::{amount, given, id, open, open_bank, order};
-use crate::testing::rig::{Rig, config, threaded};
+use crate::testing::rig::{Rig, config};
 
 fn big_order(n: usize) -> Request {
     Request::new(Command::CreateOrder {
@@ -40,7 +43,7 @@ fn a_full_disk_refuses_loses_nothing_and_recovers() {
     assert_eq!(refused, Unavailable::StorageFull);
     assert!(done > 10, "only {done} orders fitted");
     let before = rig.stats().sequence;
-    let mut many = rig.execute_many((0..50).map(|n| big_order(done + n)).collect());
+    let mut many = rig.execute_many((0..9).map(|n| big_order(done + n)).collect());
     rig.commit();
     assert_eq!(many.try_take(), Some(Err(Unavailable::StorageFull)), "an array is refused whole");
     assert_eq!(rig.stats().sequence, before, "nothing was decided");
@@ -64,7 +67,8 @@ fn an_array_larger_than_a_batch_goes_into_several_and_is_answered_once() {
     let disk = SimStorage::new(2);
     let config = config(ProcessorChoice::Ledger);
     let bound = config.batch_bytes_max as u64;
-    let engine = threaded(&disk, config);
+    let options = Options::small(400);
+    let engine = Engine::open(config, disk.clone(), options, SystemClock).unwrap().0;
     for command in [open_bank(), open("a")] {
         engine.execute(command.into()).unwrap().wait().unwrap().result.unwrap();
     }
@@ -80,6 +84,45 @@ fn an_array_larger_than_a_batch_goes_into_several_and_is_answered_once() {
     .unwrap();
     assert!(largest > bound / 2 && largest <= bound, "{largest} bytes in a frame");
     engine.stop(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn an_array_that_no_segment_could_promise_to_take_is_refused_whole() {
+    let disk = SimStorage::new(4);
+    let mut rig = Rig::open(&disk, ProcessorChoice::Ledger).unwrap();
+    rig.done(open_bank()).unwrap();
+    rig.done(open("a")).unwrap();
+    let mut many = rig.execute_many((0..60).map(big_order).collect());
+    assert_eq!(many.try_take(), Some(Err(Unavailable::Overloaded)));
+    assert_eq!(rig.stats().sequence, 2);
+}
+
+#[test]
+fn a_frame_holds_whole_ledger_orders() {
+    let disk = SimStorage::new(5);
+    let config = EngineConfig { batch_records_max: 16, ..config(ProcessorChoice::Ledger) };
+    let options = Options::small(800);
+    let engine = Engine::open(config, disk.clone(), options, SystemClock).unwrap().0;
+    let setup = [open_bank(), open("a")].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    let make = |n| Request::new(order(&format!("o{n}"), "bank", "a", 1));
+    engine.execute_many((0..100).map(make).collect()).unwrap().wait().unwrap();
+    engine.stop(Duration::from_secs(10)).unwrap();
+    let mut frames = 0;
+    norace_journal::read_only(&disk, |frame| {
+        let mut open = 0;
+        decode_frame(frame.payload, frame.count, |record| {
+            if let Some(step) = record.change.order {
+                open += i32::from(step.from.is_none()) - i32::from(step.to.is_final());
+            }
+            Ok::<(), DecodeError>(())
+        })?;
+        assert_eq!(open, 0, "the frame at {} parts an order", frame.first_sequence);
+        frames += 1;
+        Ok::<(), DecodeError>(())
+    })
+    .unwrap();
+    assert!(frames > 100 * 3 / 16, "{frames} frames");
 }
 
 #[test]
