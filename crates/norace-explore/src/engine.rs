@@ -323,6 +323,7 @@ impl Engine {
         let parent = self.running;
         let id = self.add_thread(body, name, Some(location));
         let object = self.threads[id.index()].object;
+        // Relaxed: unused, a spawn has no ordering of its own.
         let event = self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
         let (causal, hb) = (self.events[event].causal, self.events[event].hb);
         let child = &mut self.threads[id.index()];
@@ -348,6 +349,7 @@ impl Engine {
         if self.phase != Phase::Teardown {
             let object = self.threads[me.index()].object;
             let here = Location::caller();
+            // Relaxed: unused, as above.
             self.record(me, Kind::Finish, object, here, Ordering::Relaxed);
         }
         let thread = &mut self.threads[me.index()];

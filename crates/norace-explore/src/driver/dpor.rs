@@ -30,7 +30,7 @@ struct Sleeper {
 struct Frame {
     enabled: u64,
     /// Threads to run from here; those already run included.
-    todo: u64,
+    planned: u64,
     done: u64,
     thread: ThreadId,
     label: u16,
@@ -73,7 +73,7 @@ impl Dpor {
                 break;
             }
             frame.done |= 1 << frame.thread.index();
-            let left = frame.todo & !frame.done;
+            let left = frame.planned & !frame.done;
             if left != 0 {
                 frame.thread = first(left);
                 frame.label = 0;
@@ -219,7 +219,7 @@ impl Engine {
             depth.checked_sub(1).map_or(0, |last| self.driver.dpor.frames[last].sleepers_end);
         let mut frame = Frame {
             enabled,
-            todo: 0,
+            planned: 0,
             done: 0,
             thread: ThreadId::MAIN,
             label: 0,
@@ -241,7 +241,7 @@ impl Engine {
             .flat_map(members)
             .find(|&thread| self.is_awake(thread, sleepers.clone()))?;
         frame.thread = chosen;
-        frame.todo = 1 << chosen.index();
+        frame.planned = 1 << chosen.index();
         Some(frame)
     }
 
@@ -408,7 +408,7 @@ impl Engine {
         let frame = earlier.frame as usize - 1;
         let initials = self.initials(&earlier, &event);
         let at = &self.driver.dpor.frames[frame];
-        if initials & at.todo != 0 {
+        if initials & at.planned != 0 {
             return;
         }
         if members(initials).any(|thread| self.is_covered(frame, thread, &earlier, &event)) {
@@ -418,7 +418,7 @@ impl Engine {
         let possible = initials & at.enabled;
         if possible != 0 {
             let own = possible & 1 << event.thread.index();
-            at.todo |= 1 << first(if own != 0 { own } else { possible }).index();
+            at.planned |= 1 << first(if own != 0 { own } else { possible }).index();
         }
     }
 

@@ -111,6 +111,7 @@ impl Engine {
                 Reply::default()
             }
             Op::Yield => {
+                // Relaxed: unused, a hint has no ordering.
                 self.record(me, op.kind(), object, pending.location, Ordering::Relaxed);
                 Reply::default()
             }
@@ -123,6 +124,7 @@ impl Engine {
 
     /// Records an event on an object other than a weak atomic, after all it depends on, and lets the search see it.
     fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> usize {
+        // Relaxed: unused, only atomics and fences have one.
         let event = self.record(me, kind, pending.object, pending.location, Ordering::Relaxed);
         let causal = self.events[event].causal;
         self.order_after_dependent(causal, me, pending.object, kind);

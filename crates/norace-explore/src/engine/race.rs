@@ -18,6 +18,7 @@ impl Engine {
     ) {
         let me = self.running;
         let kind = if write { Kind::CellWrite } else { Kind::CellRead };
+        // Relaxed: unused, plain data has no ordering.
         let event = self.record(me, kind, object, location, Ordering::Relaxed);
         let this = CellAccess { thread: me, number: self.events[event].number, location };
         let hb = self.threads[me.index()].hb;
