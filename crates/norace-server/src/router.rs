@@ -1,0 +1,162 @@
+//! The table of calls: method, path pattern, endpoint.
+//!
+//! One table serves the requests, the labels of the metrics, and the test that keeps `openapi.json` fresh. It is
+//! searched from the top, so the calls that carry the load come first; a pattern holds `{id}` at most once, and
+//! nothing is allocated on the way.
+
+use hyper::Method;
+use norace_engine::Action;
+
+/// What answers a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    CreateOrders,
+    CreateTransfers,
+    CreateAccounts,
+    MoveOrder(Action),
+    ShowOrder,
+    ListOrders,
+    ShowTransfer,
+    ShowAccount,
+    Events,
+    Health,
+    Ready,
+    Metrics,
+    OpenApi,
+    Page,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) endpoint: Endpoint,
+}
+
+const fn post(path: &'static str, endpoint: Endpoint) -> Route {
+    Route { method: Method::POST, path, endpoint }
+}
+
+const fn get(path: &'static str, endpoint: Endpoint) -> Route {
+    Route { method: Method::GET, path, endpoint }
+}
+
+/// Every call, the busiest first.
+pub(crate) static ROUTES: [Route; 17] = [
+    post("/v1/orders", Endpoint::CreateOrders),
+    get("/v1/orders/{id}", Endpoint::ShowOrder),
+    post("/v1/orders/{id}/process", Endpoint::MoveOrder(Action::Process)),
+    post("/v1/orders/{id}/confirm", Endpoint::MoveOrder(Action::Confirm)),
+    post("/v1/orders/{id}/fail", Endpoint::MoveOrder(Action::Fail)),
+    post("/v1/orders/{id}/cancel", Endpoint::MoveOrder(Action::Cancel)),
+    post("/v1/transfers", Endpoint::CreateTransfers),
+    get("/v1/transfers/{id}", Endpoint::ShowTransfer),
+    post("/v1/accounts", Endpoint::CreateAccounts),
+    get("/v1/accounts/{id}", Endpoint::ShowAccount),
+    get("/v1/orders", Endpoint::ListOrders),
+    get("/v1/events", Endpoint::Events),
+    get("/healthz", Endpoint::Health),
+    get("/readyz", Endpoint::Ready),
+    get("/metrics", Endpoint::Metrics),
+    get("/openapi.json", Endpoint::OpenApi),
+    get("/", Endpoint::Page),
+];
+
+/// Where a request belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found<'p> {
+    /// The route at `index`, with the text that stands for `{id}`, still percent-encoded.
+    Route { index: usize, id: &'p str },
+    /// The path is known, the method is not; these are.
+    OtherMethod { allow: &'static str },
+    /// No such path.
+    Nothing,
+}
+
+/// Looks a request up. `HEAD` is answered as `GET` without its body.
+pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
+    let (mut get, mut post) = (false, false);
+    for (index, route) in ROUTES.iter().enumerate() {
+        let Some(id) = matches(route.path, path) else { continue };
+        if route.method == method || (method == Method::HEAD && route.method == Method::GET) {
+            return Found::Route { index, id };
+        }
+        get |= route.method == Method::GET;
+        post |= route.method == Method::POST;
+    }
+    match (get, post) {
+        (true, true) => Found::OtherMethod { allow: "GET, HEAD, POST" },
+        (true, false) => Found::OtherMethod { allow: "GET, HEAD" },
+        (false, true) => Found::OtherMethod { allow: "POST" },
+        (false, false) => Found::Nothing,
+    }
+}
+
+/// The text that stands for the pattern's `{id}` (empty where it has none), when `path` fits.
+fn matches<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
+    let Some((before, after)) = pattern.split_once("{id}") else {
+        return (pattern == path).then_some("");
+    };
+    let id = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!id.is_empty() && !id.contains('/')).then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use hyper::Method;
+
+    use super::{Endpoint, Found, ROUTES, find};
+
+    #[track_caller]
+    fn check(method: Method, path: &str, expect: Result<(Endpoint, &str), Option<&str>>) {
+        let found = match find(&method, path) {
+            Found::Route { index, id } => Ok((ROUTES[index].endpoint, id)),
+            Found::OtherMethod { allow } => Err(Some(allow)),
+            Found::Nothing => Err(None),
+        };
+        assert_eq!(found, expect, "{method} {path}");
+    }
+
+    #[test]
+    fn requests_find_their_endpoint() {
+        use norace_engine::Action;
+        check(Method::POST, "/v1/orders", Ok((Endpoint::CreateOrders, "")));
+        check(Method::GET, "/v1/orders", Ok((Endpoint::ListOrders, "")));
+        check(Method::HEAD, "/v1/orders", Ok((Endpoint::ListOrders, "")));
+        check(Method::GET, "/v1/orders/o:1", Ok((Endpoint::ShowOrder, "o:1")));
+        check(
+            Method::POST,
+            "/v1/orders/process/process",
+            Ok((Endpoint::MoveOrder(Action::Process), "process")),
+        );
+        check(Method::GET, "/", Ok((Endpoint::Page, "")));
+        check(Method::GET, "/v1/orders/a/b", Err(None));
+        check(Method::GET, "/v1/orders/", Err(None));
+        check(Method::GET, "/v1/orders/x/", Err(None));
+        check(Method::POST, "/v1/orders//process", Err(None));
+        check(Method::GET, "/v1/Orders", Err(None));
+        check(Method::GET, "", Err(None));
+        check(Method::GET, "*", Err(None));
+        check(Method::DELETE, "/v1/orders", Err(Some("GET, HEAD, POST")));
+        check(Method::PUT, "/v1/orders/x", Err(Some("GET, HEAD")));
+        check(Method::GET, "/v1/orders/x/cancel", Err(Some("POST")));
+        check(Method::OPTIONS, "/healthz", Err(Some("GET, HEAD")));
+    }
+
+    #[test]
+    fn the_openapi_document_names_every_call_and_no_other() {
+        let document: serde_json::Value = serde_json::from_str(crate::api::OPENAPI).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, calls) in document["paths"].as_object().unwrap() {
+            for method in calls.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+                described.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+        let served: BTreeSet<_> =
+            ROUTES.iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
+        assert_eq!(served, described);
+    }
+}

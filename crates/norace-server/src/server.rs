@@ -1,0 +1,193 @@
+//! The listening socket and the life of the server.
+//!
+//! **Shutdown**, when the context given to [`Server::serve`] is cancelled:
+//! 1. Accepting ends and the listening socket closes: new connections are refused by the system.
+//! 2. Idle connections close, event streams end, requests in flight are answered with `Connection: close`.
+//! 3. When the drain time-out has passed, what is left is dropped, and counted in [`Drained`].
+//! 4. `serve` returns when the last connection is gone. The engine is its owner's to stop, after this.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use norace::chan;
+use norace::context::Context;
+use norace::net::{TcpListener, TcpStream};
+use norace::task;
+use norace::time::{sleep, timeout};
+use norace_engine::Engine;
+use norace_prim::sync::Arc;
+use norace_prim::time::Duration;
+
+use crate::api::App;
+use crate::config::Config;
+use crate::conn::{self, Slot};
+use crate::metrics::{Entered, Gauge, Metrics};
+use crate::problem::Code;
+
+/// Connections over the bound that are told so at once; any more are closed without a word.
+const REFUSALS_MAX: usize = 64;
+/// The pause after a failed accept: out of file descriptors is the usual cause, and asking again at once finds none.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// How long dropped connections may take to be gone.
+const DROP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The engine's HTTP server, listening.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    app: Arc<App>,
+}
+
+impl Server {
+    /// Listens on `addr`; port 0 picks a free one. Connections queue in the system until [`serve`](Self::serve).
+    ///
+    /// Has to be called inside the runtime, which watches the socket.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not a loopback one, since no keys are configured that would tell callers apart; when a
+    /// bound in the configuration can't work; and when the system refuses the address.
+    pub fn bind(addr: SocketAddr, engine: Engine, config: Config) -> Result<Self, BindError> {
+        if !addr.ip().is_loopback() {
+            return Err(BindError::NotLoopback { addr });
+        }
+        config.check().map_err(BindError::Config)?;
+        let listen = || {
+            let listener = TcpListener::bind(addr)?;
+            let local_addr = listener.local_addr()?;
+            Ok((listener, local_addr))
+        };
+        let (listener, local_addr) =
+            listen().map_err(|source| BindError::Listen { addr, source })?;
+        let app = App { engine, config, metrics: Metrics::new(), stopping: Context::new() };
+        Ok(Self { listener, local_addr, app: Arc::new(app) })
+    }
+
+    /// The address it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` is cancelled, then drains; see the crate's description of the steps.
+    ///
+    /// Not cancel safe: dropping the future closes the listening socket and leaves open connections to themselves until
+    /// the runtime ends.
+    pub async fn serve(self, shutdown: &Context) -> Drained {
+        let Self { listener, app, .. } = self;
+        let force = Context::new();
+        // Every connection holds a sender, so the channel closes when the last of them is gone.
+        let (alive, all_gone) = chan::bounded::<Infallible>(1);
+        let refusals = Arc::new(Gauge::new());
+        loop {
+            let accepted = norace::select! {
+                biased;
+                _ = shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => admit(&app, &refusals, stream, &force, &alive),
+                Err(_) => {
+                    app.metrics.accept_errors.add(1);
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        drop(alive);
+        app.stopping.cancel();
+        let drained = timeout(app.config.drain_timeout, all_gone.recv()).await.is_ok();
+        let dropped = if drained { 0 } else { app.metrics.connections.get() };
+        force.cancel();
+        // A task that is gone late is not worth holding the process for.
+        let _ = timeout(DROP_TIMEOUT, all_gone.recv()).await;
+        Drained { dropped }
+    }
+}
+
+/// Starts a connection's task, or refuses it over the bound.
+fn admit(
+    app: &Arc<App>,
+    refusals: &Arc<Gauge>,
+    stream: TcpStream,
+    force: &Context,
+    alive: &chan::Sender<Infallible>,
+) {
+    app.metrics.connections_accepted.add(1);
+    // Answers are written whole; waiting for more to send would only delay them. Refused only on a dead socket.
+    let _ = stream.set_nodelay(true);
+    let (force, alive) = (force.clone(), alive.clone());
+    let spawned = match Entered::new(Slot(Arc::clone(app)), app.config.connections_max) {
+        Some(slot) => task::Builder::new().spawn(async move {
+            conn::serve(slot, stream, force).await;
+            drop(alive);
+        }),
+        None => {
+            app.metrics.connections_refused.add(1);
+            let Some(slot) = Entered::new(Arc::clone(refusals), REFUSALS_MAX) else { return };
+            task::Builder::new().spawn(async move {
+                let refuse = async {
+                    conn::refuse(&stream, Code::Overloaded, "too many connections are open").await;
+                    conn::linger(&stream).await;
+                };
+                let _ = force.run(refuse).await;
+                drop((slot, alive));
+            })
+        }
+    };
+    if spawned.is_err() {
+        // The runtime is full or stopping; the future was dropped, and the socket with it.
+        app.metrics.connections_refused.add(1);
+    }
+}
+
+/// How a shutdown went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were still busy at the deadline and were dropped.
+    pub dropped: u64,
+}
+
+/// Why a server does not listen.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Anybody could reach the address, and no keys are configured that would tell callers apart.
+    NotLoopback {
+        /// The address asked for.
+        addr: SocketAddr,
+    },
+    /// A bound in the configuration can't work.
+    Config(&'static str),
+    /// The system refused.
+    Listen {
+        /// The address asked for.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLoopback { addr } => write!(
+                f,
+                "cannot listen on {addr} without keys: use a loopback address such as 127.0.0.1"
+            ),
+            Self::Config(cause) => write!(f, "the server's configuration: {cause}"),
+            Self::Listen { addr, source } => write!(f, "cannot listen on {addr}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } => Some(source),
+            Self::NotLoopback { .. } | Self::Config(_) => None,
+        }
+    }
+}
