@@ -1,0 +1,224 @@
+//! The event stream: complete, in order, resumable, bounded.
+
+use std::time::Duration;
+
+use norace_engine::{Engine, EngineConfig, ProcessorChoice, SystemClock};
+use serde_json::{Value, json};
+
+use crate::client::{Client, request};
+use crate::service::{Folder, Service, eventually};
+
+/// A client of the stream.
+struct Stream {
+    client: Client,
+    text: String,
+}
+
+#[derive(Debug, PartialEq)]
+struct Event {
+    id: u64,
+    data: Value,
+}
+
+impl Stream {
+    fn open(service: &Service, target: &str, headers: &str) -> Self {
+        let mut client = service.client();
+        client.send(request("GET", target, headers, ""));
+        let head = client.head().unwrap();
+        assert_eq!(head.status, 200);
+        assert_eq!(head.header("content-type"), Some("text/event-stream"));
+        assert!(head.header("norace-sequence").is_some());
+        let mut stream = Self { client, text: String::new() };
+        assert_eq!(stream.block().unwrap(), "retry: 1000");
+        stream
+    }
+
+    /// The next block of lines, comments included; none at the end of the stream.
+    fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let block = block.to_owned();
+                self.text = rest.to_owned();
+                return Some(block);
+            }
+            let chunk = self.client.chunk().unwrap()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    fn event(&mut self) -> Event {
+        loop {
+            let block = self.block().expect("the stream goes on");
+            if block.starts_with(':') {
+                continue;
+            }
+            let lines: Vec<&str> = block.lines().collect();
+            assert_eq!((lines.len(), lines[1]), (3, "event: order"), "{block}");
+            let id = lines[0].strip_prefix("id: ").unwrap().parse().unwrap();
+            let data: Value =
+                serde_json::from_str(lines[2].strip_prefix("data: ").unwrap()).unwrap();
+            assert_eq!(data["sequence"], id);
+            return Event { id, data };
+        }
+    }
+
+    fn events(&mut self, count: usize) -> Vec<Event> {
+        (0..count).map(|_| self.event()).collect()
+    }
+}
+
+fn order(service: &Service, id: &str) -> u64 {
+    let body = json!({"id": id, "payer": "a", "payee": "b", "amount": 1});
+    let answer = service.client().post("/v1/orders", body);
+    assert_eq!(answer.status, 201);
+    answer.sequence()
+}
+
+#[test]
+fn a_stream_tells_every_move_from_now_on() {
+    let service = Service::ledger().funded();
+    order(&service, "before");
+    let mut stream = Stream::open(&service, "/v1/events", "");
+    let sequence = order(&service, "o");
+    let events = stream.events(3);
+    let moves: Vec<_> = events
+        .iter()
+        .map(|event| {
+            (&event.data["order"], &event.data["from"], &event.data["to"], &event.data["version"])
+        })
+        .collect();
+    assert_eq!(
+        moves,
+        [
+            (&json!("o"), &Value::Null, &json!("pending"), &json!(1)),
+            (&json!("o"), &json!("pending"), &json!("processing"), &json!(2)),
+            (&json!("o"), &json!("processing"), &json!("confirmed"), &json!(3)),
+        ]
+    );
+    assert!(events.windows(2).all(|pair| pair[0].id < pair[1].id));
+    assert_eq!(events[2].id, sequence);
+    assert_eq!(events[0].data["at"].as_str().unwrap().len(), 27);
+}
+
+#[test]
+fn reconnecting_clients_miss_nothing_and_see_nothing_twice() {
+    let service = Service::ledger().funded();
+    let producer = {
+        let mut client = service.client();
+        std::thread::spawn(move || {
+            for n in 0..120 {
+                let body = json!({"id": format!("o-{n}"), "payer": "a", "payee": "b", "amount": 1});
+                assert_eq!(client.post("/v1/orders", body).status, 201);
+            }
+        })
+    };
+    let mut seen = Vec::new();
+    while seen.len() < 360 {
+        // The header wins over the parameter, as browsers repeat the target of the first connection.
+        let last = seen
+            .last()
+            .map_or(String::new(), |event: &Event| format!("last-event-id: {}\r\n", event.id));
+        let mut stream = Stream::open(&service, "/v1/events?after=0", &last);
+        seen.extend(stream.events(17.min(360 - seen.len())));
+    }
+    producer.join().unwrap();
+    assert!(seen.windows(2).all(|pair| pair[0].id < pair[1].id));
+    for n in 0..120 {
+        let states: Vec<_> = seen
+            .iter()
+            .filter(|event| event.data["order"] == format!("o-{n}"))
+            .map(|event| event.data["to"].as_str().unwrap())
+            .collect();
+        assert_eq!(states, ["pending", "processing", "confirmed"]);
+    }
+    let from_scratch = Stream::open(&service, "/v1/events?after=0", "").events(360);
+    assert_eq!(from_scratch, seen);
+}
+
+#[test]
+fn a_silent_stream_shows_that_it_lives_and_notices_that_its_reader_left() {
+    let service = Service::with(ProcessorChoice::Ledger, |config| {
+        config.heartbeat = Duration::from_millis(20);
+    });
+    let mut stream = Stream::open(&service, "/v1/events", "");
+    for _ in 0..3 {
+        assert!(stream.block().unwrap().starts_with(':'));
+    }
+    assert_eq!(service.metric("norace_http_event_streams"), 1.0);
+    drop(stream);
+    service.assert_nothing_left();
+}
+
+#[test]
+fn streams_over_the_bound_are_refused() {
+    let service = Service::with(ProcessorChoice::Ledger, |config| {
+        config.streams_max = 2;
+        config.heartbeat = Duration::from_millis(20);
+    });
+    let first = Stream::open(&service, "/v1/events", "");
+    let second = Stream::open(&service, "/v1/events", "");
+    let over = service.client().get("/v1/events");
+    assert_eq!(over.code(), (503, "overloaded".to_owned()));
+    drop(first);
+    eventually("the free place is given away", || {
+        let mut client = service.client();
+        client.send(request("GET", "/v1/events", "", ""));
+        client.head().unwrap().status == 200
+    });
+    drop(second);
+    service.assert_nothing_left();
+}
+
+#[test]
+fn history_that_is_no_longer_kept_is_gone() {
+    let engine = EngineConfig { events_max: 8, ..EngineConfig::default() };
+    let folder = Folder::new();
+    let (engine, _) = Engine::open_dir(engine, folder.path(), SystemClock).unwrap();
+    let service = Service::over(engine, Some(folder), |_| {}).funded();
+    let mut last = 0;
+    for n in 0..10 {
+        last = order(&service, &format!("o-{n}"));
+    }
+    let gone = service.client().get("/v1/events?after=1");
+    assert_eq!(gone.code(), (410, "history-gone".to_owned()));
+    let oldest = gone.json()["oldest"].as_u64().unwrap();
+    assert!(oldest > 1 && oldest < last, "{oldest}");
+    let header = "last-event-id: 1\r\n";
+    assert_eq!(service.client().request("GET", "/v1/events", header, "").status, 410);
+    let mut stream = Stream::open(&service, &format!("/v1/events?after={oldest}"), "");
+    let ids: Vec<_> =
+        stream.events(usize::try_from(last - oldest).unwrap()).iter().map(|e| e.id).collect();
+    assert_eq!(ids, (oldest + 1..=last).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_reader_that_falls_behind_is_told_and_cut_off() {
+    let engine = EngineConfig { events_max: 64, ..EngineConfig::default() };
+    let folder = Folder::new();
+    let (engine, _) = Engine::open_dir(engine, folder.path(), SystemClock).unwrap();
+    let service = Service::over(engine, Some(folder), |_| {}).funded();
+    let mut stream = Stream::open(&service, "/v1/events", "");
+    let order = |n: u32| json!({"id": format!("o-{n}"), "payer": "a", "payee": "b", "amount": 1});
+    // One message of many orders passes the whole log by.
+    let body = Value::from((0..2000).map(order).collect::<Vec<_>>());
+    assert_eq!(service.client().post("/v1/orders", body).status, 200);
+    let block =
+        std::iter::from_fn(|| stream.block()).find(|block| block.starts_with("event: gone"));
+    let block = block.expect("the reader is told");
+    let data: Value = serde_json::from_str(block.split_once("data: ").unwrap().1).unwrap();
+    assert_eq!(data["code"], "history-gone");
+    assert_eq!(stream.block(), None);
+}
+
+#[test]
+fn many_streams_get_the_same_events() {
+    let service = Service::ledger().funded();
+    let mut streams: Vec<_> = (0..40).map(|_| Stream::open(&service, "/v1/events", "")).collect();
+    for n in 0..10 {
+        order(&service, &format!("o-{n}"));
+    }
+    let expect = streams[0].events(30);
+    for stream in &mut streams[1..] {
+        assert_eq!(stream.events(30), expect);
+    }
+}

@@ -1,0 +1,16 @@
+//! The server as its clients see it: real sockets, a real engine, raw bytes.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test by panicking")]
+
+mod arrays;
+mod calls;
+mod client;
+mod durability;
+mod events;
+mod protocol;
+mod refusals;
+mod repeats;
+mod service;
+mod shutdown;
+mod slow;
+mod system;
