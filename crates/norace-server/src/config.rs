@@ -61,6 +61,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What `Retry-After` says; 0 would ask for a storm.
+    pub(crate) fn retry_after_seconds(&self) -> u64 {
+        self.retry_after.as_secs().max(1)
+    }
+
     /// Finds the first bound that can't work, in words.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let bounds = [

@@ -84,7 +84,8 @@ pub(crate) async fn serve(slot: Entered<Slot>, stream: TcpStream, force: Scope) 
         End::Late(late) => {
             app.metrics.connections_timed_out.add(1);
             if late == Late::Head {
-                refuse(&stream, Code::RequestTimeout, "the request did not arrive in time").await;
+                refuse(app, &stream, Code::RequestTimeout, "the request did not arrive in time")
+                    .await;
             }
             if late == Late::Reader {
                 return;
@@ -196,7 +197,7 @@ async fn handle(
     let around = Surroundings {
         durable: app.engine.durable_sequence(),
         versioned: path.starts_with("/v1/"),
-        retry_after: app.config.retry_after.as_secs().max(1),
+        retry_after: app.config.retry_after_seconds(),
     };
     let mut response = render(reply, around);
     let skipped = || length.is_some_and(|length| length <= SKIPPED_BYTES);
@@ -221,9 +222,9 @@ fn lost(found: Found<'_>) -> Result<Reply, Refused> {
 }
 
 /// Writes a whole answer that hyper has no part in; what the client does not take in time is lost.
-pub(crate) async fn refuse(stream: &TcpStream, code: Code, detail: &'static str) {
+pub(crate) async fn refuse(app: &App, stream: &TcpStream, code: Code, detail: &'static str) {
     let mut answer = Vec::with_capacity(512);
-    io::write_refusal(&mut answer, &Problem::new(code, detail));
+    io::write_refusal(&mut answer, &Problem::new(code, detail), app.config.retry_after_seconds());
     let _ = timeout(LINGER, stream.write_all(&answer)).await;
     let _ = stream.shutdown(Shutdown::Write);
 }

@@ -32,14 +32,29 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) endpoint: Endpoint,
+    /// What stands before and behind the path's `{id}`, where it has one.
+    around: Option<(&'static str, &'static str)>,
 }
 
 const fn post(path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: Method::POST, path, endpoint }
+    Route { method: Method::POST, path, endpoint, around: around_id(path) }
 }
 
 const fn get(path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: Method::GET, path, endpoint }
+    Route { method: Method::GET, path, endpoint, around: around_id(path) }
+}
+
+/// Cuts a pattern at its `{id}` when the table is compiled.
+const fn around_id(path: &'static str) -> Option<(&'static str, &'static str)> {
+    let mut at = 0;
+    while at < path.len() {
+        if path.as_bytes()[at] == b'{' {
+            let (before, rest) = path.split_at(at);
+            return Some((before, rest.split_at("{id}".len()).1));
+        }
+        at += 1;
+    }
+    None
 }
 
 /// Every call, the busiest first.
@@ -78,7 +93,7 @@ pub(crate) enum Found<'p> {
 pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
     let (mut get, mut post) = (false, false);
     for (index, route) in ROUTES.iter().enumerate() {
-        let Some(id) = matches(route.path, path) else { continue };
+        let Some(id) = route.id_in(path) else { continue };
         if route.method == method || (method == Method::HEAD && route.method == Method::GET) {
             return Found::Route { index, id };
         }
@@ -93,13 +108,15 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
     }
 }
 
-/// The text that stands for the pattern's `{id}` (empty where it has none), when `path` fits.
-fn matches<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
-    let Some((before, after)) = pattern.split_once("{id}") else {
-        return (pattern == path).then_some("");
-    };
-    let id = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!id.is_empty() && !id.contains('/')).then_some(id)
+impl Route {
+    /// The text that stands for `{id}` (empty where there is none), when `path` fits.
+    fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some((before, after)) = self.around else {
+            return (self.path == path).then_some("");
+        };
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!id.is_empty() && !id.contains('/')).then_some(id)
+    }
 }
 
 #[cfg(test)]

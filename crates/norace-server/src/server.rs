@@ -127,9 +127,11 @@ fn admit(
         None => {
             app.metrics.connections_refused.add(1);
             let Some(slot) = Entered::new(Arc::clone(refusals), REFUSALS_MAX) else { return };
+            let app = Arc::clone(app);
             task::Builder::new().spawn(async move {
                 let refuse = async {
-                    conn::refuse(&stream, Code::Overloaded, "too many connections are open").await;
+                    conn::refuse(&app, &stream, Code::Overloaded, "too many connections are open")
+                        .await;
                     conn::linger(&stream).await;
                 };
                 let _ = force.run(refuse).await;

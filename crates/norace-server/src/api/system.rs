@@ -14,9 +14,9 @@ pub(crate) static OPENAPI: &str = include_str!("../../../../docs/reference/opena
 static PAGE: &str = include_str!("../../assets/page.html");
 /// The page brings its one style and one script along; their hashes are all that may run, checked by a test.
 const PAGE_POLICY: &str = concat!(
-    "default-src 'self'; ",
+    "default-src 'self'; img-src data:; ",
     "style-src 'sha256-NpTf4POzy1lq+y7wsjy/65hmhbhLrqUxepTiDZHgJoo='; ",
-    "script-src 'sha256-qX8+ZBl+5fRq0FbHoHc+7o356qe7fOV8LdXXB7YmE6Y='; ",
+    "script-src 'sha256-bZXfRuYERFoBnweA/uxXogcGl1fgMuETu4zDMR/2zpk='; ",
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );
 

@@ -130,7 +130,7 @@ impl Instead {
             _ => "the request's head is too large",
         };
         let mut bytes = before.to_vec();
-        write_refusal(&mut bytes, &Problem::new(code, detail));
+        write_refusal(&mut bytes, &Problem::new(code, detail), 0);
         Self { bytes, written: 0 }
     }
 }
@@ -153,8 +153,8 @@ fn bare_refusal(bytes: &[u8]) -> Option<(usize, Code)> {
     head.windows(EMPTY.len()).any(|window| window == EMPTY).then_some((start, code))
 }
 
-/// Writes a refusal as a whole answer, head and all, that closes the connection.
-pub(super) fn write_refusal(out: &mut Vec<u8>, problem: &Problem) {
+/// Writes a refusal as a whole answer, head and all, that closes the connection; `retry_after` is in seconds.
+pub(super) fn write_refusal(out: &mut Vec<u8>, problem: &Problem, retry_after: u64) {
     let status = problem.code.status();
     let mut body = Vec::with_capacity(192);
     problem.write(&mut body);
@@ -167,7 +167,8 @@ pub(super) fn write_refusal(out: &mut Vec<u8>, problem: &Problem) {
     );
     (body.len() as u64).write(out);
     if status == hyper::StatusCode::SERVICE_UNAVAILABLE {
-        out.extend_from_slice(b"\r\nretry-after: 1");
+        out.extend_from_slice(b"\r\nretry-after: ");
+        retry_after.write(out);
     }
     out.extend_from_slice(b"\r\n\r\n");
     out.extend_from_slice(&body);
