@@ -28,7 +28,10 @@ fn in_attribute(source: &Source<'_>, at: usize) -> bool {
 pub(crate) fn leftover(source: &Source<'_>, findings: &mut Vec<Finding>) {
     for (at, token) in source.code.iter().enumerate() {
         let unfinished = matches!(token.text, "todo" | "unimplemented" | "dbg");
-        if unfinished && source.text(at + 1) == "!" {
+        if unfinished
+            && source.text(at + 1) == "!"
+            && matches!(source.text(at + 2), "(" | "[" | "{")
+        {
             let what = format!("finish it: `{}!` does not land", token.text);
             findings.push(source.finding(token.line, "leftover", what));
         }

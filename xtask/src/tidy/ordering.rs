@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{
     Finding,
-    lexer::{Kind, Token},
     source::{Source, is_test_path},
 };
 
@@ -49,7 +48,7 @@ fn accesses<'a>(source: &Source<'a>) -> BTreeMap<usize, Vec<&'a str>> {
         }
         let named = at >= 2 && source.reads(at - 2, &["Ordering", "::"]);
         let bare = source.text_before(at) != "::" && imported.contains(&token.text);
-        let call = source.parent(at).filter(|&open| is_call(source, open));
+        let call = source.parent(at).filter(|&open| is_access(source, open));
         if let Some(open) = call.filter(|_| named || bare) {
             let orderings = calls.entry(open).or_default();
             if !orderings.contains(&token.text) {
@@ -60,12 +59,15 @@ fn accesses<'a>(source: &Source<'a>) -> BTreeMap<usize, Vec<&'a str>> {
     calls
 }
 
-/// Constructors, which begin with a capital, only carry an ordering.
-fn is_call(source: &Source<'_>, open: usize) -> bool {
-    let callee = open.checked_sub(1).map(|at| source.code[at]);
-    let function =
-        |token: Token<'_>| token.kind == Kind::Ident && !token.text.starts_with(char::is_uppercase);
-    source.text(open) == "(" && callee.is_some_and(function)
+/// Whether the parenthesis at `open` opens the arguments of an atomic access or a fence. Others that are handed an
+/// ordering, the checker's models of them above all, only carry it.
+fn is_access(source: &Source<'_>, open: usize) -> bool {
+    let name = source.text_before(open);
+    let access = matches!(name, "load" | "store" | "swap" | "update" | "try_update")
+        || matches!(name, "fence" | "compiler_fence")
+        || name.starts_with("fetch_")
+        || name.starts_with("compare_exchange");
+    source.text(open) == "(" && access
 }
 
 /// The orderings that a `use` of this file makes known by their bare names.

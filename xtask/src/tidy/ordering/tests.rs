@@ -74,7 +74,8 @@ fn bare_names_count_when_they_are_imported() {
 #[test]
 fn other_orderings_and_mere_mentions_are_no_accesses() {
     good("a.push(Ordering::Less);");
-    good("a.push(Phase::Release);");
+    good("a.store(Phase::Release);");
+    good("record(event, Ordering::Relaxed);");
     good("match o { Ordering::Relaxed => 1, _ => 2 };");
     good("assert_eq!(o, Ordering::Relaxed);");
     good("let o = Some(Ordering::Relaxed);");
