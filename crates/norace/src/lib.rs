@@ -31,6 +31,7 @@
 //! | `task` | `spawn` and its relatives, `JoinHandle`, `TaskError` | |
 //! | [`chan`] | channels of any capacity, closable, between tasks and threads; `oneshot` replies | yes |
 //! | [`select!`], [`select_blocking!`] | whichever comes first, in tasks and on threads | yes |
+//! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
 //! | `net` | TCP on the netpoller | |
@@ -45,6 +46,8 @@
 mod budget;
 pub mod chan;
 pub mod context;
+#[cfg(feature = "rt")]
+pub mod group;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(all(feature = "rt", unix))]

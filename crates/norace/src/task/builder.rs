@@ -22,6 +22,7 @@ use std::panic::Location;
 pub struct Builder {
     name: Option<Arc<str>>,
     handle: Option<Handle>,
+    spawned_at: Option<&'static Location<'static>>,
 }
 
 impl Builder {
@@ -41,6 +42,12 @@ impl Builder {
     #[must_use]
     pub fn on(mut self, handle: &Handle) -> Self {
         self.handle = Some(handle.clone());
+        self
+    }
+
+    /// The place to name as where the task was spawned, instead of where the call stands.
+    pub(crate) fn spawned_at(mut self, place: &'static Location<'static>) -> Self {
+        self.spawned_at = Some(place);
         self
     }
 
@@ -132,7 +139,10 @@ impl Builder {
         let handle = self.handle.unwrap_or_else(Handle::current);
         Spec {
             name: self.name,
-            spawned_at: Location::caller(),
+            spawned_at: match self.spawned_at {
+                Some(place) => place,
+                None => Location::caller(),
+            },
             scheduler: handle.scheduler().clone(),
         }
     }

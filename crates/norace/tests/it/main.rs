@@ -3,6 +3,8 @@
 mod chan;
 mod context;
 #[cfg(feature = "rt")]
+mod group;
+#[cfg(feature = "rt")]
 mod rt;
 mod select;
 mod support;

@@ -13,6 +13,6 @@ mod shutdown;
 #[cfg(unix)]
 mod signal;
 mod spawn;
-mod support;
+pub(crate) mod support;
 mod threads;
 mod time;
