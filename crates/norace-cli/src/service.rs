@@ -1,0 +1,137 @@
+//! Engine and server as one service, for `serve` and `demo`.
+//!
+//! **Shutdown**: (1) the server stops accepting, closes idle connections and answers what is in flight; (2) the engine
+//! finishes what it has admitted and seals the journal; (3) the caller ends the process. Both steps together take less
+//! than [`STOP_TIME_MAX`]. A journal that fails ends the process from where it is noticed: nothing may be acknowledged
+//! any more, and waiting for connections to drain would only delay the restart.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process;
+
+use norace::context::Context;
+use norace::rt::{Builder, Runtime};
+use norace::task;
+use norace_engine::{Engine, EngineConfig, OpenError, SystemClock};
+use norace_prim::sync::Arc;
+use norace_prim::time::{Duration, Instant};
+use norace_server::{BindError, Server};
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::output;
+
+/// From the signal to the end of the process.
+const STOP_TIME_MAX: Duration = Duration::from_millis(9_500);
+
+/// What the engine gets even when the server's drain has used up the time.
+const ENGINE_STOP_TIME_MIN: Duration = Duration::from_millis(300);
+
+/// The kit's runtime, with a worker for each core.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    Builder::new()
+        .thread_name("norace")
+        .build()
+        .map_err(|error| Failure::internal("cannot start the runtime").because(error))
+}
+
+/// An open journal and a listening server, not yet serving.
+#[derive(Debug)]
+pub(crate) struct Service {
+    engine: Engine,
+    server: Server,
+}
+
+impl Service {
+    /// Opens the journal in `data`, then listens. Must be called within the runtime.
+    pub(crate) fn open(
+        data: &Path,
+        listen: SocketAddr,
+        mut config: EngineConfig,
+        bounds: norace_server::Config,
+    ) -> Result<Self, Failure> {
+        config.on_failure = Some(Arc::new(end_on_failure));
+        let (engine, recovered) = Engine::open_dir(config, data, SystemClock)
+            .map_err(|error| cannot_open(data, error))?;
+        if recovered.torn_tail_bytes > 0 {
+            let bytes = recovered.torn_tail_bytes;
+            output::note(&format!("cut {bytes} bytes of a last write that nobody was told of"));
+        }
+        if recovered.resumed_orders > 0 {
+            output::note(&format!("open orders taken up again: {}", recovered.resumed_orders));
+        }
+        let server = match Server::bind(listen, engine.clone(), bounds) {
+            Ok(server) => server,
+            Err(error) => {
+                // The cause is in `error`; a journal opened for nothing is closed all the same.
+                let _ = engine.stop(ENGINE_STOP_TIME_MIN);
+                return Err(cannot_listen(listen, error));
+            }
+        };
+        Ok(Self { engine, server })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Serves until `stop` is cancelled, then shuts down as the module says.
+    pub(crate) async fn run(self, stop: Context) -> Result<(), Failure> {
+        let Self { engine, server } = self;
+        let serving = task::spawn({
+            let stop = stop.clone();
+            async move { server.serve(&stop).await }
+        });
+        stop.cancelled().await;
+        let begun = Instant::now();
+        let drained = serving.await.map_err(|error| ended("the server").because(error))?;
+        if drained.dropped > 0 {
+            output::note(&format!("{} busy connections were dropped", drained.dropped));
+        }
+        let left = STOP_TIME_MAX.saturating_sub(begun.elapsed()).max(ENGINE_STOP_TIME_MIN);
+        let stopped = task::spawn_blocking(move || engine.stop(left)).await;
+        stopped.map_err(|error| ended("the engine").because(error))?.map_err(|error| {
+            Failure::new(ExitCode::Journal, "cannot close the journal in order").because(error)
+        })
+    }
+}
+
+fn ended(what: &str) -> Failure {
+    Failure::internal(format!("cannot stop {what} in order"))
+}
+
+/// The engine has failed: it answers nothing any more, so neither does the process.
+fn end_on_failure(cause: &str) {
+    let failure = Failure::new(ExitCode::Journal, "cannot go on").because(cause.to_owned());
+    output::failure(
+        &failure.hint("every answer given so far is safe; see to the disk, then start again"),
+    );
+    process::exit(ExitCode::Journal as i32);
+}
+
+fn cannot_open(data: &Path, error: OpenError) -> Failure {
+    let what = format!("cannot open the journal in {}", data.display());
+    let hint = match &error {
+        OpenError::Locked => "one process at a time may use a folder; --data names another",
+        OpenError::Config(_) => {
+            return Failure::usage("cannot use the configuration").because(error);
+        }
+        OpenError::Thread(_) => return Failure::internal(what).because(error),
+        _ => "`norace verify` says more about a damaged journal",
+    };
+    Failure::new(ExitCode::Journal, what).because(error).hint(hint)
+}
+
+fn cannot_listen(listen: SocketAddr, error: BindError) -> Failure {
+    let refused = Failure::usage(format!("cannot listen on {listen}"));
+    match error {
+        BindError::Listen { source, .. } => {
+            refused.because(source).hint("--listen names another address; port 0 takes a free one")
+        }
+        BindError::NotLoopback { .. } => refused
+            .because("without keys only the loopback interface is served")
+            .hint("use an address such as 127.0.0.1:8080"),
+        error => Failure::usage("cannot use the configuration").because(error),
+    }
+}
