@@ -1,0 +1,181 @@
+//! The service: start, drain, its folder, its configuration.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::http::Http;
+use crate::process::{Folder, Server, end, norace};
+
+/// An overdraft account and two others.
+pub(crate) fn open_books(http: &mut Http) {
+    let accounts = json!([{"id": "bank", "allow_overdraft": true}, {"id": "shop"}, {"id": "ann"}]);
+    let answer = http.post("/v1/accounts", &accounts).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[test]
+fn sigterm_drains_and_exits_with_0() {
+    let folder = Folder::new("serve-drain");
+    let data = folder.join("data");
+    let slow = ["--processor", "simulated", "--simulated-delay-ms", "600"];
+    let mut server = Server::start(&data, &slow);
+    open_books(&mut server.http());
+    let order = json!({"id": "o", "payer": "bank", "payee": "shop", "amount": 5});
+    let (mut idle, mut waiting, mut probe) = (server.http(), server.http(), server.http());
+    thread::scope(|scope| {
+        let answer = scope.spawn(move || waiting.post("/v1/orders?wait=final", &order));
+        // The request that waits, and the one that asks.
+        while !probe.text("/metrics").unwrap().contains("norace_http_requests_in_flight 2\n") {
+            thread::yield_now();
+        }
+        let asked = Instant::now();
+        server.signal("TERM");
+        let answer = answer.join().unwrap().expect("what was admitted is answered");
+        assert_eq!((answer.status, &answer.body["state"]), (201, &json!("confirmed")));
+        let status = server.wait();
+        assert_eq!(status.code(), Some(0), "{status}");
+        assert!(asked.elapsed() < Duration::from_secs(10));
+    });
+    assert!(idle.get("/healthz").is_err(), "idle connections are closed");
+    let verified = norace(&["verify", "--format", "json", "--data", &data]).json();
+    assert_eq!((&verified["ok"], &verified["torn_tail_bytes"]), (&json!(true), &json!(0)));
+}
+
+#[test]
+fn sigint_drains_too_and_exits_with_130() {
+    let folder = Folder::new("serve-interrupt");
+    let mut server = Server::start(&folder.join("data"), &[]);
+    open_books(&mut server.http());
+    server.signal("INT");
+    let status = server.wait();
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+}
+
+#[test]
+fn a_second_service_on_the_same_folder_is_exit_74() {
+    let folder = Folder::new("serve-locked");
+    let data = folder.join("data");
+    let server = Server::start(&data, &[]);
+    let ended = norace(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(74), ""), "{ended:?}");
+    let expected = format!("cannot open the journal in {data}: another process holds");
+    assert!(ended.stderr.contains(&expected), "{ended:?}");
+    assert_eq!(server.http().get("/healthz").unwrap().status, 200, "the first one goes on");
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_restart() {
+    let folder = Folder::new("serve-restart");
+    let data = folder.join("data");
+    let mut server = Server::start(&data, &[]);
+    open_books(&mut server.http());
+    let order = json!({"id": "o", "payer": "bank", "payee": "shop", "amount": 5});
+    let before = server.http().post("/v1/orders", &order).unwrap();
+    assert_eq!((before.status, &before.body["state"]), (201, &json!("confirmed")));
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let server = Server::start(&data, &[]);
+    assert_eq!(server.http().get("/v1/orders/o").unwrap().body, before.body);
+}
+
+#[test]
+fn a_disk_without_room_for_a_journal_is_exit_74() {
+    let folder = Folder::new("serve-full");
+    let data = folder.join("data");
+    // Files of 50 KiB at most, and the error instead of the signal.
+    let line = "trap '' XFSZ; ulimit -f 100; exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\"";
+    let mut shell = Command::new("sh");
+    let ended = end(shell.args(["-c", line, env!("CARGO_BIN_EXE_norace"), &data]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(74), ""), "{ended:?}");
+    assert!(ended.stderr.contains("cannot open the journal in"), "{ended:?}");
+}
+
+#[test]
+fn an_address_in_use_is_told_with_a_hint() {
+    let folder = Folder::new("serve-address");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = norace(&["serve", "--data", &folder.join("data"), "--listen", &address]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("cannot listen on {address}")), "{ended:?}");
+    assert!(ended.stderr.contains("hint: "), "{ended:?}");
+}
+
+#[test]
+fn without_keys_only_the_loopback_interface_is_served() {
+    let folder = Folder::new("serve-loopback");
+    let ended = norace(&["serve", "--data", &folder.join("data"), "--listen", "0.0.0.0:0"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("loopback"), "{ended:?}");
+}
+
+#[test]
+fn a_configuration_that_is_wrong_anywhere_is_refused() {
+    let folder = Folder::new("serve-config");
+    let path = folder.join("norace.toml");
+    let data = folder.join("data");
+    for (text, complaint) in [
+        ("[server]\nconnection_max = 1\n", "unknown field `connection_max`"),
+        ("[sever]\n", "unknown field `sever`"),
+        ("[server]\nconnections_max = 0\n", "line 2: invalid value: integer `0`"),
+        ("[engine]\nqueue_messages = -1\n", "line 2"),
+        ("[engine]\n\nqueue_messages = \"many\"\n", "line 3: invalid type"),
+        ("not toml", "line 1"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let ended =
+            norace(&["serve", "--data", &data, "--config", &path, "--listen", "127.0.0.1:0"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{text}: {ended:?}");
+        let told = ended.stderr.contains("cannot use the configuration")
+            && ended.stderr.contains(complaint);
+        assert!(told, "{text}: {ended:?}");
+    }
+    let ended = norace(&["serve", "--data", &data, "--config", &folder.join("absent.toml")]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+}
+
+#[test]
+fn a_configuration_sets_the_bounds() {
+    let folder = Folder::new("serve-bounds");
+    let path = folder.join("norace.toml");
+    fs::write(&path, "# small\n[server]\narray_items_max = 2\n\n[engine]\nqueue_messages = 64\n")
+        .unwrap();
+    let server = Server::start(&folder.join("data"), &["--config", &path]);
+    let three = json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]);
+    let mut http = server.http();
+    assert_eq!(http.post("/v1/accounts", &json!([{"id": "a"}, {"id": "b"}])).unwrap().status, 200);
+    let refused = http.post("/v1/accounts", &three).unwrap();
+    assert!((400..500).contains(&refused.status), "{refused:?}");
+}
+
+#[test]
+fn clients_drive_every_move_with_the_manual_processor() {
+    let folder = Folder::new("serve-manual");
+    let server = Server::start(&folder.join("data"), &["--processor", "manual"]);
+    let mut http = server.http();
+    open_books(&mut http);
+    let order = json!({"id": "o", "payer": "bank", "payee": "shop", "amount": 5});
+    assert_eq!(http.post("/v1/orders", &order).unwrap().body["state"], "pending");
+    assert_eq!(http.post("/v1/orders/o/process", &json!({})).unwrap().body["version"], 2);
+    assert_eq!(http.post("/v1/orders/o/confirm", &json!({})).unwrap().body["state"], "confirmed");
+    assert_eq!(http.post("/v1/orders/o/cancel", &json!({})).unwrap().status, 409);
+}
+
+#[test]
+fn the_simulated_provider_refuses_the_share_it_is_told() {
+    let folder = Folder::new("serve-simulated");
+    let options =
+        ["--processor", "simulated", "--simulated-delay-ms", "1", "--simulated-refuse", "1"];
+    let server = Server::start(&folder.join("data"), &options);
+    let mut http = server.http();
+    open_books(&mut http);
+    let order = json!({"id": "o", "payer": "bank", "payee": "shop", "amount": 5});
+    let answer = http.post("/v1/orders?wait=final", &order).unwrap();
+    assert_eq!((answer.status, &answer.body["state"]), (201, &json!("failed")), "{answer:?}");
+    assert_eq!(http.get("/v1/accounts/shop").unwrap().body["credits_posted"], 0);
+}
