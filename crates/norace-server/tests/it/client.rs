@@ -193,6 +193,14 @@ impl Client {
         }
     }
 
+    /// True when something has arrived that was not read yet, or the end.
+    pub(crate) fn has_input(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let arrived = self.stream.peek(&mut [0]).is_ok();
+        self.stream.set_nonblocking(false).unwrap();
+        arrived || !self.buffer.is_empty()
+    }
+
     /// True when nothing arrives within `time`.
     pub(crate) fn silent_for(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).unwrap();
