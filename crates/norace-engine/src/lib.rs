@@ -59,15 +59,15 @@ pub use audit::{
 };
 pub use codec::{DecodeError, Record, ReplayError};
 pub use engine::{
-    Answer, Changed, Cursor, Engine, EngineConfig, EventLog, FailureHook, Found, HistoryGone,
-    LatencySummary, OpenError, OrderPage, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply, Stats,
-    StopError, Unavailable,
+    Answer, Changed, Engine, EngineConfig, EventLog, FailureHook, Found, HistoryGone,
+    LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply, Stats, StopError,
+    Unavailable,
 };
 pub use model::{
-    AMOUNT_MAX, Account, Action, Amount, AmountError, CallKind, Command, Done, Handling,
+    AMOUNT_MAX, Account, Action, Amount, AmountError, CallKind, Command, Cursor, Done, Handling,
     ID_BYTES_MAX, Id, IdError, IdempotencyKey, KEY_BYTES_MAX, KeyError, METADATA_BYTES_MAX,
-    Metadata, MetadataError, NewId, Order, OrderEvent, OrderState, REASON_BYTES_MAX, Reason,
-    ReasonError, Rejection, Request, Settlement, Transfer, TransferMode, TransferState,
+    Metadata, MetadataError, NewId, Order, OrderEvent, OrderPage, OrderState, REASON_BYTES_MAX,
+    Reason, ReasonError, Rejection, Request, Settlement, Transfer, TransferMode, TransferState,
 };
 pub use ports::{Clock, Journal, JournalError, ManualClock, Room, SystemClock};
 pub use processor::{

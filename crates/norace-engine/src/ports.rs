@@ -40,11 +40,13 @@ pub trait Journal: Send + 'static {
 
 /// How much a journal can still take.
 pub trait Room: Send + Sync + 'static {
-    /// Whether `frames` more frames, each with a payload of up to `payload_bytes`, will certainly be taken. Waits as
-    /// long as more room is being made.
+    /// Makes certain that `frames` more frames, each with a payload of up to `payload_bytes`, will be taken. Waits as
+    /// long as more room is being made. A promise once given is used up by appends alone.
     ///
-    /// A promise once given is used up by appends alone.
-    fn wait(&self, frames: u64, payload_bytes: usize) -> bool;
+    /// # Errors
+    ///
+    /// [`JournalError::Full`] when there is no such room now; [`JournalError::Failed`] when there never will be.
+    fn wait(&self, frames: u64, payload_bytes: usize) -> Result<(), JournalError>;
 }
 
 /// Why a journal did not take a frame.

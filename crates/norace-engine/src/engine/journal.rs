@@ -1,7 +1,7 @@
 //! The journal crate behind the engine's port, and the thread that drives it.
 
 use norace_journal::storage::Storage;
-use norace_journal::{AppendError, RoomHandle};
+use norace_journal::{AppendError, NoRoom, RoomHandle};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 
@@ -37,8 +37,12 @@ impl<S: Storage> Journal for norace_journal::Journal<S> {
 }
 
 impl Room for RoomHandle {
-    fn wait(&self, frames: u64, payload_bytes: usize) -> bool {
-        u32::try_from(payload_bytes).is_ok_and(|bytes| Self::wait(self, frames, bytes).is_ok())
+    fn wait(&self, frames: u64, payload_bytes: usize) -> Result<(), JournalError> {
+        let bytes = u32::try_from(payload_bytes).map_err(|_| JournalError::Full)?;
+        Self::wait(self, frames, bytes).map_err(|error| match error {
+            NoRoom::StorageFull => JournalError::Full,
+            other => JournalError::Failed(other.to_string()),
+        })
     }
 }
 

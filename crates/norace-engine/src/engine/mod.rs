@@ -46,7 +46,7 @@ pub use events::{Changed, EventLog, HistoryGone};
 #[cfg(test)]
 pub(crate) use journal::Stepped;
 pub(crate) use message::Message;
-pub use query::{Cursor, Found, LatencySummary, OrderPage, PAGE_LIMIT_MAX, Query, Stats};
+pub use query::{Found, LatencySummary, PAGE_LIMIT_MAX, Query, Stats};
 pub(crate) use recovery::Recovery;
 pub use reply::{Answer, Reply, Unavailable};
 

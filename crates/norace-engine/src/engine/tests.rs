@@ -5,3 +5,4 @@ mod driven;
 mod gate;
 mod processors;
 mod room;
+mod threads;

@@ -10,6 +10,7 @@ mod id;
 mod key;
 mod metadata;
 mod order;
+mod page;
 mod reason;
 mod transfer;
 
@@ -23,5 +24,6 @@ pub use id::{ID_BYTES_MAX, Id, IdError, NewId};
 pub use key::{CallKind, IdempotencyKey, KEY_BYTES_MAX, KeyError};
 pub use metadata::{METADATA_BYTES_MAX, Metadata, MetadataError};
 pub use order::{Action, Handling, Order, OrderEvent, OrderState};
+pub use page::{Cursor, OrderPage};
 pub use reason::{REASON_BYTES_MAX, Reason, ReasonError};
 pub use transfer::{Settlement, Transfer, TransferMode, TransferState};

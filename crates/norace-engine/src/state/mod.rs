@@ -20,10 +20,9 @@ mod transfers;
 #[cfg(test)]
 mod tests;
 
-use crate::engine::{Cursor, OrderPage};
 use crate::model::{
-    Account, Action, Amount, Command, Handling, Id, IdempotencyKey, Metadata, NewId, Order,
-    OrderState, Reason, Rejection, Settlement, Transfer, TransferMode, TransferState,
+    Account, Action, Amount, Command, Cursor, Handling, Id, IdempotencyKey, Metadata, NewId, Order,
+    OrderPage, OrderState, Reason, Rejection, Settlement, Transfer, TransferMode, TransferState,
 };
 use accounts::Accounts;
 pub use accounts::{LedgerTotals, Leg, LegKind, SideTotals};

@@ -18,6 +18,17 @@ fn begin(folder: &Folder) -> Engine {
     engine
 }
 
+fn print_latencies(rate: f64, mut latencies: Vec<Duration>) {
+    latencies.sort_unstable();
+    let at = |permille: usize| latencies[(latencies.len() - 1) * permille / 1000];
+    println!(
+        "{rate:.0} orders/s; a call took {:?} (p50), {:?} (p99), {:?} (max)",
+        at(500),
+        at(990),
+        at(1000)
+    );
+}
+
 fn end(engine: &Engine) {
     let stats = engine.query(Query::Stats).unwrap().wait().unwrap().result.unwrap();
     let Found::Stats(stats) = stats else { panic!("figures") };
@@ -38,18 +49,18 @@ fn arrays_of_a_thousand() {
     let arrays: Vec<_> = (0..chunks).map(array).collect();
     let begun = Instant::now();
     let mut waiting = VecDeque::new();
-    let mut slowest = Duration::ZERO;
+    let mut latencies = Vec::new();
     for array in arrays {
         waiting.push_back((Instant::now(), engine.execute_many(array).unwrap()));
         if waiting.len() >= 8 {
             let (sent, reply) = waiting.pop_front().unwrap();
             assert!(reply.wait().unwrap().result.iter().all(Result::is_ok));
-            slowest = slowest.max(sent.elapsed());
+            latencies.push(sent.elapsed());
         }
     }
     waiting.into_iter().for_each(|(_, reply)| drop(reply.wait().unwrap()));
     let rate = chunks as f64 * 1000.0 / begun.elapsed().as_secs_f64();
-    println!("{rate:.0} orders/s, slowest array {slowest:?}");
+    print_latencies(rate, latencies);
     end(&engine);
     drop(engine);
     let begun = Instant::now();
@@ -67,7 +78,7 @@ fn single_orders_of_64_clients() {
     let engine = begin(&folder);
     let (clients, each) = (64, 1500);
     let begun = Instant::now();
-    let mut latencies: Vec<Duration> = std::thread::scope(|scope| {
+    let latencies: Vec<Duration> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|client| {
                 let engine = engine.clone();
@@ -84,9 +95,7 @@ fn single_orders_of_64_clients() {
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let rate = (clients * each) as f64 / begun.elapsed().as_secs_f64();
-    latencies.sort_unstable();
-    let at = |permille: usize| latencies[(latencies.len() - 1) * permille / 1000];
-    println!("{rate:.0} orders/s, p50 {:?}, p99 {:?}, p99.9 {:?}", at(500), at(990), at(999));
+    print_latencies(rate, latencies);
     end(&engine);
     assert!(rate > 5_000.0, "{rate:.0} orders/s");
 }

@@ -24,10 +24,9 @@ use super::reply::Unavailable;
 use super::waiters::{Waiter, Waiters};
 use crate::codec::{encode_record, record_bytes_max};
 use crate::model::{
-    Action, Command, Done, Handling, IdempotencyKey, OrderEvent, OrderState, Reason, Rejection,
-    Request,
+    Action, Command, Done, Handling, IdempotencyKey, OrderEvent, Reason, Rejection, Request,
 };
-use crate::ports::{Clock, Room};
+use crate::ports::{Clock, JournalError, Room};
 use crate::state::{Applied, Change, Input, State, Subject};
 use schedule::Schedule;
 
@@ -256,11 +255,18 @@ impl Core {
         let frames = bytes.div_ceil(bytes_per_frame).max(records.div_ceil(records_per_frame));
         // First the frames handed over, then the room: one that becomes durable in between counts twice, not never.
         let outstanding = self.commit.outstanding_frames() + u64::from(self.batch.count > 0);
-        if self.room.wait(outstanding + frames as u64, self.limits.bytes_max) {
-            return Ok(());
+        match self.room.wait(outstanding + frames as u64, self.limits.bytes_max) {
+            Ok(()) => Ok(()),
+            Err(JournalError::Full) => {
+                self.commit.want_room();
+                Err(Unavailable::StorageFull)
+            }
+            Err(error) => {
+                self.commit.fail(&error.to_string());
+                self.failed = true;
+                Err(Unavailable::OutcomeUnknown)
+            }
         }
-        self.commit.want_room();
-        Err(Unavailable::StorageFull)
     }
 
     /// Hands the batch over when the next request might not fit into it.
@@ -420,9 +426,4 @@ fn refuse_waiter(waiter: Waiter, unavailable: Unavailable) {
         Waiter::Final(replier) => drop(replier.send(Err(unavailable))),
         Waiter::Outcome(replier, _) => drop(replier.send(Err(unavailable))),
     }
-}
-
-/// Whether an order in this state still needs its processor after a restart.
-pub(crate) fn is_open(state: OrderState) -> bool {
-    !state.is_final()
 }

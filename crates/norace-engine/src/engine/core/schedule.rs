@@ -21,7 +21,7 @@ use norace::chan::Sender;
 use norace_prim::time::Duration;
 
 use super::super::commit::Effect;
-use super::{Core, OWN_MOVE_BYTES_MAX, is_open};
+use super::{Core, OWN_MOVE_BYTES_MAX};
 use crate::codec::record_bytes_max;
 use crate::model::{Action, Command, Handling, OrderState, Reason, Settlement};
 use crate::processor::{AsyncOptions, Decision, Job, Report};
@@ -69,7 +69,7 @@ impl Schedule {
         if self.processor.is_none() {
             return 0;
         }
-        for from in OrderState::ALL.into_iter().filter(|state| is_open(*state)) {
+        for from in OrderState::ALL.into_iter().filter(|state| !state.is_final()) {
             let mut next = state.next_order(Some(from), 0);
             while let Some(at) = next {
                 if state.order_handling(at) == Handling::Async {

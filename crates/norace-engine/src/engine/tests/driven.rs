@@ -87,36 +87,54 @@ fn final_order(engine: &Engine, name: &str) -> Order {
     }
 }
 
-#[test]
-fn a_panicking_hanging_or_failing_processor_harms_no_other_order() {
-    let (disk, runtime) = (SimStorage::new(1), runtime());
-    // Long enough that printing a panic's backtrace on a busy machine is no time-out.
-    let patient = AsyncOptions { timeout: Duration::from_secs(1), concurrency: 8, ..options() };
-    let engine = start_with(&disk, &runtime, Arc::new(Obedient::default()), patient);
-    let kinds = ["ok", "panic", "early-panic", "hang", "error", "refuse"];
-    let expected = [
-        (OrderState::Confirmed, None),
-        (OrderState::Failed, Some("panicked: after the first await")),
-        (OrderState::Failed, Some("panicked: before the first await")),
-        (OrderState::Failed, Some("timed out")),
-        (OrderState::Failed, Some("unsure")),
-        (OrderState::Failed, Some("no")),
-    ];
+/// Sends orders of these kinds in turn, waits for all, and compares how each ended.
+fn ends(engine: &Engine, orders: usize, expected: &[(&str, OrderState, Option<&str>)]) {
     let mut replies = Vec::new();
-    for n in 0..48 {
-        let name = format!("{}-{n}", kinds[n % kinds.len()]);
-        let request = Request::new(order(&name, "bank", "a", 1));
+    for n in 0..orders {
+        let (kind, ..) = expected[n % expected.len()];
+        let request = Request::new(order(&format!("{kind}-{n}"), "bank", "a", 1));
         replies.push(engine.execute_until_final(request).unwrap());
     }
     for (n, reply) in replies.into_iter().enumerate() {
         let Done::Order { order, .. } = reply.wait().unwrap().result.unwrap() else {
             panic!("an order");
         };
-        let (state, reason) = expected[n % kinds.len()];
+        let (_, state, reason) = expected[n % expected.len()];
         assert_eq!((order.state, order.reason.as_ref().map(Reason::as_str)), (state, reason));
     }
+}
+
+#[test]
+fn a_panicking_or_failing_processor_harms_no_other_order() {
+    let (disk, runtime) = (SimStorage::new(1), runtime());
+    let patient = AsyncOptions { timeout: Duration::from_secs(600), ..options() };
+    let engine = start_with(&disk, &runtime, Arc::new(Obedient::default()), patient);
+    let expected = [
+        ("ok", OrderState::Confirmed, None),
+        ("panic", OrderState::Failed, Some("panicked: after the first await")),
+        ("early-panic", OrderState::Failed, Some("panicked: before the first await")),
+        ("error", OrderState::Failed, Some("unsure")),
+        ("refuse", OrderState::Failed, Some("no")),
+    ];
+    ends(&engine, 40, &expected);
     engine.stop(Duration::from_secs(10)).unwrap();
     assert!(crate::verify(&disk).unwrap().ok);
+    runtime.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
+fn a_hanging_processor_fails_its_own_order_and_no_other() {
+    let (disk, runtime) = (SimStorage::new(6), runtime());
+    let patient = AsyncOptions { timeout: Duration::from_secs(2), ..options() };
+    let engine = start_with(&disk, &runtime, Arc::new(Obedient::default()), patient);
+    let expected = [
+        ("hang", OrderState::Failed, Some("timed out")),
+        ("ok", OrderState::Confirmed, None),
+        ("ok", OrderState::Confirmed, None),
+        ("ok", OrderState::Confirmed, None),
+    ];
+    ends(&engine, 12, &expected);
+    engine.stop(Duration::from_secs(10)).unwrap();
     runtime.shutdown(Duration::from_secs(10)).unwrap();
 }
 
@@ -125,7 +143,8 @@ fn with_outside_effects_only_a_refusal_fails_an_order() {
     let (disk, runtime) = (SimStorage::new(2), runtime());
     let processor = Arc::new(Obedient { has_outside_effects: true, ..Obedient::default() });
     let calls = Arc::clone(&processor);
-    let engine = start(&disk, &runtime, processor);
+    let patient = AsyncOptions { timeout: Duration::from_secs(1), ..options() };
+    let engine = start_with(&disk, &runtime, processor, patient);
     for name in ["panic-1", "hang-1", "error-1"] {
         engine.execute(order(name, "bank", "a", 1).into()).unwrap().wait().unwrap();
     }
