@@ -158,9 +158,7 @@ fn drive(
         .clone()
         .or_else(current)
         .ok_or(OpenError::Config("an asynchronous processor needs a runtime"))?;
-    Driver::start(&runtime, processor, options, jobs, inbox)
-        .map(Some)
-        .map_err(|error| OpenError::Thread(error.to_string()))
+    Ok(Some(Driver::start(&runtime, processor, options, jobs, inbox)))
 }
 
 fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenError> {

@@ -10,6 +10,8 @@
 //! `processing` and is taken up at the next start.
 
 use norace::chan::{Receiver, Sender};
+use norace::context::Context;
+use norace::group::Group;
 use norace::rt::Handle;
 use norace::task::{self, JoinHandle, SpawnError, TaskError};
 use norace::time::{sleep, timeout};
@@ -26,12 +28,13 @@ const NO_TASK_PAUSE: Duration = Duration::from_millis(10);
 /// The worker tasks of an engine.
 pub(crate) struct Driver {
     jobs: Receiver<Job>,
-    workers: Vec<JoinHandle<()>>,
+    /// Dropping it cancels them, and so does its context.
+    workers: Group<()>,
     alive: Arc<Alive>,
 }
 
 /// How many workers have not ended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Alive {
     count: Mutex<usize>,
     changed: Condvar,
@@ -63,25 +66,27 @@ impl Driver {
         options: &AsyncOptions,
         jobs: Receiver<Job>,
         inbox: &Sender<Message>,
-    ) -> Result<Self, SpawnError> {
+    ) -> Self {
         let worker = Worker {
             processor: Arc::clone(processor),
             jobs: jobs.clone(),
             inbox: inbox.clone(),
             timeout: options.timeout,
         };
-        let mut driver = Self { jobs, workers: Vec::new(), alive: Arc::default() };
-        for _ in 0..options.concurrency {
-            let worker = worker.clone();
-            *sync::lock(&driver.alive.count) += 1;
-            let guard = AliveGuard(Arc::clone(&driver.alive));
-            let work = async move {
-                let _guard = guard;
-                worker.work().await;
-            };
-            driver.workers.push(task::Builder::new().name("processor").on(runtime).spawn(work)?);
-        }
-        Ok(driver)
+        let slots = options.concurrency;
+        let workers = Group::isolate(&Context::new()).limit(slots).name("processor");
+        let alive = Arc::new(Alive { count: Mutex::new(slots), changed: Condvar::new() });
+        runtime.enter(|| {
+            for _ in 0..slots {
+                let (worker, guard) = (worker.clone(), AliveGuard(Arc::clone(&alive)));
+                let started = workers.try_spawn(async move {
+                    let _guard = guard;
+                    worker.work().await;
+                });
+                assert!(started.is_ok(), "there is a slot for each worker");
+            }
+        });
+        Self { jobs, workers, alive }
     }
 
     /// Takes no further orders, and waits until the calls under way have ended; those that have not by `deadline` are
@@ -97,9 +102,7 @@ impl Driver {
             count = sync::wait_timeout(&self.alive.changed, count, left).0;
         }
         drop(count);
-        for worker in &self.workers {
-            worker.cancel();
-        }
+        self.workers.context().cancel();
     }
 }
 
