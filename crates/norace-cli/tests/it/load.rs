@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use serde_json::{Value, json};
 
 use crate::fake::{self, Asked, Told};
-use crate::process::{Ended, Folder, Server, norace};
+use crate::http::Http;
+use crate::process::{Ended, Folder, Server, binary, norace, signal, wait};
 
 const CSV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/cdnow.csv");
 
@@ -51,6 +54,12 @@ fn good(url: &str, more: &[&str]) -> Value {
     ended.json()
 }
 
+/// What the merchant has received by now; nothing while there is no account.
+fn received(http: &mut Http) -> u64 {
+    let answer = http.get("/v1/accounts/cdnow").unwrap();
+    answer.body["credits_posted"].as_u64().unwrap_or(0)
+}
+
 #[test]
 fn the_counts_are_those_of_the_log_however_it_is_sent() {
     let folder = Folder::new("load-counts");
@@ -76,6 +85,48 @@ fn the_counts_are_those_of_the_log_however_it_is_sent() {
 }
 
 #[test]
+fn a_run_goes_on_when_the_server_is_killed_and_started_again() {
+    let folder = Folder::new("load-restart");
+    let data = folder.join("data");
+    let mut server = Server::start(&data, &[]);
+    let address = server.address().to_string();
+    let mut command = binary();
+    command.args(["load", "--format", "json", "--run", "r", "--orders", "1600", "--rate", "800"]);
+    command.args(["--url", &server.url()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    for cents in [100_000, 800_000, 1_500_000] {
+        let mut http = server.http();
+        while received(&mut http) < cents {
+            thread::yield_now();
+        }
+        server.kill();
+        server = Server::start_on(&address, &data, &[]);
+    }
+    let ended = wait(child);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+    assert_eq!(counts(&ended.json()), expected(1_600, 10_000));
+}
+
+#[test]
+fn an_interrupted_run_says_what_it_counted_even_without_a_server() {
+    let folder = Folder::new("load-gone");
+    let mut server = Server::start(&folder.join("data"), &[]);
+    let mut command = binary();
+    command.args(["load", "--format", "json", "--run", "r", "--rate", "50", "--seconds", "60"]);
+    command.args(["--url", &server.url()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let mut http = server.http();
+    while received(&mut http) == 0 {
+        thread::yield_now();
+    }
+    server.kill();
+    signal(&child, "INT");
+    let ended = wait(child);
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(ended.json()["confirmed"].as_u64() > Some(0), "{ended:?}");
+}
+
+#[test]
 fn another_deposit_confirms_another_number() {
     let folder = Folder::new("load-deposit");
     let server = Server::start(&folder.join("data"), &[]);
@@ -91,15 +142,11 @@ fn a_run_repeated_under_its_name_pays_nothing_twice() {
     let server = Server::start(&folder.join("data"), &[]);
     let line = ["--orders", "400", "--run", "again"];
     let first = good(&server.url(), &line);
-    let received = |server: &Server| {
-        let answer = server.http().get("/v1/accounts/cdnow").unwrap();
-        answer.body["credits_posted"].as_u64().unwrap()
-    };
-    let once = received(&server);
+    let once = received(&mut server.http());
     assert_eq!(once, first["confirmed_amount"].as_u64().unwrap());
     let second = good(&server.url(), &[&line[..], &["--batch", "50"]].concat());
     assert_eq!(counts(&second), counts(&first));
-    assert_eq!(received(&server), once);
+    assert_eq!(received(&mut server.http()), once);
     let order = server.http().get("/v1/orders/again-order-1").unwrap();
     assert_eq!((order.status, &order.body["payer"]), (200, &json!("again-00001")));
 }

@@ -126,8 +126,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a free port and waits until it is ready.
     pub(crate) fn start(data: &str, more: &[&str]) -> Self {
+        Self::start_on("127.0.0.1:0", data, more)
+    }
+
+    /// Starts on the given address and waits until it is ready.
+    pub(crate) fn start_on(address: &str, data: &str, more: &[&str]) -> Self {
         let mut command = binary();
-        command.args(["serve", "--format", "json", "--listen", "127.0.0.1:0", "--data", data]);
+        command.args(["serve", "--format", "json", "--listen", address, "--data", data]);
         command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -144,6 +149,10 @@ impl Server {
         assert_eq!(ready["data"], data);
         let address = ready["listening"].as_str().unwrap().parse().unwrap();
         Self { child, address, _stdout: stdout }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn url(&self) -> String {
