@@ -80,7 +80,7 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// The kinds of call; each has its own name space of keys.
+/// The kinds of call. A key that was used for one kind is a conflict for every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum CallKind {
@@ -100,9 +100,4 @@ pub enum CallKind {
     Cancel,
     /// Posting, voiding or expiring a pending transfer.
     SettleTransfer,
-}
-
-impl CallKind {
-    /// How many kinds there are.
-    pub const COUNT: usize = 8;
 }

@@ -3,7 +3,7 @@
 use super::keys::KeyContent;
 use super::{State, Subject};
 use crate::codec::Writer;
-use crate::model::{CallKind, TransferMode};
+use crate::model::TransferMode;
 
 impl State {
     /// Everything the state knows, in a fixed order. For comparing states and for tests; the journal is the truth.
@@ -76,24 +76,23 @@ impl State {
     }
 
     fn encode_keys(&self, out: &mut Writer<'_>) {
-        for kind in 0..CallKind::COUNT {
-            let uses = self.keys.sorted(kind);
-            out.u32(uses.len() as u32);
-            for (key, known) in uses {
-                out.short_text(key.credential());
-                out.short_text(key.key());
-                out.u32(known.subject);
-                match &known.content {
-                    KeyContent::Creation => out.u8(0),
-                    KeyContent::Move(content) => {
-                        out.u8(1);
-                        out.optional_reason(content.reason.as_ref());
-                        out.optional_u64(content.expected_version);
-                    }
-                    KeyContent::Settlement(settlement) => {
-                        out.u8(2);
-                        out.u8(*settlement as u8);
-                    }
+        let uses = self.keys.sorted();
+        out.u32(self.keys.len());
+        for (key, known) in uses {
+            out.short_text(key.credential());
+            out.short_text(key.key());
+            out.u8(known.kind as u8);
+            out.u32(known.subject);
+            match &known.content {
+                KeyContent::Creation => out.u8(0),
+                KeyContent::Move(content) => {
+                    out.u8(1);
+                    out.optional_reason(content.reason.as_ref());
+                    out.optional_u64(content.expected_version);
+                }
+                KeyContent::Settlement(settlement) => {
+                    out.u8(2);
+                    out.u8(*settlement as u8);
                 }
             }
         }

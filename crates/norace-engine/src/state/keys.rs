@@ -11,6 +11,7 @@ use crate::model::{CallKind, IdempotencyKey, Reason, Settlement};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyUse {
     key: IdempotencyKey,
+    pub(crate) kind: CallKind,
     /// The ordinal of the object, of the kind that the kind of call acts on.
     pub(crate) subject: u32,
     /// What the object does not tell about the call.
@@ -34,28 +35,21 @@ pub(crate) struct MoveContent {
     pub(crate) expected_version: Option<u64>,
 }
 
-/// All keys, one name space per kind of call.
+/// All keys; the credential is part of a key, the kind of call is not.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    by_kind: [KeysOfKind; CallKind::COUNT],
-}
-
-#[derive(Debug)]
-struct KeysOfKind {
     table: IdTable,
     uses: Chunks<KeyUse>,
 }
 
 impl Keys {
     pub(crate) fn new() -> Self {
-        let empty = |_| KeysOfKind { table: IdTable::new(), uses: Chunks::new() };
-        Self { by_kind: std::array::from_fn(empty) }
+        Self { table: IdTable::new(), uses: Chunks::new() }
     }
 
-    pub(crate) fn find(&self, kind: CallKind, key: Option<&IdempotencyKey>) -> Option<&KeyUse> {
-        let (key, KeysOfKind { table, uses }) = (key?, &self.by_kind[kind as usize]);
-        let at = table.find(table.hash(key), |at| uses[at].key == *key)?;
-        Some(&uses[at])
+    pub(crate) fn find(&self, key: &IdempotencyKey) -> Option<&KeyUse> {
+        let at = self.table.find(self.table.hash(key), |at| self.uses[at].key == *key)?;
+        Some(&self.uses[at])
     }
 
     /// Remembers what a key that is not known yet was used for.
@@ -67,21 +61,19 @@ impl Keys {
         content: impl FnOnce() -> KeyContent,
     ) {
         if let Some(key) = key {
-            let KeysOfKind { table, uses } = &mut self.by_kind[kind as usize];
-            // A kind of call happens at most once to an object, so a kind has no more keys than there are ordinals.
-            let at = uses.push(KeyUse { key: key.clone(), subject, content: content() });
-            table.insert(table.hash(key), at);
+            let used = KeyUse { key: key.clone(), kind, subject, content: content() };
+            let at = self.uses.push(used);
+            self.table.insert(self.table.hash(key), at);
         }
     }
 
-    pub(crate) fn len(&self) -> u64 {
-        self.by_kind.iter().map(|keys| u64::from(keys.uses.len())).sum()
+    pub(crate) fn len(&self) -> u32 {
+        self.uses.len()
     }
 
-    /// All uses of a kind, sorted by key.
-    pub(crate) fn sorted(&self, kind: usize) -> Vec<(&IdempotencyKey, &KeyUse)> {
-        let mut uses: Vec<_> =
-            self.by_kind[kind].uses.iter().map(|used| (&used.key, used)).collect();
+    /// All uses, sorted by key.
+    pub(crate) fn sorted(&self) -> Vec<(&IdempotencyKey, &KeyUse)> {
+        let mut uses: Vec<_> = self.uses.iter().map(|used| (&used.key, used)).collect();
         uses.sort_unstable_by_key(|(key, _)| *key);
         uses
     }

@@ -176,7 +176,7 @@ impl State {
         allow_overdraft: bool,
     ) -> Result<Applied, Rejection> {
         let same = |state: &Self, at| state.accounts.is_same(at, ledger, allow_overdraft);
-        if let Some(used) = self.key_use(input) {
+        if let Some(used) = self.key_use(input)? {
             let slot = self.accounts.slot(used.subject);
             let is_repeat = is_same_id(id, &slot.id, slot.made) && same(self, used.subject);
             return repeat_or(is_repeat, Subject::Account(used.subject))
@@ -206,7 +206,7 @@ impl State {
                 && state.accounts.slot(slot.from).id == *from
                 && state.accounts.slot(slot.to).id == *to
         };
-        if let Some(used) = self.key_use(input) {
+        if let Some(used) = self.key_use(input)? {
             let slot = self.transfers.slot(used.subject);
             let is_repeat = is_same_id(id, &slot.id, slot.made) && same(self, slot);
             return repeat_or(is_repeat, Subject::Transfer(used.subject))
@@ -238,7 +238,7 @@ impl State {
         settlement: Settlement,
     ) -> Result<Applied, Rejection> {
         let at = self.transfers.find(transfer).ok_or(Rejection::NotFound)?;
-        if let Some(used) = self.key_use(input) {
+        if let Some(used) = self.key_use(input)? {
             let is_repeat =
                 used.subject == at && used.content == KeyContent::Settlement(settlement);
             return repeat_or(is_repeat, Subject::Transfer(at))
@@ -278,7 +278,7 @@ impl State {
                 && state.accounts.slot(slot.payer).id == *payer
                 && state.accounts.slot(slot.payee).id == *payee
         };
-        if let Some(used) = self.key_use(input) {
+        if let Some(used) = self.key_use(input)? {
             let slot = self.orders.slot(used.subject);
             let is_repeat = is_same_id(id, &slot.id, slot.made) && same(self, slot);
             return repeat_or(is_repeat, Subject::Order(used.subject))
@@ -306,7 +306,7 @@ impl State {
         expected_version: Option<u64>,
     ) -> Result<Applied, Rejection> {
         let at = self.orders.find(order).ok_or(Rejection::NotFound)?;
-        if let Some(used) = self.key_use(input) {
+        if let Some(used) = self.key_use(input)? {
             let KeyContent::Move(content) = &used.content else {
                 unreachable!("a key of a move remembers a move");
             };
@@ -334,8 +334,14 @@ impl State {
         Ok(self.changed(input, Subject::Order(at), u64::from(version), Some(step), leg))
     }
 
-    fn key_use(&self, input: &Input<'_>) -> Option<&KeyUse> {
-        self.keys.find(input.command.kind(), input.key)
+    /// What this input's key was used for before, which must have been a call of the same kind.
+    fn key_use(&self, input: &Input<'_>) -> Result<Option<&KeyUse>, Rejection> {
+        let Some(key) = input.key else { return Ok(None) };
+        match self.keys.find(key) {
+            Some(used) if used.kind != input.command.kind() => Err(Rejection::IdempotencyConflict),
+            Some(used) => Ok(Some(used)),
+            None => has_room(self.keys.len()).map(|()| None),
+        }
     }
 
     fn decision_time(&self, input: &Input<'_>) -> u64 {
@@ -476,7 +482,7 @@ impl State {
             accounts: u64::from(self.accounts.len()),
             transfers: u64::from(self.transfers.len()),
             orders: u64::from(self.orders.len()),
-            keys: self.keys.len(),
+            keys: u64::from(self.keys.len()),
         }
     }
 

@@ -224,6 +224,28 @@ fn a_retry_without_an_id_of_its_own_is_known_by_its_key() {
 }
 
 #[test]
+fn a_key_belongs_to_one_call_of_its_credential_whatever_the_kind() {
+    let mut state = State::new();
+    for command in [open_bank(), open("a")] {
+        apply(&mut state, &command).unwrap();
+    }
+    let mut attempt = |command: &Command, credential: &str| {
+        let key = IdempotencyKey::new(credential, "k").unwrap();
+        state.apply(&Input { now: 0, command, key: Some(&key), handling: Handling::Manual })
+    };
+    let start = Command::MoveOrder {
+        order: id("x"),
+        action: Action::Process,
+        reason: None,
+        expected_version: None,
+    };
+    assert!(matches!(attempt(&order("x", "bank", "a", 5), "shop"), Ok(Applied::Changed(_))));
+    assert_eq!(attempt(&start, "shop"), Err(Rejection::IdempotencyConflict));
+    assert_eq!(attempt(&open("b"), "shop"), Err(Rejection::IdempotencyConflict));
+    assert!(matches!(attempt(&start, ""), Ok(Applied::Changed(_))), "another credential's key");
+}
+
+#[test]
 fn time_never_goes_back_in_what_is_recorded() {
     let mut state = State::new();
     apply_at(&mut state, &open_bank(), 50).unwrap();

@@ -90,7 +90,7 @@ pub(crate) fn random_request(random: &mut Seeded) -> Request {
 fn random_key(random: &mut Seeded) -> Option<IdempotencyKey> {
     random.one_in(3).then(|| {
         let credential = *random.pick(&["", "shop"]);
-        IdempotencyKey::new(credential, &format!("key-{}", random.below(6))).unwrap()
+        IdempotencyKey::new(credential, &format!("key-{}", random.below(40))).unwrap()
     })
 }
 

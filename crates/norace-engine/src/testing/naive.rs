@@ -81,12 +81,10 @@ impl Naive {
         key: Option<&IdempotencyKey>,
     ) -> Option<Result<Id, Rejection>> {
         let kind = command.kind();
-        let by_key = self
-            .accepted
-            .iter()
-            .find(|(k, used, ..)| *k == kind && key.is_some() && used.as_ref() == key);
-        if let Some((_, _, first, object)) = by_key {
-            let same = same_request(first, command, object);
+        let by_key =
+            self.accepted.iter().find(|(_, used, ..)| key.is_some() && used.as_ref() == key);
+        if let Some((first_kind, _, first, object)) = by_key {
+            let same = *first_kind == kind && same_request(first, command, object);
             return Some(if same {
                 Ok(object.clone())
             } else {
