@@ -5,5 +5,6 @@ mod cancel;
 mod golang;
 mod oneshot;
 mod order;
+mod quiescence;
 mod storm;
 mod timed;
