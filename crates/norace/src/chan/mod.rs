@@ -33,6 +33,9 @@
 //! puts it back in front. At capacity 0 a send completes when a receiver is chosen; should that one give up, the
 //! value goes to the next.
 //!
+//! A send that is an arm of a [`select!`](crate::select!) only offers its value until the select takes that arm. At
+//! capacity 0 such an offer meets receivers that wait, but not [`try_recv`](Receiver::try_recv).
+//!
 //! # Order and fairness
 //!
 //! Values come out in the order in which they went in. Ends that wait are served in the order in which they came.

@@ -73,7 +73,8 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Receives a value if that needs no waiting: one is buffered, or a sender waits with one.
+    /// Receives a value if that needs no waiting: one is buffered, or a sender waits with one (but not in a select,
+    /// where it might be sending something else just then).
     ///
     /// # Errors
     ///

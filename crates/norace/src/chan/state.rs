@@ -295,11 +295,7 @@ impl<T> State<T> {
                 wakes.discard(waker);
                 Ok(result)
             }
-            (_, Ok(result)) => {
-                // It may have met a receiver and not used the room it was promised.
-                self.give_room(wakes);
-                Ok(result)
-            }
+            (_, Ok(result)) => Ok(result),
             (_, Err(_)) => unreachable!("an offer that meets a receiver or a closed channel ends"),
         }
     }

@@ -3,8 +3,11 @@
 mod basic;
 mod cancel;
 mod golang;
+mod offers;
 mod oneshot;
 mod order;
 mod quiescence;
+#[cfg(feature = "rt")]
+mod runtime;
 mod storm;
 mod timed;
