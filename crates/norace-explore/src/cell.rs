@@ -40,7 +40,10 @@ impl<T: ?Sized> UnsafeCell<T> {
     fn access(&self, write: bool, location: &'static Location<'static>) {
         current::with(|engine| {
             if engine.phase != Phase::Teardown {
-                let object = self.slot.resolve(engine, Class::Cell, || 0);
+                #[expect(unsafe_code, reason = "data in statics is put back")]
+                // SAFETY: pointers are used only during an access, and this access is the first in this execution.
+                let object =
+                    unsafe { self.slot.resolve_data(engine, Class::Cell, self.value.get(), || {}) };
                 engine.access_cell(object, write, location);
             }
         });

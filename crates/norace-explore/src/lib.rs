@@ -23,6 +23,7 @@ mod event;
 mod explorer;
 mod finding;
 mod slot;
+mod statics;
 pub mod sync;
 pub mod thread;
 pub mod time;

@@ -7,6 +7,7 @@ use crate::coroutine;
 use crate::current;
 use crate::engine::{Engine, Phase, Reply, Step};
 use crate::event::{Class, ObjectId, Op};
+use crate::statics;
 
 const INDEX_BITS: u32 = 24;
 
@@ -56,6 +57,31 @@ impl Slot {
         // Relaxed: as above.
         self.word.store(word, Ordering::Relaxed);
         object
+    }
+
+    /// The object, whose data at `value` is in the program; at its first use, data in statics is put back.
+    ///
+    /// # Safety
+    ///
+    /// As for [`statics::first_use`], when this execution has not used the object.
+    #[expect(unsafe_code, reason = "passes on its caller's promise")]
+    pub(crate) unsafe fn resolve_data<T: ?Sized>(
+        &self,
+        engine: &mut Engine,
+        class: Class,
+        value: *mut T,
+        restored: impl FnOnce(),
+    ) -> ObjectId {
+        if let Some(object) = self.find(engine) {
+            return object;
+        }
+        // Relaxed: within a model there is one OS thread.
+        let used_before = self.word.load(Ordering::Relaxed) != 0;
+        // SAFETY: the caller's promise.
+        if unsafe { statics::first_use(value, used_before) } {
+            restored();
+        }
+        self.resolve(engine, class, || 0)
     }
 
     /// Forgets the object's state; its next use starts anew.

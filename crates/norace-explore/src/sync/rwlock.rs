@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use crate::current;
+use crate::engine::Engine;
 use crate::event::{Class, Op};
-use crate::slot::{Slot, perform_on};
+use crate::slot::{Slot, perform};
 
 /// [`std::sync::RwLock`], instrumented: inside a model, taking and releasing are steps.
 ///
@@ -72,7 +73,15 @@ impl<T> RwLock<T> {
 
 impl<T: ?Sized> RwLock<T> {
     fn step(&self, op: Op, location: &'static Location<'static>) -> Option<bool> {
-        perform_on(&self.slot, Class::RwLock, op, location).map(|reply| reply.ok)
+        let object = |engine: &mut Engine| {
+            // SAFETY: guards live within an execution, and this is the first use of the lock in this one, so that
+            // there is none.
+            unsafe {
+                self.slot
+                    .resolve_data(engine, Class::RwLock, self.value.get(), || self.clear_poison())
+            }
+        };
+        perform(object, op, location).map(|reply| reply.ok)
     }
 
     fn reading<'a>(

@@ -7,5 +7,6 @@ mod counts;
 mod detect;
 mod graphs;
 mod litmus;
+mod objects;
 mod program;
 mod replay;

@@ -150,6 +150,26 @@ fn statics_start_every_execution_from_their_initial_value() {
     assert_eq!(COUNT.load(Ordering::Relaxed), 5);
 }
 
+static GUARDED: Mutex<[u32; 3]> = Mutex::new([1, 2, 3]);
+
+#[test]
+fn data_in_statics_starts_every_execution_from_its_first_value() {
+    let work = || {
+        let mut guard = GUARDED.lock().unwrap();
+        guard[0] += 1;
+        guard[0]
+    };
+    let model = || {
+        let thread = thread::spawn(work);
+        assert_eq!(work() + thread.join().unwrap(), 5);
+    };
+    for _ in 0..2 {
+        let report = Explorer::new(Config::default()).explore(Strategy::Exhaustive, &model);
+        assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+        assert_eq!(report.executions, 2);
+    }
+}
+
 #[test]
 fn outside_of_models_everything_is_as_in_std() {
     assert!(!in_model());

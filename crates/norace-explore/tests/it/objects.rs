@@ -1,0 +1,242 @@
+//! Reduction against no reduction: on random programs over locks, condition variables, park tokens, time and atomics
+//! the exhaustive search shows the same outcomes and the same ways to get stuck as a search over all schedules.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::Mutex as StdMutex;
+use std::time::Duration;
+
+use norace_explore::sync::atomic::{AtomicU32, Ordering};
+use norace_explore::sync::{Condvar, Mutex, RwLock};
+use norace_explore::time::Instant;
+use norace_explore::{Config, Explorer, Finding, Mode, Strategy, thread};
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    /// Takes the lock, adds one to what it guards, releases it.
+    Lock(usize),
+    /// Takes both locks, this one first.
+    LockBoth(usize),
+    TryLock(usize),
+    Read,
+    ReadTwice,
+    Write,
+    TryRead,
+    TryWrite,
+    Wait,
+    WaitWithLimit,
+    NotifyOne,
+    NotifyAll,
+    Park,
+    ParkWithLimit,
+    /// Unparks the main thread's first child.
+    Unpark,
+    Sleep,
+    Now,
+    Load,
+    Add,
+    Exchange,
+}
+
+const LOCKS: &[Op] =
+    &[Op::Lock(0), Op::Lock(1), Op::LockBoth(0), Op::LockBoth(1), Op::TryLock(0), Op::TryLock(1)];
+const READERS: &[Op] = &[Op::Read, Op::ReadTwice, Op::Write, Op::TryRead, Op::TryWrite];
+const WAITERS: &[Op] = &[Op::Wait, Op::WaitWithLimit, Op::NotifyOne, Op::NotifyAll, Op::Lock(0)];
+const PARKS: &[Op] = &[Op::Park, Op::ParkWithLimit, Op::Unpark, Op::Load, Op::Add];
+const TIMES: &[Op] =
+    &[Op::Sleep, Op::Now, Op::ParkWithLimit, Op::Unpark, Op::WaitWithLimit, Op::NotifyOne];
+const ATOMICS: &[Op] = &[Op::Load, Op::Add, Op::Exchange, Op::TryLock(0), Op::Lock(0)];
+
+struct World {
+    locks: [Mutex<u32>; 2],
+    readers: RwLock<u32>,
+    condvar: Condvar,
+    atomic: AtomicU32,
+    first: StdMutex<Option<thread::Thread>>,
+}
+
+const TIME: Duration = Duration::from_nanos(1);
+
+fn run(op: Op, world: &World) -> u32 {
+    let add = |value: &mut u32| {
+        *value += 1;
+        *value
+    };
+    match op {
+        Op::Lock(at) => add(&mut world.locks[at].lock().unwrap()),
+        Op::LockBoth(at) => {
+            let mut one = world.locks[at].lock().unwrap();
+            let mut two = world.locks[1 - at].lock().unwrap();
+            add(&mut one) * 10 + add(&mut two)
+        }
+        Op::TryLock(at) => world.locks[at].try_lock().map_or(0, |mut guard| add(&mut guard)),
+        Op::Read => *world.readers.read().unwrap(),
+        Op::ReadTwice => {
+            let one = world.readers.read().unwrap();
+            let two = world.readers.read().unwrap();
+            *one + *two
+        }
+        Op::Write => add(&mut world.readers.write().unwrap()),
+        Op::TryRead => world.readers.try_read().map_or(90, |guard| *guard),
+        Op::TryWrite => world.readers.try_write().map_or(90, |mut guard| add(&mut guard)),
+        Op::Wait => *world.condvar.wait(world.locks[0].lock().unwrap()).unwrap(),
+        Op::WaitWithLimit => {
+            let guard = world.locks[0].lock().unwrap();
+            let (guard, result) = world.condvar.wait_timeout(guard, TIME).unwrap();
+            *guard * 10 + u32::from(result.timed_out())
+        }
+        Op::NotifyOne => {
+            world.condvar.notify_one();
+            0
+        }
+        Op::NotifyAll => {
+            world.condvar.notify_all();
+            0
+        }
+        Op::Park => {
+            thread::park();
+            0
+        }
+        Op::ParkWithLimit => {
+            thread::park_timeout(TIME);
+            run(Op::Now, world)
+        }
+        Op::Unpark => {
+            let first = world.first.lock().unwrap().clone();
+            first.unwrap().unpark();
+            0
+        }
+        Op::Sleep => {
+            thread::sleep(TIME);
+            0
+        }
+        Op::Now => u32::from(Instant::now() == EARLY.with(std::cell::Cell::get).unwrap()),
+        Op::Load => world.atomic.load(Ordering::SeqCst),
+        Op::Add => world.atomic.fetch_add(1, Ordering::SeqCst),
+        Op::Exchange => {
+            let found = world.atomic.compare_exchange(1, 5, Ordering::SeqCst, Ordering::SeqCst);
+            found.unwrap_or_else(|found| found + 10)
+        }
+    }
+}
+
+std::thread_local! {
+    static EARLY: std::cell::Cell<Option<Instant>> = const { std::cell::Cell::new(None) };
+}
+
+type Outcome = (Vec<Vec<u32>>, bool);
+
+fn outcomes(
+    program: &[Vec<Op>],
+    strategy: Strategy,
+    max: usize,
+) -> Option<(BTreeSet<Outcome>, usize)> {
+    let config = Config { mode: Mode::Sc, stop_at_first: false, ..Config::default() };
+    let log = Arc::new(StdMutex::new(Vec::new()));
+    let mut seen = BTreeSet::new();
+    let mut runs = 0;
+    let model = || {
+        EARLY.set(Some(Instant::now()));
+        *log.lock().unwrap() = vec![Vec::new(); program.len()];
+        let world = Arc::new(World {
+            locks: [Mutex::new(0), Mutex::new(0)],
+            readers: RwLock::new(0),
+            condvar: Condvar::new(),
+            atomic: AtomicU32::new(0),
+            first: StdMutex::new(None),
+        });
+        // They start behind a lock, so that all know the first.
+        let start = world.locks[0].lock().unwrap();
+        let threads: Vec<_> = program
+            .iter()
+            .enumerate()
+            .map(|(index, ops)| {
+                let (ops, world, log) = (ops.clone(), Arc::clone(&world), Arc::clone(&log));
+                thread::spawn(move || {
+                    for op in ops {
+                        let result = run(op, &world);
+                        log.lock().unwrap()[index].push(result);
+                    }
+                })
+            })
+            .collect();
+        *world.first.lock().unwrap() = Some(threads[0].thread().clone());
+        drop(start);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    };
+    Explorer::new(config).explore_with(strategy, &model, &mut |execution| {
+        runs += 1;
+        let stuck =
+            |finding: &Finding| matches!(finding, Finding::Deadlock { .. } | Finding::Leak { .. });
+        let stuck = execution.findings().iter().any(stuck);
+        seen.insert((log.lock().unwrap().clone(), stuck));
+        if runs < max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    (runs < max).then_some((seen, runs))
+}
+
+fn compare(ops: &[Op], seed: u64, programs: usize) {
+    let mut state = seed;
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let mut compared = 0;
+    for _ in 0..programs {
+        let threads = 2 + below(2);
+        let program: Vec<Vec<Op>> = (0..threads)
+            .map(|_| (0..1 + below(3)).map(|_| ops[below(ops.len())]).collect())
+            .collect();
+        let all = Strategy::Bounded { preemptions: 100 };
+        let Some((expected, all_runs)) = outcomes(&program, all, 1_500) else { continue };
+        let (reduced, runs) = outcomes(&program, Strategy::Exhaustive, usize::MAX).unwrap();
+        let missing: Vec<_> = expected.difference(&reduced).collect();
+        assert!(missing.is_empty(), "{program:?}: {missing:?} in {runs} of {all_runs} runs");
+        assert_eq!(reduced, expected, "{program:?}");
+        compared += 1;
+    }
+    assert!(compared * 10 >= programs, "only {compared} programs were small enough");
+}
+
+#[test]
+fn mutexes_lose_nothing_by_reduction() {
+    compare(LOCKS, 0x1357_9bdf_0246, 20);
+}
+
+#[test]
+fn rwlocks_lose_nothing_by_reduction() {
+    compare(READERS, 0x2468_ace0_1357, 20);
+}
+
+#[test]
+fn condvars_lose_nothing_by_reduction() {
+    compare(WAITERS, 0x1122_3344_5566, 20);
+}
+
+#[test]
+fn parking_loses_nothing_by_reduction() {
+    compare(PARKS, 0x9988_7766_5544, 20);
+}
+
+#[test]
+fn time_loses_nothing_by_reduction() {
+    compare(TIMES, 0x5566_7788_99aa, 20);
+}
+
+#[test]
+fn atomics_and_locks_lose_nothing_by_reduction() {
+    compare(ATOMICS, 0x0f0f_1e1e_2d2d, 20);
+}
+
+#[test]
+#[ignore = "takes minutes: for changes to the search or the objects"]
+fn many_programs_lose_nothing_by_reduction() {
+    for seed in 1..=10 {
+        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS] {
+            compare(ops, seed * 0x9E37_79B9, 100);
+        }
+    }
+}
