@@ -16,6 +16,7 @@ use crate::{
 
 mod demo;
 mod http;
+mod page;
 mod readme;
 #[cfg(test)]
 mod tests;
@@ -37,7 +38,7 @@ struct Step {
 }
 
 /// What fails fast comes first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", needs: &[], run: |root| cargo_step(root, "fmt --all --check") },
     Step { name: "tidy", needs: &[], run: tidy::run },
     Step { name: "readme", needs: &[], run: readme::run },
@@ -55,6 +56,7 @@ const STEPS: [Step; 10] = [
     Step { name: "doc", needs: &[], run: doc },
     Step { name: "examples", needs: &[], run: examples },
     Step { name: "demo", needs: &[], run: demo::run },
+    Step { name: "page", needs: &["chromium", "chromedriver", "curl"], run: page::run },
     Step { name: "http", needs: &["curl", "wrk"], run: http::run },
 ];
 

@@ -2,9 +2,9 @@
 
 use std::{
     env, fs,
-    io::Read,
+    io::{BufReader, Read},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -58,7 +58,7 @@ fn judge(command: &Command, status: ExitStatus) -> Result<(), String> {
 }
 
 /// Waits for `child`; ends it, and what it started, when `limit` has passed.
-pub(crate) fn wait(mut child: Child, limit: Duration) -> Result<ExitStatus, String> {
+fn wait(mut child: Child, limit: Duration) -> Result<ExitStatus, String> {
     let end = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait().map_err(|error| format!("cannot wait: {error}"))? {
@@ -73,8 +73,37 @@ pub(crate) fn wait(mut child: Child, limit: Duration) -> Result<ExitStatus, Stri
     }
 }
 
+/// A program that runs beside; dropping it ends the program and everything it started.
+#[derive(Debug)]
+pub(crate) struct Background(Option<Child>);
+
+impl Background {
+    /// Starts `command` and returns it with its standard output.
+    pub(crate) fn start(command: &mut Command) -> Result<(Self, BufReader<ChildStdout>), String> {
+        let mut child = spawn(command.stdout(Stdio::piped()))?;
+        let stdout = child.stdout.take().expect("standard output was asked for");
+        Ok((Self(Some(child)), BufReader::new(stdout)))
+    }
+
+    /// Sends the signal `name` to the program and waits for its end.
+    pub(crate) fn stop(mut self, name: &str, limit: Duration) -> Result<ExitStatus, String> {
+        let child = self.0.take().expect("it runs until it is stopped");
+        signal(name, &[child.id()]);
+        wait(child, limit)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            signal("KILL", &family(child.id()));
+            let _reaped = child.wait();
+        }
+    }
+}
+
 /// Sends the signal `name` to processes by their ids; one that has just ended is no error.
-pub(crate) fn signal(name: &str, ids: &[u32]) {
+fn signal(name: &str, ids: &[u32]) {
     let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
     let script = format!("kill -{name} {}", ids.join(" "));
     let _status = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();

@@ -3,13 +3,13 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, ChildStdout, Stdio},
+    process::ChildStdout,
     time::Duration,
 };
 
 use serde_json::Value;
 
-use crate::process::{cargo, output, program, run, signal, wait};
+use crate::process::{Background, cargo, output, program, run};
 
 /// Where the release build is.
 const BINARY: &str = "target/release/norace";
@@ -19,6 +19,9 @@ const BUILD_MAX: Duration = Duration::from_mins(15);
 
 /// How long the service may take from SIGTERM to its end.
 const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// A call that should be answered at once, or after a browser has started.
+pub(crate) const CALL_MAX: Duration = Duration::from_secs(30);
 
 /// Reading back what the longest run has written.
 const VERIFY_MAX: Duration = Duration::from_mins(5);
@@ -44,9 +47,9 @@ pub(crate) fn verify(root: &Path, data: &Path) -> Result<Value, String> {
 /// A running service; dropping it ends the process.
 #[derive(Debug)]
 pub(crate) struct Service {
-    child: Option<Child>,
+    process: Background,
     /// Held so that the service never meets a closed pipe.
-    stdout: BufReader<ChildStdout>,
+    _stdout: BufReader<ChildStdout>,
     /// `host:port`.
     pub(crate) address: String,
 }
@@ -56,21 +59,14 @@ impl Service {
     pub(crate) fn start(root: &Path, data: &Path) -> Result<Self, String> {
         let arguments =
             format!("serve --listen 127.0.0.1:0 --format json --data {}", data.display());
-        let mut child = program(root, BINARY, &arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("cannot run {BINARY}: {error}"))?;
-        let stdout = BufReader::new(child.stdout.take().expect("standard output was asked for"));
-        let mut service = Self { child: Some(child), stdout, address: String::new() };
+        let (process, mut stdout) = Background::start(&mut program(root, BINARY, &arguments))?;
         let mut line = String::new();
-        service
-            .stdout
+        stdout
             .read_line(&mut line)
             .map_err(|error| format!("cannot read the service's first line: {error}"))?;
-        let listening = parse(&line)?["listening"].as_str().unwrap_or_default().to_owned();
-        listening.trim_start_matches("http://").clone_into(&mut service.address);
-        expect(!service.address.is_empty(), "the service's first line does not say `listening`")?;
-        Ok(service)
+        let address = parse(&line)?["listening"].as_str().map(str::to_owned);
+        let address = address.ok_or("the service's first line does not say `listening`")?;
+        Ok(Self { process, _stdout: stdout, address })
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -78,21 +74,17 @@ impl Service {
     }
 
     /// Asks for a clean stop and waits for it.
-    pub(crate) fn stop(mut self) -> Result<(), String> {
-        let child = self.child.take().expect("the service runs until it is stopped");
-        signal("TERM", &[child.id()]);
-        let status = wait(child, STOP_MAX)?;
+    pub(crate) fn stop(self) -> Result<(), String> {
+        let status = self.process.stop("TERM", STOP_MAX)?;
         expect(status.success(), &format!("the service stopped with {status}"))
     }
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _killed = child.kill();
-            let _reaped = child.wait();
-        }
-    }
+/// Sends `body` by curl and returns the JSON that is answered.
+pub(crate) fn post(root: &Path, url: &str, body: &str) -> Result<Value, String> {
+    let mut curl = program(root, "curl", "--silent --show-error --fail-with-body");
+    curl.args(["--header", "Content-Type: application/json", "--data", body, url]);
+    parse(&output(&mut curl, CALL_MAX)?)
 }
 
 /// Reads JSON.

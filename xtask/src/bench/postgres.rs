@@ -3,13 +3,13 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use super::{Sample, expect, stats::percentile};
-use crate::process::{output, program, signal, wait};
+use crate::process::{Background, output, program};
 
 #[cfg(test)]
 mod tests;
@@ -73,7 +73,7 @@ pub(crate) fn version() -> String {
 /// A running server; dropping it stops the server.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    server: Option<Child>,
+    server: Option<Background>,
     folder: PathBuf,
 }
 
@@ -95,8 +95,8 @@ impl Cluster {
         let log = fs::File::create(cluster.folder.join("log"))
             .map_err(|error| format!("cannot make the server's log: {error}"))?;
         let mut server = cluster.as_server("postgres", &arguments);
-        let server = server.stdout(Stdio::null()).stderr(log).spawn();
-        cluster.server = Some(server.map_err(|error| format!("cannot run postgres: {error}"))?);
+        let (server, _silent) = Background::start(server.stderr(log))?;
+        cluster.server = Some(server);
         cluster.wait_until_ready()?;
         Ok(cluster)
     }
@@ -182,8 +182,7 @@ impl Drop for Cluster {
     /// SIGINT is PostgreSQL's fast shutdown: clients are sent away, data are kept.
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
-            signal("INT", &[server.id()]);
-            let _stopped = wait(server, SETUP_MAX);
+            let _stopped = server.stop("INT", SETUP_MAX);
         }
     }
 }

@@ -5,17 +5,12 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::Path,
-    time::Duration,
 };
-
-use serde_json::Value;
 
 use crate::{
     process::{output, program},
-    service::{Service, build, expect, parse, verify},
+    service::{CALL_MAX, Service, build, expect, post, verify},
 };
-
-const CALL_MAX: Duration = Duration::from_secs(10);
 
 /// Requests sent in one write, before the first answer is read.
 const PIPELINED: usize = 16;
@@ -46,12 +41,6 @@ fn accounts(root: &Path, service: &Service) -> Result<(), String> {
     let body = r#"{"payer":"bank","payee":"merchant","amount":250}"#;
     let answer = post(root, &service.url("/v1/orders"), body)?;
     expect(answer["state"] == "confirmed", "the first order is not confirmed")
-}
-
-fn post(root: &Path, url: &str, body: &str) -> Result<Value, String> {
-    let mut curl = program(root, "curl", "--silent --show-error --fail-with-body --max-time 5");
-    curl.args(["--header", "Content-Type: application/json", "--data", body, url]);
-    parse(&output(&mut curl, CALL_MAX)?)
 }
 
 /// Two requests by one curl are one connection.

@@ -21,7 +21,7 @@ fn check(text: &str, ends: &Ends) -> Result<(), String> {
     let commands = commands(text);
     for command in &commands {
         let what = format!("the README's command `{command}` is not run by any step");
-        expect(known.iter().any(|it| it == command) || command.starts_with("cd "), &what)?;
+        expect(known.iter().any(|it| it == command), &what)?;
     }
     for needed in &known[..2] {
         expect(commands.contains(&needed.as_str()), &format!("the README lacks `{needed}`"))?;

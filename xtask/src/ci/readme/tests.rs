@@ -8,7 +8,6 @@ const LOG: &str = "head\n1,d,1,10000\n1,d,1,1\n1,d,1,2\n1,d,1,3\n1,d,1,0\n1,d,1,
 const README: &str = "# A\n
 6 orders: 1 confirmed, 3 failed, 2 rejected
 ```sh
-cd norace
 cargo run --release -- demo  # stays until Ctrl-C
 cargo test --workspace
 ```
@@ -40,7 +39,7 @@ fn other_commands_and_counts_are_found() {
 
 #[test]
 fn only_blocks_of_commands_are_commands() {
-    assert_eq!(commands(README).len(), 3);
+    assert_eq!(commands(README).len(), 2);
     assert_eq!(commands("```rust\nfn a() {}\n```\ncargo none\n"), [""; 0]);
 }
 
