@@ -86,7 +86,7 @@ impl Context {
     /// Cancels this context and everything below it with `cause`; false, and without effect, when it was cancelled
     /// before.
     ///
-    /// When it returns everything that was below is cancelled.
+    /// When it returns everything that was below is cancelled, but for parts that another call is cancelling just then.
     pub fn cancel_with(&self, cause: Cause) -> bool {
         tree::cancel(&self.node, &cause)
     }
