@@ -424,7 +424,9 @@ impl Engine {
                 enabled |= 1 << index;
             } else {
                 let pending = self.threads[index].pending;
-                let load = |op| matches!(op, Op::Load { .. } | Op::CompareExchange { .. });
+                let load = |op| {
+                    matches!(op, Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. })
+                };
                 self.spins_held |= pending.is_some_and(|pending| load(pending.op));
             }
         }

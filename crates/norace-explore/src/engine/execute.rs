@@ -33,7 +33,9 @@ impl Engine {
             Op::Wake { timer } => state.notified.is_some() || timer,
             Op::Park { timer } => state.token || timer,
             Op::Join { target } => self.threads[target.index()].finished,
-            Op::Load { .. } | Op::CompareExchange { .. } => !self.is_held(thread, pending),
+            Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
+                !self.is_held(thread, pending)
+            }
             _ => true,
         }
     }
@@ -468,7 +470,12 @@ impl Engine {
         self.read(event, message, order);
         self.write(event, message, value, order);
         self.objects.messages[message.index()].taken = true;
-        self.progress(me);
+        let own = self.events[event].message.expect("it was just written");
+        if self.objects.message(own).idle {
+            self.note_idle_rmw(me, pending, message, own);
+        } else {
+            self.progress(me);
+        }
         self.note_sc(event, order);
         event
     }
@@ -495,6 +502,7 @@ impl Engine {
             position: 0,
             release,
             taken: false,
+            idle: this.rf.is_some_and(|rf| self.objects.message(rf).value == value),
         };
         let id = self.objects.insert(this.object, after, message);
         let this = &mut self.events[event];

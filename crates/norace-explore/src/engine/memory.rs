@@ -179,9 +179,46 @@ impl Engine {
         })
     }
 
-    /// Whether a store exists that the spinning thread could still come to read.
+    /// A read-modify-write left the value as it was, like a failed attempt to take a spin lock by `swap`.
+    pub(super) fn note_idle_rmw(
+        &mut self,
+        me: ThreadId,
+        pending: Pending,
+        read: MessageId,
+        own: MessageId,
+    ) {
+        let Pending { object, location, .. } = pending;
+        let known = self.threads[me.index()]
+            .spins
+            .iter()
+            .position(|spin| spin.object == object && std::ptr::eq(spin.location, location));
+        // The attempts of other spinning threads in between change nothing either.
+        let repeats = known.is_some_and(|at| {
+            let spin = &self.threads[me.index()].spins[at];
+            let after = self.objects.message(spin.message).position as usize + 1;
+            let upto = self.objects.message(read).position as usize;
+            let order = &self.objects.atomic(object).order;
+            let between = order.get(after..=upto).unwrap_or_default();
+            between.iter().all(|&message| self.objects.message(message).idle)
+        });
+        if !repeats {
+            self.spin_steps = 0;
+        }
+        let spins = &mut self.threads[me.index()].spins;
+        match known {
+            Some(at) => {
+                spins[at].message = own;
+                spins[at].repeats = if repeats { spins[at].repeats + 1 } else { 0 };
+            }
+            None => spins.push(Spin { location, object, message: own, repeats: 0 }),
+        }
+    }
+
+    /// Whether a store exists that the spinning thread could still come to read and that says anything new.
     fn has_news(&self, spin: &Spin) -> bool {
-        self.objects.last_message(spin.object) != spin.message
+        let after = self.objects.message(spin.message).position as usize + 1;
+        let later = &self.objects.atomic(spin.object).order[after..];
+        later.iter().any(|&message| !self.objects.message(message).idle)
     }
 
     /// Whether the load that `thread` announced repeats and would return the same again.

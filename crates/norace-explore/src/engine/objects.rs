@@ -43,6 +43,8 @@ pub(crate) struct Message {
     pub(crate) release: Row,
     /// Whether a read-modify-write read it.
     pub(crate) taken: bool,
+    /// Whether it is a read-modify-write that left the value as it was: no news for who spins.
+    pub(crate) idle: bool,
 }
 
 /// An atomic: its stores in modification order, the initial value first.
@@ -214,6 +216,7 @@ impl Objects {
             position: 0,
             release,
             taken: false,
+            idle: false,
         });
         self.atomic_mut(id).order.push(message);
         id

@@ -339,6 +339,31 @@ fn a_spin_lock_by_compare_exchange_excludes() {
 }
 
 #[test]
+fn a_spin_lock_by_swap_excludes_although_every_attempt_stores() {
+    for (mode, threads) in [(Mode::Sc, 2), (Mode::Sc, 3), (Mode::Rc11, 2)] {
+        let report = exhaust(mode, &|| {
+            let shared = Arc::new((Shared::new(), AtomicBool::new(false)));
+            let handles: Vec<_> = (0..threads)
+                .map(|_| {
+                    let shared = Arc::clone(&shared);
+                    thread::spawn(move || {
+                        while shared.1.swap(true, Ordering::Acquire) {
+                            thread::spin_loop();
+                        }
+                        shared.0.set(shared.0.get() + 1);
+                        shared.1.store(false, Ordering::Release);
+                    })
+                })
+                .collect();
+            handles.into_iter().for_each(|handle| handle.join().unwrap());
+            assert_eq!(shared.0.get(), threads);
+        });
+        assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+        assert_eq!(report.completeness, Completeness::UpToSpinning);
+    }
+}
+
+#[test]
 fn waiting_for_a_flag_that_nobody_sets_is_a_livelock() {
     let found = finding(&|| {
         let flag = AtomicBool::new(false);
