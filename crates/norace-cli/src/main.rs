@@ -15,7 +15,6 @@ mod purchases;
 mod serve;
 mod service;
 mod signals;
-mod simulated;
 mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

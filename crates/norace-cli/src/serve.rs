@@ -1,7 +1,7 @@
 //! `norace serve`.
 
 use norace::context::Context;
-use norace_engine::{EngineConfig, ProcessorChoice};
+use norace_engine::{EngineConfig, ProcessorChoice, SimulatedOptions, SimulatedProvider};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 use serde::Serialize;
@@ -13,7 +13,6 @@ use crate::failure::{Failure, sanitise};
 use crate::output::{Output, STRONG};
 use crate::service::{self, Service};
 use crate::signals::Ended;
-use crate::simulated::SimulatedProvider;
 
 /// The first line, when the service is ready.
 #[derive(Serialize)]
@@ -55,12 +54,20 @@ fn processor(args: &ServeArgs, config: &Config) -> ProcessorChoice {
         ProcessorName::Ledger => ProcessorChoice::Ledger,
         ProcessorName::Manual => ProcessorChoice::Manual,
         ProcessorName::Simulated => {
-            let provider = SimulatedProvider {
-                delay: Duration::from_millis(args.simulated_delay_ms),
-                refuse: args.simulated_refuse,
-                fail: args.simulated_fail,
-            };
+            let delay = Duration::from_millis(args.simulated_delay_ms);
+            let provider = SimulatedProvider::new(SimulatedOptions {
+                delay_min: delay,
+                delay_max: delay,
+                errors_permille: permille(args.simulated_fail),
+                refusals_permille: permille(args.simulated_refuse),
+                ..SimulatedOptions::default()
+            });
             ProcessorChoice::Async(Arc::new(provider), config.processor())
         }
     }
+}
+
+/// A share from 0 to 1, as the arguments were checked to be.
+fn permille(share: f64) -> u32 {
+    (share * 1000.0).round() as u32
 }
