@@ -23,8 +23,11 @@ fn the_same_key_and_content_answer_the_same_order() {
     let other = body.replace('5', "6");
     let conflict = client.request("POST", "/v1/orders", key, &other);
     assert_eq!(conflict.code(), (409, "idempotency-conflict".to_owned()));
-    // Another call's keys are other keys.
+    // A key names one call, whatever its kind.
     let transfer = json!({"from": "a", "to": "b", "amount": 1}).to_string();
+    let conflict = client.request("POST", "/v1/transfers", key, &transfer);
+    assert_eq!(conflict.code(), (409, "idempotency-conflict".to_owned()));
+    let key = "idempotency-key: k-2\r\n";
     assert_eq!(client.request("POST", "/v1/transfers", key, &transfer).status, 201);
     assert_eq!(client.request("POST", "/v1/transfers", key, &transfer).status, 201);
     assert_eq!(client.get("/v1/accounts/b").json()["credits_posted"], 1);

@@ -10,7 +10,7 @@
 //! body runs. The bodies stand in the caller's function, outside every closure, so that `?`, `break`, `continue`,
 //! `return` and `.await` in them mean what they mean around the macro.
 //!
-//! Sends know that they are in a select ([`SelectId`]) and then move their value only when they are polled, which makes
+//! Sends know that they are in a select (`SelectId`) and then move their value only when they are polled, which makes
 //! them the arm that takes effect; see the channel's protocol in `chan/state.rs`.
 //!
 //! Nothing here is meant to be named outside the macros.
