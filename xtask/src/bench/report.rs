@@ -178,6 +178,8 @@ const HEAD: &str = "\
 
 Orders from creation to confirmation, durable at every answer, by Norace over HTTP and by PostgreSQL through its own
 protocol, on one machine and disk, in turns. In every run the load generator shares the machine with what it measures.
+Latency is that of an order's whole life, for PostgreSQL of its three transactions together, and with arrays that of
+the array.
 Norace's load is the purchase log, whose orders all pay one merchant; PostgreSQL's is random, and pays one account only
 where that is said. PostgreSQL has the settings it comes with, and the scripts in
 [crates/norace-bench/postgres](../../crates/norace-bench/postgres). A run counts when the books are right after it:
@@ -205,7 +207,7 @@ impl Environment {
         let disk = say("stat", &["--file-system", "--format=%T", &folder.display().to_string()]);
         Self(vec![
             ("command", "cargo xtask bench".to_owned()),
-            ("runs", format!("{rounds} rounds of {seconds} s for each contender")),
+            ("rounds", format!("{rounds}, in each {seconds} s for every contender")),
             ("date", say("date", &["--utc", "+%F"])),
             ("commit", say("git", &["rev-parse", "--short", "HEAD"])),
             ("processor", format!("{cores} cores, {}", file("/proc/cpuinfo", "model name"))),
