@@ -265,7 +265,7 @@ impl<S: Storage> Journal<S> {
         self.end = 0;
         segment::write_header(&self.current, &header).map_err(|error| self.fail(error))?;
         self.end = PAGE_BYTES;
-        self.room.set_next(Next::Idle);
+        self.room.begin_segment(format::batches_end(self.current.bytes) - PAGE_BYTES);
         Ok(())
     }
 

@@ -98,6 +98,17 @@ impl Room {
         state.next == Next::Idle && rest_bytes < self.next_bytes / 4 * 3
     }
 
+    /// The next segment has become the current one, with `rest_bytes` for batches: its room changes its name and is
+    /// there at every moment.
+    pub(crate) fn begin_segment(&self, rest_bytes: u64) {
+        let mut state = sync::lock(&self.state);
+        state.rest_bytes = rest_bytes;
+        state.seal_due = false;
+        state.next = Next::Idle;
+        drop(state);
+        self.changed.notify_all();
+    }
+
     /// Moves the next segment to `next`.
     pub(crate) fn set_next(&self, next: Next) {
         sync::lock(&self.state).next = next;

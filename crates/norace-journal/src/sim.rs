@@ -17,7 +17,10 @@
 
 use std::{collections::BTreeMap, io};
 
-use norace_prim::sync::{self, Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use norace_prim::{
+    sync::{self, Arc, Condvar, Mutex, MutexGuard, OnceLock},
+    time::{Duration, Instant},
+};
 
 use crate::storage::{Access, Storage, StorageFile};
 
@@ -82,6 +85,8 @@ struct Machine {
     plan: BTreeMap<usize, Fault>,
     holding: bool,
     held: usize,
+    /// Rises when those held are let go.
+    release: u64,
     reads_fail: bool,
 }
 
@@ -123,6 +128,7 @@ impl SimStorage {
             plan: BTreeMap::new(),
             holding: false,
             held: 0,
+            release: 0,
             reads_fail: false,
         };
         let shared = Shared { machine: Mutex::new(machine), changed: Condvar::new() };
@@ -205,12 +211,34 @@ impl SimStorage {
         self.shared.changed.notify_all();
     }
 
+    /// Lets hanging syncs go on; those that come later hang again.
+    pub fn release_held(&self) {
+        let mut machine = self.machine();
+        machine.release += 1;
+        machine.held = 0;
+        self.shared.changed.notify_all();
+    }
+
     /// Waits until a sync hangs.
     pub fn wait_held(&self) {
         let mut machine = self.machine();
         while machine.held == 0 {
             machine = sync::wait(&self.shared.changed, machine);
         }
+    }
+
+    /// Waits until a sync hangs, for at most `timeout`; whether one does.
+    pub fn wait_held_for(&self, timeout: Duration) -> bool {
+        let mut machine = self.machine();
+        let deadline = Instant::now() + timeout;
+        while machine.held == 0 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            machine = sync::wait_timeout(&self.shared.changed, machine, left).0;
+        }
+        true
     }
 
     /// The names of all files.
@@ -302,11 +330,12 @@ impl SimStorage {
         let mut machine = self.machine_of(boot)?;
         if machine.holding {
             machine.held += 1;
+            let release = machine.release;
             self.shared.changed.notify_all();
-            while machine.holding && machine.alive(boot).is_ok() {
+            while machine.holding && machine.release == release && machine.alive(boot).is_ok() {
                 machine = sync::wait(&self.shared.changed, machine);
             }
-            machine.held -= 1;
+            machine.held -= usize::from(machine.release == release);
             machine.alive(boot)?;
         }
         let fault = machine.count(kind, file, 0, 0);

@@ -130,6 +130,32 @@ fn room_once_promised_is_there() {
     }
 }
 
+#[test]
+fn room_is_there_at_every_sync_of_an_append_that_goes_on_in_the_next_segment() {
+    let disk = SimStorage::new(1);
+    let (mut journal, ..) = open(disk.clone(), &Options::small(8)).unwrap();
+    let room = journal.room();
+    let mut begun = 1;
+    while begun < 4 {
+        // Inline, so that making the next segment does not hang beside the append.
+        journal.make_room().unwrap();
+        disk.hold_syncs();
+        let appender = thread::spawn(move || (append(&mut journal, 1, 100).map(drop), journal));
+        while !appender.is_finished() {
+            if disk.wait_held_for(Duration::from_millis(20)) {
+                // One is the frame in flight.
+                room.wait(2, 100).unwrap();
+                disk.release_held();
+            }
+        }
+        disk.release_syncs();
+        let appended;
+        (appended, journal) = appender.join().unwrap();
+        appended.unwrap();
+        begun = disk.files().iter().filter(|name| name.starts_with("segment-")).count();
+    }
+}
+
 fn ahead(retry: Duration) -> Options {
     Options { prepare: Prepare::Ahead { retry }, ..Options::small(8) }
 }
