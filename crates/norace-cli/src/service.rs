@@ -12,7 +12,9 @@ use std::process;
 use norace::context::Context;
 use norace::rt::{Builder, Runtime};
 use norace::task;
-use norace_engine::{Engine, EngineConfig, OpenError, SystemClock};
+use norace_engine::{
+    Engine, EngineConfig, Failure as EngineFailure, FailureKind, OpenError, StopError, SystemClock,
+};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use norace_server::{BindError, Server};
@@ -91,9 +93,7 @@ impl Service {
         }
         let left = STOP_TIME_MAX.saturating_sub(begun.elapsed()).max(ENGINE_STOP_TIME_MIN);
         let stopped = task::spawn_blocking(move || engine.stop(left)).await;
-        stopped.map_err(|error| ended("the engine").because(error))?.map_err(|error| {
-            Failure::new(ExitCode::Journal, "cannot close the journal in order").because(error)
-        })
+        stopped.map_err(|error| ended("the engine").because(error))?.map_err(cannot_close)
     }
 }
 
@@ -102,12 +102,36 @@ fn ended(what: &str) -> Failure {
 }
 
 /// The engine has failed: it answers nothing any more, so neither does the process.
-fn end_on_failure(cause: &str) {
-    let failure = Failure::new(ExitCode::Journal, "cannot go on").because(cause.to_owned());
-    output::failure(
-        &failure.hint("every answer given so far is safe; see to the disk, then start again"),
-    );
-    process::exit(ExitCode::Journal as i32);
+fn end_on_failure(failure: &EngineFailure) {
+    let failure = cannot_go_on(failure);
+    output::failure(&failure);
+    process::exit(failure.code() as i32);
+}
+
+/// What a failed engine means for the process: a disk is somebody's to see to, a panic is a defect.
+fn cannot_go_on(failure: &EngineFailure) -> Failure {
+    let (code, hint) = match failure.kind {
+        FailureKind::Journal => {
+            let hint = "every answer given so far is safe; see to the disk, then start again";
+            (ExitCode::Journal, hint)
+        }
+        FailureKind::Panic => {
+            let hint = "this is a defect of norace; every answer given so far is safe, \
+                        please report it, then start again";
+            (ExitCode::Internal, hint)
+        }
+    };
+    Failure::new(code, "cannot go on").because(failure.to_string()).hint(hint)
+}
+
+/// The engine did not stop in order.
+fn cannot_close(error: StopError) -> Failure {
+    match error {
+        StopError::Failed(failure) => cannot_go_on(&failure),
+        StopError::TimedOut => {
+            Failure::new(ExitCode::Journal, "cannot close the journal in order").because(error)
+        }
+    }
 }
 
 fn cannot_open(data: &Path, error: OpenError) -> Failure {
@@ -133,5 +157,28 @@ fn cannot_listen(listen: SocketAddr, error: BindError) -> Failure {
             .because("without keys only the loopback interface is served")
             .hint("use an address such as 127.0.0.1:8080"),
         error => Failure::usage("cannot use the configuration").because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_journal_ends_with_74_and_a_panic_with_70() {
+        let failed = |kind| EngineFailure { kind, cause: Arc::from("it broke") };
+        let cases = [
+            (FailureKind::Journal, ExitCode::Journal, "see to the disk"),
+            (FailureKind::Panic, ExitCode::Internal, "a defect of norace"),
+        ];
+        for (kind, code, hint) in cases {
+            let stopped = cannot_close(StopError::Failed(failed(kind)));
+            for failure in [cannot_go_on(&failed(kind)), stopped] {
+                assert_eq!(failure.code(), code);
+                assert_eq!(failure.to_string(), "cannot go on: it broke");
+                assert!(failure.hint_text().is_some_and(|text| text.contains(hint)), "{failure:?}");
+            }
+        }
+        assert_eq!(cannot_close(StopError::TimedOut).code(), ExitCode::Journal);
     }
 }

@@ -59,9 +59,9 @@ pub use audit::{
 };
 pub use codec::{DecodeError, Record, ReplayError};
 pub use engine::{
-    Answer, Changed, Engine, EngineConfig, EventLog, FailureHook, Found, HistoryGone,
-    LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply, Stats, StopError,
-    Unavailable,
+    Answer, Changed, Engine, EngineConfig, EventLog, Failure, FailureHook, FailureKind, Found,
+    HistoryGone, LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply,
+    Stats, StopError, Unavailable,
 };
 pub use model::{
     AMOUNT_MAX, Account, Action, Amount, AmountError, CallKind, Command, Cursor, Done, Handling,

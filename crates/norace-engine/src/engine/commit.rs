@@ -18,10 +18,10 @@
 //! unknown".
 
 use norace::chan::oneshot;
-use norace_prim::sync::{self, Arc, Condvar, Mutex};
+use norace_prim::sync::{self, Condvar, Mutex};
 use norace_prim::time::{Duration, Instant};
 
-use super::config::FailureHook;
+use super::config::{Failure, FailureHook};
 use super::latency::Latency;
 use super::query::Found;
 use super::reply::{Answer, Unavailable};
@@ -138,7 +138,7 @@ struct Shared {
     closing: bool,
     /// The core had to refuse for want of room.
     wants_room: bool,
-    failed: Option<Arc<str>>,
+    failed: Option<Failure>,
     /// The journal thread has ended.
     ended: bool,
 }
@@ -298,23 +298,23 @@ impl Commit {
     }
 
     /// Ends everything: what waits is dropped, nothing more is taken. Only the first cause counts.
-    pub(crate) fn fail(&self, cause: &str) {
+    pub(crate) fn fail(&self, failure: Failure) {
         let mut shared = sync::lock(&self.shared);
         if shared.failed.is_some() {
             return;
         }
-        shared.failed = Some(Arc::from(cause));
+        shared.failed = Some(failure.clone());
         let dropped = std::mem::take(&mut shared.open);
         drop(shared);
         drop(dropped);
         self.work.notify_all();
         self.changed.notify_all();
         if let Some(hook) = &self.on_failure {
-            hook(cause);
+            hook(&failure);
         }
     }
 
-    pub(crate) fn failure(&self) -> Option<Arc<str>> {
+    pub(crate) fn failure(&self) -> Option<Failure> {
         sync::lock(&self.shared).failed.clone()
     }
 

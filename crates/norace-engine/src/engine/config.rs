@@ -1,5 +1,7 @@
 //! The bounds and choices of an engine.
 
+use std::fmt;
+
 use norace::rt::Handle;
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
@@ -28,12 +30,47 @@ pub struct EngineConfig {
     /// Idle time after which the journal's last frame is sealed.
     pub seal_after: Duration,
     /// Called once, on the journal's or the core's thread, when the engine has failed and will answer nothing more:
-    /// the process should end with the exit code of a journal failure.
+    /// the process should end, with an exit code that says which kind of failure it was.
     pub on_failure: Option<FailureHook>,
 }
 
 /// See [`EngineConfig::on_failure`].
-pub type FailureHook = Arc<dyn Fn(&str) + Send + Sync>;
+pub type FailureHook = Arc<dyn Fn(&Failure) + Send + Sync>;
+
+/// Why an engine has failed. What was acknowledged is safe in either case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of thing went wrong.
+    pub kind: FailureKind,
+    /// What exactly.
+    pub cause: Arc<str>,
+}
+
+/// The kinds of [`Failure`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The journal could not be written or synced: a matter of the disk.
+    Journal,
+    /// The core's or the journal's thread panicked: a defect, or a clock or storage that panics.
+    Panic,
+}
+
+impl Failure {
+    pub(crate) fn journal(error: &impl fmt::Display) -> Self {
+        Self { kind: FailureKind::Journal, cause: Arc::from(error.to_string()) }
+    }
+
+    pub(crate) fn panic(role: &str, text: &str) -> Self {
+        let cause = Arc::from(format!("the {role} thread panicked: {text}"));
+        Self { kind: FailureKind::Panic, cause }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
 
 impl Default for EngineConfig {
     fn default() -> Self {
@@ -52,8 +89,8 @@ impl Default for EngineConfig {
     }
 }
 
-impl std::fmt::Debug for EngineConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for EngineConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineConfig")
             .field("processor", &self.processor)
             .field("queue_messages", &self.queue_messages)

@@ -6,6 +6,7 @@ use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 
 use super::commit::{Batch, Commit, Failed, Work};
+use super::config::Failure;
 use super::events::EventLog;
 use crate::ports::{Journal, JournalError, Room};
 
@@ -105,7 +106,7 @@ impl<J: Journal> Committer<J> {
         };
         worked.unwrap_or_else(|failure| {
             if let Some(error) = failure {
-                self.commit.fail(&error.to_string());
+                self.commit.fail(Failure::journal(&error));
             }
             Stepped::Ended
         })
@@ -126,7 +127,7 @@ impl<J: Journal> Committer<J> {
             let appended = self.journal.append(first, batch.count, &batch.payload);
             if let Err(error) = &appended {
                 // Before the batch is dropped: who learns that the outcome is unknown finds the cause in place.
-                self.commit.fail(&error.to_string());
+                self.commit.fail(Failure::journal(error));
             }
             appended.map_err(Some)?;
         }

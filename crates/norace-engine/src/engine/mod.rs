@@ -41,7 +41,7 @@ use norace_prim::time::{Duration, Instant};
 
 #[cfg(test)]
 pub(crate) use self::core::{REQUEST_BYTES_MAX, request_bytes_max};
-pub use config::{EngineConfig, FailureHook};
+pub use config::{EngineConfig, Failure, FailureHook, FailureKind};
 pub use events::{Changed, EventLog, HistoryGone};
 #[cfg(test)]
 pub(crate) use journal::Stepped;
@@ -194,7 +194,7 @@ impl Engine {
     }
 
     /// The cause, once the engine has failed. It answers nothing any more, and the process should end.
-    pub fn failure(&self) -> Option<Arc<str>> {
+    pub fn failure(&self) -> Option<Failure> {
         self.0.commit.failure()
     }
 
@@ -227,7 +227,7 @@ impl Engine {
             drop(thread.join());
         }
         match self.failure() {
-            Some(cause) => Err(StopError::Failed(cause.to_string())),
+            Some(failure) => Err(StopError::Failed(failure)),
             None => Ok(()),
         }
     }
@@ -301,8 +301,8 @@ impl std::error::Error for OpenError {}
 /// Why stopping did not end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StopError {
-    /// The engine had failed; the process should end with the exit code of a journal failure.
-    Failed(String),
+    /// The engine had failed.
+    Failed(Failure),
     /// The threads were still busy at the deadline.
     TimedOut,
 }
@@ -310,7 +310,7 @@ pub enum StopError {
 impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(cause) => write!(f, "the engine had failed: {cause}"),
+            Self::Failed(failure) => write!(f, "the engine had failed: {failure}"),
             Self::TimedOut => f.write_str("the engine's threads did not end by the deadline"),
         }
     }

@@ -12,7 +12,7 @@ use norace_prim::sync::{Arc, Mutex};
 use norace_prim::thread;
 
 use super::commit::{BatchLimits, Commit};
-use super::config::EngineConfig;
+use super::config::{EngineConfig, Failure};
 use super::core::{Core, CoreParts, CoreSchedule, ProcessorPort, REQUEST_BYTES_MAX};
 use super::events::EventLog;
 use super::journal::Committer;
@@ -192,7 +192,7 @@ impl Engine {
 /// Runs a thread's body; a panic in it fails the engine. What the body held is gone then; nothing looks at it again.
 fn guarded(role: &str, commit: &Commit, body: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
-        commit.fail(&format!("the {role} thread panicked: {}", panic_text(&*payload)));
+        commit.fail(Failure::panic(role, panic_text(&*payload)));
     }
 }
 

@@ -19,6 +19,7 @@ use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
 use super::commit::{Batch, BatchLimits, Commit, Effect, Failed, Replier};
+use super::config::Failure;
 use super::message::Message;
 use super::reply::Unavailable;
 use super::waiters::{Waiter, Waiters};
@@ -262,7 +263,7 @@ impl Core {
                 Err(Unavailable::StorageFull)
             }
             Err(error) => {
-                self.commit.fail(&error.to_string());
+                self.commit.fail(Failure::journal(&error));
                 self.failed = true;
                 Err(Unavailable::OutcomeUnknown)
             }

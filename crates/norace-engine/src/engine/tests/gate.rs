@@ -5,7 +5,7 @@ use norace_prim::atomic::{AtomicUsize, Ordering};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
-use crate::engine::{EngineConfig, Found, Query, StopError, Unavailable};
+use crate::engine::{EngineConfig, FailureKind, Found, Query, StopError, Unavailable};
 use crate::model::{Action, Done, OrderState, Rejection, Request};
 use crate::ports::Clock;
 use crate::processor::ProcessorChoice;
@@ -115,7 +115,7 @@ fn a_failed_write_ends_the_engine_once_and_for_all() {
     disk.plan(0, Fault::Error);
     let outcome = engine.execute(open("a").into()).unwrap().wait();
     assert_eq!(outcome, Err(Unavailable::OutcomeUnknown));
-    assert!(engine.failure().is_some());
+    assert_eq!(engine.failure().map(|failure| failure.kind), Some(FailureKind::Journal));
     assert_eq!(waiter.wait(), Err(Unavailable::OutcomeUnknown), "nobody waits for ever");
     assert!(matches!(engine.stop(Duration::from_secs(10)), Err(StopError::Failed(_))));
     assert_eq!(engine.execute(open("b").into()).err(), Some(Unavailable::Stopping));
@@ -156,10 +156,11 @@ fn a_panic_in_the_core_ends_the_engine_and_loses_nothing_acknowledged() {
     clock.0.store(true, Ordering::Relaxed);
     let outcome = engine.execute(open("a").into()).unwrap().wait();
     assert_eq!(outcome, Err(Unavailable::OutcomeUnknown));
-    let Err(StopError::Failed(cause)) = engine.stop(Duration::from_secs(10)) else {
+    let Err(StopError::Failed(failure)) = engine.stop(Duration::from_secs(10)) else {
         panic!("the engine had failed");
     };
-    assert!(cause.contains("the clock broke"), "{cause}");
+    assert_eq!(failure.kind, FailureKind::Panic);
+    assert!(failure.cause.contains("the clock broke"), "{failure}");
     let report = crate::verify(&disk).unwrap();
     assert_eq!((report.ok, report.accounts), (true, 1));
 }
