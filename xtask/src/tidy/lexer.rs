@@ -140,7 +140,7 @@ fn block_comment(rest: &str) -> (Kind, usize) {
 
 /// The length of the string literal at the start of `rest`, prefix and quotes included.
 fn string_len(rest: &str) -> Option<usize> {
-    let prefix = rest.find(['"', '#']).filter(|&len| len <= 2)?;
+    let prefix = rest.bytes().take(3).position(|byte| matches!(byte, b'"' | b'#'))?;
     let (letters, body) = rest.split_at(prefix);
     match letters {
         "" | "b" | "c" => body.starts_with('"').then(|| prefix + quoted_len(body, '"')),
