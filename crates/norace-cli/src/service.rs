@@ -2,8 +2,11 @@
 //!
 //! **Shutdown**: (1) the server stops accepting, closes idle connections and answers what is in flight; (2) the engine
 //! finishes what it has admitted and seals the journal; (3) the caller ends the process. Both steps together take less
-//! than [`STOP_TIME_MAX`]. A journal that fails ends the process from where it is noticed: nothing may be acknowledged
-//! any more, and waiting for connections to drain would only delay the restart.
+//! than [`STOP_TIME_MAX`].
+//!
+//! **Failure**: an engine that has failed acknowledges nothing any more, and waiting for connections to drain would only
+//! delay the restart. Those who wait for an answer have [`FAILURE_GRACE`] to be told that the outcome is unknown; then a
+//! thread of its own ends the process, whatever the runtime does.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,6 +19,7 @@ use norace_engine::{
     Engine, EngineConfig, Failure as EngineFailure, FailureKind, OpenError, StopError, SystemClock,
 };
 use norace_prim::sync::Arc;
+use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
 use norace_server::{BindError, Server};
 
@@ -28,6 +32,9 @@ const STOP_TIME_MAX: Duration = Duration::from_millis(9_500);
 
 /// What the engine gets even when the server's drain has used up the time.
 const ENGINE_STOP_TIME_MIN: Duration = Duration::from_millis(300);
+
+/// From the failure of the engine to the end of the process.
+const FAILURE_GRACE: Duration = Duration::from_millis(200);
 
 /// The kit's runtime, with a worker for each core.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
@@ -101,11 +108,21 @@ fn ended(what: &str) -> Failure {
     Failure::internal(format!("cannot stop {what} in order"))
 }
 
-/// The engine has failed: it answers nothing any more, so neither does the process.
+/// Starts the end of the process, as the module says. Called on a thread of the engine.
 fn end_on_failure(failure: &EngineFailure) {
     let failure = cannot_go_on(failure);
+    let code = failure.code();
+    // Before the message: a stderr that nobody reads delays nothing.
+    let ending = thread::Builder::new().name("norace-end".to_owned());
+    if ending.spawn(move || end_after_grace(code)).is_err() {
+        process::exit(code as i32);
+    }
     output::failure(&failure);
-    process::exit(failure.code() as i32);
+}
+
+fn end_after_grace(code: ExitCode) {
+    thread::sleep(FAILURE_GRACE);
+    process::exit(code as i32);
 }
 
 /// What a failed engine means for the process: a disk is somebody's to see to, a panic is a defect.

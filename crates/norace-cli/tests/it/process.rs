@@ -133,7 +133,13 @@ impl Server {
     pub(crate) fn start_on(address: &str, data: &str, more: &[&str]) -> Self {
         let mut command = binary();
         command.args(["serve", "--format", "json", "--listen", address, "--data", data]);
-        command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(more);
+        Self::start_by(command, data)
+    }
+
+    /// Starts by a command that becomes the service on `data`, and waits until it is ready.
+    pub(crate) fn start_by(mut command: Command, data: &str) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -171,6 +177,13 @@ impl Server {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// What it said on stderr, once it has ended.
+    pub(crate) fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
     }
 
     /// Waits for the end it has been asked for.

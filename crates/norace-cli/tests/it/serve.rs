@@ -96,6 +96,29 @@ fn a_disk_without_room_for_a_journal_is_exit_74() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_written_is_an_unknown_outcome_and_then_exit_74() {
+    let folder = Folder::new("serve-unwritable");
+    let data = folder.join("data");
+    let mut server = Server::start(&data, &[]);
+    open_books(&mut server.http());
+    server.signal("TERM");
+    assert!(server.wait().success());
+    // The segments are there; from now on none can be written beyond its first 50 KiB.
+    let line = "trap '' XFSZ; ulimit -f 100; \
+                exec \"$0\" serve --format json --listen 127.0.0.1:0 --data \"$1\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line, env!("CARGO_BIN_EXE_norace"), &data]);
+    let mut server = Server::start_by(shell, &data);
+    let accounts: Vec<_> = (0..4000).map(|number| json!({"id": format!("a{number}")})).collect();
+    let answer = server.http().post("/v1/accounts", &json!(accounts)).unwrap();
+    assert_eq!((answer.status, &answer.body["code"]), (503, &json!("stopping")), "{answer:?}");
+    assert_eq!(answer.body["outcome"], "unknown", "{answer:?}");
+    assert_eq!(server.wait().code(), Some(74));
+    let told = server.stderr();
+    assert!(told.contains("cannot go on") && told.contains("see to the disk"), "{told}");
+}
+
+#[test]
 fn an_address_in_use_is_told_with_a_hint() {
     let folder = Folder::new("serve-address");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -139,6 +139,8 @@ struct Shared {
     /// The core had to refuse for want of room.
     wants_room: bool,
     failed: Option<Failure>,
+    /// The failure hook has been called.
+    reported: bool,
     /// The journal thread has ended.
     ended: bool,
 }
@@ -303,12 +305,23 @@ impl Commit {
         if shared.failed.is_some() {
             return;
         }
-        shared.failed = Some(failure.clone());
+        shared.failed = Some(failure);
         let dropped = std::mem::take(&mut shared.open);
         drop(shared);
         drop(dropped);
         self.work.notify_all();
         self.changed.notify_all();
+    }
+
+    /// Calls the failure hook if the engine has failed, once. Each thread does so after it has let go of the callers it
+    /// held: the hook may end the process, and they are to be told before that.
+    pub(crate) fn report_failure(&self) {
+        let mut shared = sync::lock(&self.shared);
+        let Some(failure) = shared.failed.clone() else { return };
+        if std::mem::replace(&mut shared.reported, true) {
+            return;
+        }
+        drop(shared);
         if let Some(hook) = &self.on_failure {
             hook(&failure);
         }

@@ -29,8 +29,9 @@ pub struct EngineConfig {
     pub waiters_max: usize,
     /// Idle time after which the journal's last frame is sealed.
     pub seal_after: Duration,
-    /// Called once, on the journal's or the core's thread, when the engine has failed and will answer nothing more:
-    /// the process should end, with an exit code that says which kind of failure it was.
+    /// Called once, on the journal's or the core's thread, when the engine has failed and that thread has let go of the
+    /// callers it held; the other one lets go of its own meanwhile. Nothing more will be answered: the process should
+    /// end, a moment later so that those callers can be told, with an exit code that says which kind of failure it was.
     pub on_failure: Option<FailureHook>,
 }
 

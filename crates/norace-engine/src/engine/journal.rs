@@ -82,7 +82,7 @@ impl<J: Journal> Committer<J> {
         Self { journal, commit, events, done: Batch::default(), sealed: true }
     }
 
-    pub(crate) fn run(mut self, seal_after: Duration) {
+    pub(crate) fn run(&mut self, seal_after: Duration) {
         loop {
             let idle_after = (!self.sealed).then_some(seal_after);
             if self.step(idle_after) == Stepped::Ended {

@@ -10,7 +10,7 @@
 //! batch and ends; 5. the journal thread commits that, seals the journal, ends the event log and ends.
 //!
 //! Failing (a write, a sync, a panic in either thread): the cause is noted once, nothing is released any more, all
-//! waiting callers learn that the outcome is unknown, newcomers are refused, and the failure hook is called.
+//! waiting callers learn that the outcome is unknown, newcomers are refused, and then the failure hook is called.
 
 mod commit;
 mod config;

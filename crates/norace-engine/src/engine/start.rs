@@ -126,16 +126,23 @@ pub(super) fn open(
     }));
     let (committing, waking) = (Arc::clone(&commit), received.clone());
     engine.spawn("journal", move || {
+        let mut committer = committer;
         guarded("journal", &committing, || committer.run(config.seal_after));
         // After a failure the core may be asleep over an empty inbox, with callers waiting for orders to end.
         waking.close();
+        guarded("journal", &committing, || committing.report_failure());
+        // Closing the files may have to wait for the disk that failed, so it comes after the report.
+        guarded("journal", &committing, move || drop(committer));
         events.end();
         committing.end();
     })?;
     let deciding = Arc::clone(&commit);
     let started = engine.spawn("core", move || {
+        let mut core = core;
         guarded("core", &deciding, || core.run());
+        guarded("core", &deciding, || core.let_go());
         refuse(&received);
+        guarded("core", &deciding, || deciding.report_failure());
     });
     if started.is_err() {
         commit.close();
@@ -189,7 +196,7 @@ impl Engine {
     }
 }
 
-/// Runs a thread's body; a panic in it fails the engine. What the body held is gone then; nothing looks at it again.
+/// Runs a part of a thread's body; a panic in it fails the engine. Nothing decides by what the part left behind then.
 fn guarded(role: &str, commit: &Commit, body: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
         commit.fail(Failure::panic(role, panic_text(&*payload)));

@@ -99,7 +99,7 @@ impl Core {
     }
 
     /// Runs until the inbox is closed and drained, or the engine fails.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(&mut self) {
         let mut messages = Vec::with_capacity(MESSAGES_PER_ROUND);
         loop {
             self.wake_up();
@@ -113,6 +113,12 @@ impl Core {
             self.round(&mut messages);
         }
         self.finish();
+    }
+
+    /// Lets go of everybody who still waits, after a failure: they learn that the outcome is unknown.
+    pub(crate) fn let_go(&mut self) {
+        self.batch = Batch::default();
+        drop(self.waiters.take_all());
     }
 
     /// Handles a round of messages and hands over what they led to.

@@ -128,6 +128,27 @@ fn a_failed_write_ends_the_engine_once_and_for_all() {
     engine.stop(Duration::from_secs(10)).unwrap();
 }
 
+#[test]
+fn callers_are_told_that_the_outcome_is_unknown_though_the_failure_hook_never_returns() {
+    let disk = SimStorage::new(9);
+    let (release, released) = norace::chan::bounded::<()>(0);
+    let on_failure: crate::FailureHook = Arc::new(move |_| {
+        let _ = released.recv_blocking();
+    });
+    let config = EngineConfig { on_failure: Some(on_failure), ..config(ProcessorChoice::Manual) };
+    let engine = threaded(&disk, config);
+    let setup = [open_bank(), open("b"), order("x", "bank", "b", 1)].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    let mut waiter = engine.wait_final(id("x")).unwrap();
+    disk.plan(0, Fault::Error);
+    let mut outcome = engine.execute(open("a").into()).unwrap();
+    let patience = Duration::from_secs(10);
+    assert_eq!(outcome.wait_timeout(patience), Some(Err(Unavailable::OutcomeUnknown)));
+    assert_eq!(waiter.wait_timeout(patience), Some(Err(Unavailable::OutcomeUnknown)));
+    release.close();
+    assert!(matches!(engine.stop(patience), Err(StopError::Failed(_))));
+}
+
 /// A clock that breaks when it is told to.
 #[derive(Default)]
 struct BrittleClock(norace_prim::atomic::AtomicBool);
