@@ -1,5 +1,7 @@
 //! Making accounts, transfers and orders, one by one or many in one array.
 
+use std::future::Future;
+
 use norace::time::timeout_at;
 use norace_engine::{
     Answer, Command, Done, Id, IdempotencyKey, NewId, Order, Outcome, Query, Request, TransferMode,
@@ -191,7 +193,8 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// `?wait=final&timeout=30s`: answer when the order is final, or with its state so far at the deadline.
+/// `?wait=final&timeout=30s`: answer when the order is final, or with its state so far at the deadline or
+/// when the server begins to stop.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
     deadline: Instant,
@@ -212,7 +215,7 @@ impl Wait {
         }
     }
 
-    /// Brings `order` to its final state, or to the last state known at the deadline.
+    /// Brings `order` to its final state, or to the last state known at the deadline or when the server begins to stop.
     ///
     /// The order exists and its maker has to hear so: what goes wrong with the waiting leaves the state known before.
     pub(super) async fn until_final(self, app: &App, sequence: &mut u64, order: &mut Order) {
@@ -220,14 +223,20 @@ impl Wait {
             return;
         }
         let Ok(waiting) = app.engine.wait_final(order.id.clone()) else { return };
-        match timeout_at(self.deadline, waiting).await {
-            Ok(Ok(Answer { sequence: at, result: Ok(last) })) => {
+        match self.patiently(app, waiting).await {
+            Some(Ok(Answer { sequence: at, result: Ok(last) })) => {
                 *sequence = at.max(*sequence);
                 *order = last;
             }
-            Ok(_) => {}
-            Err(_) => look_again(app, sequence, order).await,
+            Some(_) => {}
+            None => look_again(app, sequence, order).await,
         }
+    }
+
+    /// Awaits `reply` until the deadline, or until the server begins to stop: a shutdown has no time to sit out the
+    /// patience of its clients, and each of them is better served by an answer than by a closed connection.
+    async fn patiently<F: Future>(self, app: &App, reply: F) -> Option<F::Output> {
+        app.stopping.run(timeout_at(self.deadline, reply)).await.ok()?.ok()
     }
 
     /// As [`Wait::until_final`], for every order of an array.
@@ -243,8 +252,8 @@ impl Wait {
         }
         // Behind the deadline each of the rest is still asked once: many may have become final meanwhile.
         for (order, reply) in waiting {
-            if let Ok(Ok(Answer { sequence: at, result: Ok(last) })) =
-                timeout_at(self.deadline, reply).await
+            if let Some(Ok(Answer { sequence: at, result: Ok(last) })) =
+                self.patiently(app, reply).await
             {
                 *sequence = at.max(*sequence);
                 *order = last;

@@ -3,7 +3,9 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use norace_engine::ProcessorChoice;
+use norace_engine::{Engine, EngineConfig, ProcessorChoice, SystemClock};
+use norace_journal::Options;
+use norace_journal::sim::SimStorage;
 use serde_json::json;
 
 use crate::client::request;
@@ -35,28 +37,56 @@ fn idle_connections_close_and_requests_in_flight_are_answered() {
     eventually("nobody listens", || TcpStream::connect(service.addr).is_err());
     mover.send("}");
     assert_eq!(mover.answer().status, 200);
+    // Whoever waits for the order hears at once what it is.
     let answer = busy.answer();
-    assert_eq!((answer.status, &answer.json()["state"]), (201, &json!("cancelled")));
+    assert_eq!((answer.status, &answer.json()["state"]), (201, &json!("pending")));
     assert!(busy.rest().is_empty());
     assert_eq!(service.stop().dropped, 0);
 }
 
 #[test]
+fn requests_that_wait_for_final_orders_are_answered_at_once() {
+    let mut service = Service::manual().funded();
+    let order = |id: &str| json!({"id": id, "payer": "a", "payee": "b", "amount": 1});
+    let [mut one, mut many, mut read] = [(); 3].map(|()| service.client());
+    let target = "/v1/orders?wait=final&timeout=60s";
+    one.send(request("POST", target, "", &order("o").to_string()));
+    eventually("the order is waited for", || service.stats().waiters == 1);
+    many.send(request("POST", target, "", &json!([order("x"), order("y")]).to_string()));
+    read.send(request("GET", "/v1/orders/o?wait=final&timeout=60s", "", ""));
+    eventually("all orders are waited for", || service.stats().waiters == 4);
+    let start = Instant::now();
+    assert_eq!(service.stop().dropped, 0);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let answer = one.answer();
+    assert_eq!((answer.status, &answer.json()["state"]), (201, &json!("pending")));
+    let answer = many.answer();
+    assert_eq!((answer.status, &answer.json()["results"][1]["state"]), (200, &json!("pending")));
+    let answer = read.answer();
+    assert_eq!((answer.status, &answer.json()["state"]), (200, &json!("pending")));
+    assert!(one.rest().is_empty() && many.rest().is_empty() && read.rest().is_empty());
+}
+
+#[test]
 fn what_is_still_busy_at_the_deadline_is_dropped_and_counted() {
-    let mut service = Service::with(ProcessorChoice::Manual, |config| {
+    let disk = SimStorage::new(7);
+    let config = EngineConfig { processor: ProcessorChoice::Ledger, ..EngineConfig::default() };
+    let (engine, _) = Engine::open(config, disk.clone(), Options::default(), SystemClock).unwrap();
+    let mut service = Service::over(engine, None, |config| {
         config.drain_timeout = Duration::from_millis(100);
     })
     .funded();
+    disk.hold_syncs();
     let mut busy = service.client();
     let body = json!({"id": "o", "payer": "a", "payee": "b", "amount": 1}).to_string();
-    busy.send(request("POST", "/v1/orders?wait=final&timeout=60s", "", &body));
-    eventually("the order is waited for", || service.stats().waiters == 1);
+    busy.send(request("POST", "/v1/orders", "", &body));
+    disk.wait_held();
     let start = Instant::now();
     assert_eq!(service.stop().dropped, 1);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    // Nothing was durable, so nothing may have been said.
     assert!(busy.rest().is_empty());
-    // The order itself was durable long before.
-    assert_eq!(service.stats().orders[0], 1);
+    disk.release_syncs();
 }
 
 #[test]
