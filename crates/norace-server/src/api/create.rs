@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
-use norace::time::timeout_at;
+use norace::time::{timeout, timeout_at};
 use norace_engine::{
-    Answer, Command, Done, Id, IdempotencyKey, NewId, Order, Outcome, Query, Request, TransferMode,
+    Answer, Command, Done, Found, Id, IdempotencyKey, NewId, Order, Outcome, Query, Request,
+    TransferMode,
 };
 use norace_prim::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -242,7 +243,7 @@ impl Wait {
     /// As [`Wait::until_final`], for every order of an array.
     async fn until_all_final(self, app: &App, sequence: &mut u64, outcomes: &mut [Outcome]) {
         let mut waiting = Vec::new();
-        for outcome in outcomes {
+        for outcome in &mut *outcomes {
             let Ok(Done::Order { order, .. }) = outcome else { continue };
             if order.state.is_final() {
                 continue;
@@ -259,17 +260,56 @@ impl Wait {
                 *order = last;
             }
         }
+        look_again_at_all(app, sequence, outcomes).await;
     }
 }
 
+/// How long the engine has to say what has become of orders that were waited for in vain.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// Replaces `order` by what it is now, unless the engine is too slow to say so.
 async fn look_again(app: &App, sequence: &mut u64, order: &mut Order) {
-    const PATIENCE: Duration = Duration::from_millis(250);
     let now = app.query(Query::Order(order.id.clone()));
-    if let Ok(Ok(Answer { sequence: at, result: norace_engine::Found::Order(found) })) =
-        norace::time::timeout(PATIENCE, now).await
+    if let Ok(Ok(Answer { sequence: at, result: Found::Order(found) })) =
+        timeout(PATIENCE, now).await
     {
         *sequence = at.max(*sequence);
         *order = found;
     }
+}
+
+/// As [`look_again`], for every order of an array that is not final.
+///
+/// They are read by one message, which repeats their creation: the states and the sequence are those of one moment. Read
+/// one by one, the first might be older than the sequence of the last says. The final ones can't change any more.
+async fn look_again_at_all(app: &App, sequence: &mut u64, outcomes: &mut [Outcome]) {
+    let open = outcomes.iter_mut().filter_map(|outcome| match outcome {
+        Ok(Done::Order { order, .. }) if !order.state.is_final() => Some((repeat(order), order)),
+        _ => None,
+    });
+    let (repeats, open): (Vec<_>, Vec<_>) = open.unzip();
+    if open.is_empty() {
+        return;
+    }
+    let Ok(reply) = app.engine.execute_many(repeats) else { return };
+    if let Ok(Ok(Answer { sequence: at, result })) = timeout(PATIENCE, reply).await {
+        *sequence = at.max(*sequence);
+        for (order, now) in open.into_iter().zip(result) {
+            if let Ok(Done::Order { order: now, .. }) = now {
+                *order = now;
+            }
+        }
+    }
+}
+
+/// The request that made `order`, to be answered with what the order is now.
+fn repeat(order: &Order) -> Request {
+    let command = Command::CreateOrder {
+        id: NewId::Given(order.id.clone()),
+        payer: order.payer.clone(),
+        payee: order.payee.clone(),
+        amount: order.amount,
+        metadata: order.metadata.clone(),
+    };
+    Request { command, key: None }
 }

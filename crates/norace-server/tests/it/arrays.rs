@@ -117,3 +117,38 @@ fn an_array_can_wait_for_all_its_orders() {
     let so_far = client.post("/v1/orders?wait=final&timeout=1ms", json!([order("p"), order("q")]));
     assert_eq!(so_far.json()["results"][1]["state"], "pending");
 }
+
+#[test]
+fn an_array_that_waits_in_vain_answers_the_states_of_its_sequence() {
+    let service = Service::manual().funded();
+    let mut client = service.client();
+    let order = |id: Option<&str>| {
+        let mut order = json!({"payer": "a", "payee": "b", "amount": 1, "metadata": {"k": "v"}});
+        if let Some(id) = id {
+            order["id"] = json!(id);
+        }
+        order
+    };
+    let waiting = {
+        let mut client = service.client();
+        let body = json!([order(Some("moved")), order(None), order(Some("ended"))]);
+        std::thread::spawn(move || client.post("/v1/orders?wait=final&timeout=1s", body))
+    };
+    crate::service::eventually("all are waited for", || service.stats().waiters == 3);
+    let made = client.get("/v1/orders").json()["items"][1]["id"].as_str().unwrap().to_owned();
+    for target in ["moved/process".to_owned(), format!("{made}/process"), "ended/cancel".to_owned()]
+    {
+        assert_eq!(client.post(&format!("/v1/orders/{target}"), "").status, 200);
+    }
+    let sequence = client.get("/v1/orders/ended").sequence();
+    let answer = waiting.join().unwrap();
+    assert_eq!(answer.sequence(), sequence);
+    let results = answer.json()["results"].clone();
+    for (index, state) in ["processing", "processing", "cancelled"].into_iter().enumerate() {
+        assert_eq!(results[index]["state"], state, "{}", results[index]);
+        assert_eq!(results[index]["version"], 2, "{}", results[index]);
+    }
+    assert_eq!(results[1]["id"], made);
+    // Looking again makes nothing.
+    assert_eq!(service.stats().sequence, sequence);
+}
