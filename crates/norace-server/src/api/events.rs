@@ -17,8 +17,8 @@ use super::{App, Call, write};
 use crate::metrics::{Entered, Gauge};
 use crate::problem::{Code, Member, Problem};
 use crate::reply::{Refused, Reply};
-use crate::wire::header;
 use crate::wire::query::Params;
+use crate::wire::{Refusal, header};
 
 /// Events in one piece of a stream; the next are read when this is on its way.
 const PIECE: usize = 256;
@@ -32,6 +32,12 @@ pub(super) fn follow(call: &Call<'_>) -> Result<Reply, Refused> {
     let seen = header::last_event_id(&call.parts.headers)?;
     let sequence = app.engine.durable_sequence();
     let after = seen.or(asked).unwrap_or(sequence);
+    if after > sequence {
+        // Of another journal, or made up: waiting for it would pass by all that happens on the way there.
+        let field = if seen.is_some() { "Last-Event-ID" } else { "after" };
+        let detail = format!("the journal has come to position {sequence} and not to {after}");
+        return Err(Refusal::invalid(field, detail).into());
+    }
     let log = app.engine.events().clone();
     if let Err(HistoryGone { oldest }) = log.read_after(after, 1) {
         let detail = format!("events are kept only after position {oldest}");

@@ -192,6 +192,26 @@ fn history_that_is_no_longer_kept_is_gone() {
 }
 
 #[test]
+fn a_position_ahead_of_the_journal_is_refused() {
+    let service = Service::ledger().funded();
+    let sequence = order(&service, "o");
+    let mut client = service.client();
+    let ahead = sequence + 1;
+    let refused = client.get(&format!("/v1/events?after={ahead}"));
+    assert_eq!(refused.code(), (422, "invalid".to_owned()));
+    assert_eq!(refused.json()["field"], "after");
+    // The header decides, also where the parameter alone would be good.
+    let header = format!("last-event-id: {}\r\n", u64::MAX);
+    let refused = client.request("GET", "/v1/events?after=0", &header, "");
+    assert_eq!(refused.code(), (422, "invalid".to_owned()));
+    assert_eq!(refused.json()["field"], "Last-Event-ID");
+    let header = format!("last-event-id: {sequence}\r\n");
+    let mut stream = Stream::open(&service, &format!("/v1/events?after={ahead}"), &header);
+    order(&service, "next");
+    assert_eq!(stream.event().id, ahead);
+}
+
+#[test]
 fn a_reader_that_falls_behind_is_told_and_cut_off() {
     let engine = EngineConfig { events_max: 64, ..EngineConfig::default() };
     let folder = Folder::new();
