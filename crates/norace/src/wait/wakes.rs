@@ -1,5 +1,7 @@
 //! Wakers collected under a lock and called after it is released.
 
+use norace_prim::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
 /// Wakers to call, and wakers to drop, once the lock under which they were collected is released.
@@ -7,7 +9,8 @@ use std::task::Waker;
 /// Waking and dropping a waker run foreign code: an executor may poll or drop a whole task right there, and with it
 /// other ends of the same channel. Neither may happen under a lock. Collecting one waker does not allocate.
 ///
-/// Dropping the collection wakes everybody in it, so that one waker that panics cannot keep the others asleep.
+/// Dropping the collection wakes everybody in it. Wakers that panic keep none of the others asleep: the first panic goes
+/// on when all have been called.
 #[derive(Default)]
 pub(crate) struct Wakes {
     first: Option<Waker>,
@@ -53,17 +56,31 @@ impl Wakes {
 impl Drop for Wakes {
     #[inline]
     fn drop(&mut self) {
-        /// Goes on with the rest when a waker panics.
-        struct Rest(std::vec::IntoIter<Waker>);
-        impl Drop for Rest {
-            fn drop(&mut self) {
-                self.0.by_ref().for_each(Waker::wake);
+        if let Some(first) = self.first.take() {
+            wake_each(first, std::mem::take(&mut self.rest));
+        }
+    }
+}
+
+/// Wakes everybody, then goes on with the first panic of a waker, if any.
+fn wake_each(first: Waker, rest: Vec<Waker>) {
+    let mut panic = None;
+    for waker in std::iter::once(first).chain(rest) {
+        // A waker that panicked is gone; nothing of it is looked at again.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+            match panic {
+                None => panic = Some(payload),
+                // Its drop is foreign code, too, and might panic in turn.
+                Some(_) => std::mem::forget(payload),
             }
         }
-        let rest = Rest(std::mem::take(&mut self.rest).into_iter());
-        if let Some(first) = self.first.take() {
-            first.wake();
+    }
+    if let Some(payload) = panic {
+        if thread::panicking() {
+            // A second panic would abort the process; the one under way is reported.
+            std::mem::forget(payload);
+        } else {
+            resume_unwind(payload);
         }
-        drop(rest);
     }
 }

@@ -6,7 +6,8 @@ use norace::chan::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError, bounded,
     unbounded,
 };
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -130,6 +131,30 @@ fn close_wakes_everybody_who_waits() {
         assert_eq!(poll(send), Poll::Ready(Err(SendError(n))));
     }
     assert_eq!((rx.try_recv(), rx.try_recv()), (Ok(0), Err(TryRecvError::Closed)));
+}
+
+#[test]
+fn wakers_that_panic_keep_nobody_asleep() {
+    struct Panicking(&'static str);
+    impl Wake for Panicking {
+        fn wake(self: Arc<Self>) {
+            std::panic::panic_any(self.0);
+        }
+    }
+
+    let (tx, rx) = bounded::<u8>(1);
+    let (woken, counting) = WakeCount::new();
+    let panicking = |text| Waker::from(Arc::new(Panicking(text)));
+    let wakers =
+        [counting.clone(), panicking("first"), counting.clone(), panicking("second"), counting];
+    let mut receives: Vec<_> = wakers.iter().map(|_| rx.recv()).collect();
+    for (receive, waker) in receives.iter_mut().zip(&wakers) {
+        assert!(poll_with(receive, waker).is_pending());
+    }
+    let close = std::panic::AssertUnwindSafe(|| tx.close());
+    let payload = std::panic::catch_unwind(close).unwrap_err();
+    assert_eq!(payload.downcast_ref(), Some(&"first"));
+    assert_eq!(woken.get(), 3);
 }
 
 #[test]
