@@ -208,9 +208,9 @@ fn step<T>(
         (Stage::Waiting(key), None) => {
             return state.poll_send(key, waiter.waker, wakes).ok_or(Stage::Waiting(key));
         }
-        (Stage::Offering(key, value), Some(_)) => {
+        (Stage::Offering(key, value), Some(select)) => {
             return state
-                .poll_offer(key, value, waiter, wakes)
+                .poll_offer(key, value, (waiter.waker, select), wakes)
                 .map_err(|(key, value)| Stage::Offering(key, value));
         }
         // It moved into a select, or out of one, and begins anew.

@@ -31,10 +31,13 @@
 //! `invited_senders`. The value moves when the select polls the sender, which thereby is the arm that takes effect.
 //! - Room that appears invites (wakes) the first offer and counts as taken meanwhile, like a grant; room goes to grants
 //!   and offers in the order of their arrival.
-//! - A receiver that starts to wait invites the first offer it may meet.
-//! - An invited sender that finds what it was invited for gone is the first offer again. One that is dropped passes its
-//!   invitation on: room to the next in line, a waiting receiver to all other offers, whichever of them suits it.
-//! - At capacity 0 a select never meets itself: its offers pass over its own receives.
+//! - An invited sender that finds its room gone (a value came back) is the first offer again. One that is dropped passes
+//!   its invitation on to the next in line.
+//! - A receiver that starts to wait wakes every offer it may meet, and they go on offering: the first that is polled
+//!   gives it a value. To wake only one would not do. An offer outlives its select when the send does, and then nobody
+//!   may ever poll it again while others could be taken.
+//! - At capacity 0 a select does not meet itself: its offers pass over its own receives. An offer belongs to the select
+//!   that polled it last.
 //!
 //! **Receive node.** `Waiting` is in `waiting_receivers`; a sender, or a receive that gives its value back, leaves
 //! `Handed`; `close` leaves `Closed`, at which the receiver looks once more and then reports the end. The receiver
@@ -89,8 +92,8 @@ pub(super) enum SendNode<T> {
         select: SelectId,
         arrival: Arrival,
     },
+    /// An offer that has been promised a place in the buffer.
     Invited {
-        select: SelectId,
         arrival: Arrival,
     },
     /// An offer that the close has woken.
@@ -227,14 +230,8 @@ impl<T> State<T> {
         let Waiter { waker, select } = *waiter;
         let key = self.recv_nodes.insert(RecvNode::Waiting { waker: waker.clone(), select });
         self.waiting_receivers.push_back(&mut self.recv_nodes, key);
-        let mut offer = self.offering_senders.front();
-        while let Some(sender) = offer {
-            if self.may_meet(sender, select) {
-                self.invite(sender, wakes);
-                break;
-            }
-            offer = self.offering_senders.after(&mut self.send_nodes, sender);
-        }
+        let rendezvous = self.capacity == Some(0);
+        self.wake_offers(|own| !rendezvous || select != Some(own), wakes);
         key
     }
 
@@ -266,26 +263,27 @@ impl<T> State<T> {
         &mut self,
         key: Key,
         value: T,
-        waiter: &Waiter<'_>,
+        (current, select): (&Waker, SelectId),
         wakes: &mut Wakes,
     ) -> Result<Result<(), T>, (Key, T)> {
-        let meets = self.receiver_for(waiter.select).is_some();
-        if let SendNode::Offering { waker, .. } = self.send_nodes.get_mut(key)
+        let meets = self.receiver_for(Some(select)).is_some();
+        if let SendNode::Offering { waker, select: own, .. } = self.send_nodes.get_mut(key)
             && !meets
         {
-            wakes.update(waker, waiter.waker);
+            wakes.update(waker, current);
+            *own = select;
             return Err((key, value));
         }
         let node = self.leave_send(key);
-        let result = match self.put(value, waiter.select, wakes) {
+        let result = match self.put(value, Some(select), wakes) {
             Put::Done => Ok(Ok(())),
             Put::Closed(value) => Ok(Err(value)),
             Put::Full(value) => Err(value),
         };
         match (node, result) {
-            // What it was invited for is gone: it is the first offer again.
-            (SendNode::Invited { select, arrival }, Err(value)) => {
-                let waker = waiter.waker.clone();
+            // The room it was invited to is gone: it is the first offer again.
+            (SendNode::Invited { arrival }, Err(value)) => {
+                let waker = current.clone();
                 let node = SendNode::Offering { waker, select, arrival };
                 let key = self.send_nodes.insert(node);
                 self.offering_senders.push_front(&mut self.send_nodes, key);
@@ -293,6 +291,11 @@ impl<T> State<T> {
             }
             (SendNode::Offering { waker, .. }, Ok(result)) => {
                 wakes.discard(waker);
+                Ok(result)
+            }
+            (SendNode::Invited { .. }, Ok(result)) => {
+                // When a waiting receiver got the value the promised place is free for the next in line.
+                self.give_room(wakes);
                 Ok(result)
             }
             (_, Ok(result)) => Ok(result),
@@ -318,11 +321,6 @@ impl<T> State<T> {
             }
             SendNode::Invited { .. } => {
                 self.give_room(wakes);
-                if !self.waiting_receivers.is_empty() {
-                    while let Some(sender) = self.offering_senders.front() {
-                        self.invite(sender, wakes);
-                    }
-                }
                 None
             }
             SendNode::Sent | SendNode::Dismissed => None,
@@ -454,13 +452,18 @@ impl<T> State<T> {
         None
     }
 
-    /// Whether an offering sender and a receiver in `select`, if in any, may meet.
-    fn may_meet(&mut self, sender: Key, select: Option<SelectId>) -> bool {
-        match self.send_nodes.get_mut(sender) {
-            SendNode::Offering { select: own, .. } => {
-                self.capacity != Some(0) || select != Some(*own)
+    /// Wakes the senders that offer in a select which `may_meet` the receiver that waits now. They go on offering.
+    fn wake_offers(&mut self, may_meet: impl Fn(SelectId) -> bool, wakes: &mut Wakes) {
+        let mut offer = self.offering_senders.front();
+        while let Some(sender) = offer {
+            match self.send_nodes.get_mut(sender) {
+                SendNode::Offering { waker, select, .. } if may_meet(*select) => {
+                    wakes.push(waker.clone());
+                }
+                SendNode::Offering { .. } => {}
+                _ => unreachable!("listed senders offer"),
             }
-            _ => unreachable!("listed senders offer"),
+            offer = self.offering_senders.after(&mut self.send_nodes, sender);
         }
     }
 
@@ -526,14 +529,14 @@ impl<T> State<T> {
         *self.send_nodes.get_mut(sender) = SendNode::Granted(value);
     }
 
-    /// Invites an offering sender and wakes it.
+    /// Promises a place to an offering sender and wakes it.
     fn invite(&mut self, sender: Key, wakes: &mut Wakes) {
         self.offering_senders.unlink(&mut self.send_nodes, sender);
         self.invited_senders.push_back(&mut self.send_nodes, sender);
         let node = self.send_nodes.get_mut(sender);
         match std::mem::replace(node, SendNode::Dismissed) {
-            SendNode::Offering { waker, select, arrival } => {
-                *node = SendNode::Invited { select, arrival };
+            SendNode::Offering { waker, arrival, .. } => {
+                *node = SendNode::Invited { arrival };
                 wakes.push(waker);
             }
             _ => unreachable!("listed senders offer"),

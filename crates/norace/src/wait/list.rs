@@ -133,10 +133,6 @@ impl List {
         self.len
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// The first waiter.
     pub(crate) fn front(&self) -> Option<Key> {
         (self.head != NIL).then_some(Key(self.head))

@@ -30,23 +30,25 @@ fn an_offer_is_not_taken_behind_the_selects_back() {
 }
 
 #[test]
-fn a_receiver_that_waits_invites_the_first_offer_and_gets_its_value() {
-    let (tx, rx) = bounded(0);
-    let ((first_woken, first_waker), (second_woken, second_waker)) =
-        (WakeCount::new(), WakeCount::new());
-    let (mut first, mut second) = (offer(&tx, 1), offer(&tx, 2));
-    assert!(poll_with(&mut first, &first_waker).is_pending());
-    assert!(poll_with(&mut second, &second_waker).is_pending());
-    let mut receive = rx.recv();
-    assert!(poll(&mut receive).is_pending());
-    assert_eq!((first_woken.get(), second_woken.get()), (1, 0));
-    assert_eq!(poll(&mut first), Poll::Ready(Ok(())));
-    assert_eq!(poll(&mut receive), Poll::Ready(Ok(1)));
-    assert!(poll(&mut second).is_pending());
+fn a_receiver_that_waits_wakes_every_offer_and_takes_the_first_to_come() {
+    for order in [[0, 1], [1, 0]] {
+        let (tx, rx) = bounded(0);
+        let (woken, wakers): (Vec<_>, Vec<_>) = (0..2).map(|_| WakeCount::new()).unzip();
+        let mut offers = [offer(&tx, 0), offer(&tx, 1)];
+        for (offering, waker) in offers.iter_mut().zip(&wakers) {
+            assert!(poll_with(offering, waker).is_pending());
+        }
+        let mut receive = rx.recv();
+        assert!(poll(&mut receive).is_pending());
+        assert_eq!((woken[0].get(), woken[1].get()), (1, 1));
+        assert_eq!(poll(&mut offers[order[0]]), Poll::Ready(Ok(())));
+        assert!(poll(&mut offers[order[1]]).is_pending());
+        assert_eq!(poll(&mut receive), Poll::Ready(Ok(u32::try_from(order[0]).unwrap())));
+    }
 }
 
 #[test]
-fn an_invited_offer_that_leaves_passes_the_receiver_on() {
+fn an_offer_that_leaves_keeps_the_receiver_from_no_other() {
     let (tx, rx) = bounded(0);
     let (woken, waker) = WakeCount::new();
     let (mut first, mut second) = (offer(&tx, 1), offer(&tx, 2));
@@ -61,19 +63,78 @@ fn an_invited_offer_that_leaves_passes_the_receiver_on() {
 }
 
 #[test]
-fn an_offer_whose_receiver_left_is_the_first_in_line_again() {
+fn an_offer_whose_select_is_over_keeps_the_receiver_from_no_other() {
+    for capacity in [0, 1] {
+        let (tx, rx) = bounded(capacity);
+        for _ in 0..capacity {
+            tx.try_send(0).unwrap();
+        }
+        let mut parked = tx.send(1);
+        norace::block_on(async {
+            select! {
+                biased;
+                _ = &mut parked => unreachable!("nobody receives"),
+                () = async {} => {}
+            }
+        });
+        let (woken, waker) = WakeCount::new();
+        let mut offering = offer(&tx, 2);
+        assert!(poll_with(&mut offering, &waker).is_pending());
+        // At capacity 1 the room is promised to `parked`.
+        for _ in 0..capacity {
+            assert_eq!(rx.try_recv(), Ok(0));
+        }
+        let mut receive = rx.recv();
+        assert!(poll(&mut receive).is_pending());
+        assert_eq!(woken.get(), 1, "capacity {capacity}");
+        assert_eq!(poll(&mut offering), Poll::Ready(Ok(())));
+        assert_eq!(poll(&mut receive), Poll::Ready(Ok(2)));
+        drop(parked);
+    }
+}
+
+#[test]
+fn an_offer_moved_to_another_select_belongs_to_that_one() {
+    // Enough rounds for both orders of polling the arms.
+    for _ in 0..64 {
+        let (tx, rx) = bounded(0);
+        let (woken, waker) = WakeCount::new();
+        let mut send = tx.send(1);
+        let first = poll(&mut Box::pin(async {
+            select! {
+                sent = &mut send => sent,
+                never = pending() => never,
+            }
+        }));
+        assert!(first.is_pending());
+        let mut other = offer(&tx, 2);
+        assert!(poll_with(&mut other, &waker).is_pending());
+        let mut both = Box::pin(async {
+            select! {
+                _ = &mut send => None,
+                value = rx.recv() => value.ok(),
+            }
+        });
+        assert!(poll(&mut both).is_pending(), "a select does not meet itself");
+        assert!(poll(&mut both).is_pending(), "nor later");
+        assert_eq!(woken.get(), 1, "it waits for a sender, and here is one");
+        assert_eq!(poll(&mut other), Poll::Ready(Ok(())));
+        assert_eq!(poll(&mut both), Poll::Ready(Some(2)));
+    }
+}
+
+#[test]
+fn an_offer_whose_receiver_left_goes_on_offering() {
     let (tx, rx) = bounded(0);
-    let ((first_woken, first_waker), (second_woken, second_waker)) =
-        (WakeCount::new(), WakeCount::new());
-    let (mut first, mut second) = (offer(&tx, 1), offer(&tx, 2));
-    assert!(poll_with(&mut first, &first_waker).is_pending());
-    assert!(poll_with(&mut second, &second_waker).is_pending());
+    let (woken, waker) = WakeCount::new();
+    let mut offering = offer(&tx, 1);
+    assert!(poll_with(&mut offering, &waker).is_pending());
     for round in 1..4 {
         let mut receive = rx.recv();
         assert!(poll(&mut receive).is_pending());
         drop(receive);
-        assert!(poll_with(&mut first, &first_waker).is_pending());
-        assert_eq!((first_woken.get(), second_woken.get()), (round, 0));
+        assert!(poll_with(&mut offering, &waker).is_pending());
+        assert_eq!(woken.get(), round);
     }
 }
 
