@@ -113,7 +113,8 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> (Ended, Result<T, Box<dyn Any
     }
 }
 
-fn describe(payload: &(dyn Any + Send)) -> String {
+/// The text of a panic.
+pub(crate) fn describe(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied().map(str::to_owned);
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a payload that is no text".to_owned())

@@ -522,6 +522,16 @@ impl Engine {
         Some(self.running)
     }
 
+    /// The closure of `thread` if it never started.
+    pub(crate) fn discard_body(&mut self, thread: ThreadId) -> Option<BodySlot> {
+        self.bodies[thread.index()].take()
+    }
+
+    /// The message of the panic that ended `thread`.
+    pub(crate) fn panic_message(&self, thread: ThreadId) -> Option<String> {
+        self.threads[thread.index()].panicked.clone()
+    }
+
     /// Drops the closures of threads that never started.
     pub(crate) fn drop_bodies(&mut self) -> Vec<BodySlot> {
         self.bodies.iter_mut().filter_map(Option::take).collect()

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::config::Config;
-use crate::coroutine::{self, Pool};
+use crate::coroutine::Pool;
 use crate::current;
 use crate::driver::{Driver, Strategy};
 use crate::engine::{Body, Choice, Engine, Phase};
 use crate::event::ThreadId;
 use crate::finding::Finding;
+use crate::thread;
 use crate::trace::Trace;
 
 /// One model at a time in a process: statics are shared.
@@ -173,6 +174,7 @@ impl Explorer {
     fn run_once(&mut self, engine: &mut Engine, model: &dyn Fn()) {
         // Relaxed: only has to be unique.
         let epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
+        thread::reset_locals();
         engine.begin(epoch, main_body(model));
         current::enter(engine, || {
             while let Some(thread) = running() {
@@ -210,7 +212,7 @@ fn running() -> Option<ThreadId> {
 #[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
 fn main_body(model: &dyn Fn()) -> Body {
     let body: Box<dyn FnOnce() -> crate::engine::Ended + '_> =
-        Box::new(move || coroutine::catch(model).0);
+        Box::new(move || thread::run_to_end(model, drop));
     // SAFETY: only the lifetime changes. The closure is run and dropped before `run_once` returns: its coroutine ends,
     // or is unwound by `tear_down`, or is never resumed again.
     unsafe { std::mem::transmute(body) }

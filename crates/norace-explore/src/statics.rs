@@ -18,7 +18,7 @@ static SNAPSHOTS: Mutex<BTreeMap<usize, Bytes>> = Mutex::new(BTreeMap::new());
 
 /// Whether `address` is in the program's writable statics.
 #[cfg(target_os = "linux")]
-fn is_static(address: usize) -> bool {
+pub(crate) fn is_static(address: usize) -> bool {
     // SAFETY: both symbols are defined by the linker and the C runtime's start files; only their addresses are used.
     unsafe extern "C" {
         safe static __data_start: u8;
@@ -29,7 +29,7 @@ fn is_static(address: usize) -> bool {
 
 /// Elsewhere nobody says where statics are.
 #[cfg(not(target_os = "linux"))]
-fn is_static(_address: usize) -> bool {
+pub(crate) fn is_static(_address: usize) -> bool {
     false
 }
 

@@ -6,11 +6,18 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub use std::thread::Result;
+mod local;
+mod scope;
+
+pub use local::{AccessError, LocalKey};
+pub use scope::{Scope, ScopedJoinHandle, scope};
+pub use std::thread::{Result, panicking};
+
+pub(crate) use local::reset as reset_locals;
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::{Body, Engine, Phase};
+use crate::engine::{Body, Ended, Engine, Phase};
 use crate::event::{ObjectId, Op, ThreadId};
 use crate::slot::perform;
 
@@ -24,7 +31,25 @@ enum Handle {
     Std(std::thread::Thread),
 }
 
+/// What tells a thread from all others, as [`std::thread::ThreadId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id(UniqueId);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum UniqueId {
+    Model(ThreadId),
+    Std(std::thread::ThreadId),
+}
+
 impl Thread {
+    /// As `std`'s; in a model the same in every execution in which threads are spawned in the same order.
+    pub fn id(&self) -> Id {
+        Id(match &self.0 {
+            Handle::Model { id, .. } => UniqueId::Model(*id),
+            Handle::Std(thread) => UniqueId::Std(thread.id()),
+        })
+    }
+
     /// As `std`'s.
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
@@ -212,37 +237,76 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let here = Location::caller();
         if !current::in_model() {
-            let mut builder = std::thread::Builder::new();
-            if let Some(name) = self.name {
-                builder = builder.name(name);
-            }
-            if let Some(bytes) = self.stack_bytes {
-                builder = builder.stack_size(bytes);
-            }
-            let handle = builder.spawn(run)?;
+            let handle = self.into_std().spawn(run)?;
             let thread = Thread(Handle::Std(handle.thread().clone()));
             return Ok(JoinHandle { thread, joining: Joining::Std(handle) });
         }
         let packet: Packet<T> = Arc::new(Mutex::new(None));
         let left = Arc::clone(&packet);
-        let body: Body = Box::new(move || {
-            let (ended, result) = coroutine::catch(run);
-            *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            ended
+        #[expect(unsafe_code, reason = "shared with scopes, whose threads borrow")]
+        // SAFETY: the closure borrows nothing.
+        let (id, thread) = unsafe { self.spawn_in_model(run, left, Location::caller()) }?;
+        Ok(JoinHandle { thread, joining: Joining::Model { id, packet } })
+    }
+
+    fn into_std(self) -> std::thread::Builder {
+        let mut builder = std::thread::Builder::new();
+        if let Some(name) = self.name {
+            builder = builder.name(name);
+        }
+        if let Some(bytes) = self.stack_bytes {
+            builder = builder.stack_size(bytes);
+        }
+        builder
+    }
+
+    /// Spawns a thread of the model, whose result is left in `packet`.
+    ///
+    /// # Safety
+    ///
+    /// What `run` borrows and what `T` borrows lives until the thread has ended, or will never run again, or
+    /// [`Engine::discard_body`] was called.
+    #[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
+    unsafe fn spawn_in_model<'a, F, T>(
+        self,
+        run: F,
+        packet: Packet<T>,
+        location: &'static Location<'static>,
+    ) -> io::Result<(ThreadId, Thread)>
+    where
+        F: FnOnce() -> T + 'a,
+        T: 'a,
+    {
+        let body: Box<dyn FnOnce() -> Ended + 'a> = Box::new(move || {
+            let leave = |result| {
+                *packet.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            };
+            run_to_end(run, leave)
         });
+        // SAFETY: only the lifetime changes; the caller's promise.
+        let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() -> Ended + 'a>, Body>(body) };
         let name = self.name;
         let shown = name.as_deref().map(Arc::from);
         let id = current::with(|engine| match engine.phase {
-            Phase::Teardown => None,
-            _ => Some(engine.spawn(body, name, here)),
+            Phase::Teardown => Err(body),
+            _ => Ok(engine.spawn(body, name, location)),
         });
-        let Some(Some(id)) = id else {
+        // A closure that is refused is dropped here, where its drop may use the engine.
+        let Some(Ok(id)) = id else {
             return Err(io::Error::other("the execution was given up"));
         };
-        let thread = Thread(Handle::Model { id, name: shown });
-        Ok(JoinHandle { thread, joining: Joining::Model { id, packet } })
+        Ok((id, Thread(Handle::Model { id, name: shown })))
+    }
+}
+
+/// Runs a thread of a model: its closure, then the destructors of its thread-local values.
+pub(crate) fn run_to_end<T>(run: impl FnOnce() -> T, leave: impl FnOnce(Result<T>)) -> Ended {
+    let (ended, result) = coroutine::catch(run);
+    leave(result);
+    match (ended, local::end_of_thread()) {
+        (Ended::Returned, Some(other)) => other,
+        (ended, _) => ended,
     }
 }
 

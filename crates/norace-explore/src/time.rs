@@ -1,5 +1,7 @@
 //! Clocks, as in [`std::time`]; inside a model time is virtual and moves only when a timer fires.
 
+use std::error::Error;
+use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::panic::Location;
 
@@ -127,5 +129,106 @@ impl Sub for Instant {
 
     fn sub(self, earlier: Self) -> Duration {
         self.duration_since(earlier)
+    }
+}
+
+/// [`std::time::SystemTime`]; inside a model virtual time since [`UNIX_EPOCH`], plus ten thousand days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SystemTime(std::time::SystemTime);
+
+/// The start of 1970.
+pub const UNIX_EPOCH: SystemTime = SystemTime::UNIX_EPOCH;
+
+/// When a model begins: a time at which programs believe their clock is set.
+const BEGIN: Duration = Duration::from_secs(10_000 * 24 * 60 * 60);
+
+/// How far back the later of two times was.
+#[derive(Clone, Debug)]
+pub struct SystemTimeError(Duration);
+
+impl SystemTimeError {
+    /// As `std`'s.
+    pub fn duration(&self) -> Duration {
+        self.0
+    }
+}
+
+impl fmt::Display for SystemTimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("second time provided was later than self")
+    }
+}
+
+impl Error for SystemTimeError {}
+
+impl SystemTime {
+    /// The start of 1970.
+    pub const UNIX_EPOCH: Self = Self(std::time::UNIX_EPOCH);
+
+    /// As `std`'s; in a model a step, as [`Instant::now`].
+    #[track_caller]
+    pub fn now() -> Self {
+        let now = perform(|_| ObjectId::CLOCK, Op::Now, Location::caller());
+        Self(match now {
+            Some(reply) => std::time::UNIX_EPOCH + BEGIN + Duration::from_nanos(reply.value),
+            None => std::time::SystemTime::now(),
+        })
+    }
+
+    /// As `std`'s.
+    ///
+    /// # Errors
+    ///
+    /// By how much `earlier` is later.
+    pub fn duration_since(&self, earlier: Self) -> Result<Duration, SystemTimeError> {
+        self.0.duration_since(earlier.0).map_err(|error| SystemTimeError(error.duration()))
+    }
+
+    /// As `std`'s.
+    ///
+    /// # Errors
+    ///
+    /// By how much this time is in the future.
+    #[track_caller]
+    pub fn elapsed(&self) -> Result<Duration, SystemTimeError> {
+        Self::now().duration_since(*self)
+    }
+
+    /// As `std`'s.
+    pub fn checked_add(&self, time: Duration) -> Option<Self> {
+        self.0.checked_add(time).map(Self)
+    }
+
+    /// As `std`'s.
+    pub fn checked_sub(&self, time: Duration) -> Option<Self> {
+        self.0.checked_sub(time).map(Self)
+    }
+}
+
+impl From<std::time::SystemTime> for SystemTime {
+    fn from(time: std::time::SystemTime) -> Self {
+        Self(time)
+    }
+}
+
+impl From<SystemTime> for std::time::SystemTime {
+    fn from(time: SystemTime) -> Self {
+        time.0
+    }
+}
+
+impl Add<Duration> for SystemTime {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self(self.0 + time)
+    }
+}
+
+impl Sub<Duration> for SystemTime {
+    type Output = Self;
+
+    fn sub(self, time: Duration) -> Self {
+        Self(self.0 - time)
     }
 }

@@ -7,6 +7,11 @@
 //!
 //! **Invariant:** in production everything here is a re-export or a transparent wrapper: no state, no branch.
 //!
+//! Under `--cfg norace` the same names lead to the checker's core. There, code outside a model behaves as with `std`;
+//! inside one every operation is a step that the checker schedules, time is virtual, each thread of the model has its
+//! own thread-local values, and random numbers are the same in every execution. What statics held before the first
+//! model, they hold at the beginning of each execution, as far as `norace_explore` documents.
+//!
 //! ```
 //! use norace_prim::{atomic::{AtomicU64, Ordering}, thread};
 //!
@@ -31,6 +36,10 @@ pub mod thread;
 pub mod time;
 
 /// Declares thread-local values; [`std::thread_local!`] in production.
+#[cfg(norace)]
+pub use norace_explore::thread_local;
+/// Declares thread-local values; [`std::thread_local!`] in production.
+#[cfg(not(norace))]
 pub use std::thread_local;
 
 /// Chooses a constant: the first value in production, the second under the checker.

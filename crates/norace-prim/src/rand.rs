@@ -2,12 +2,23 @@
 //!
 //! The generator is Marsaglia's xorshift64* per thread, seeded once per thread from the operating system through
 //! `std`'s hasher keys. It must not be used for keys or tokens.
+//!
+//! In a model each thread draws the same numbers in every execution.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 
-std::thread_local! {
-    static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(std::process::id()) | 1);
+crate::thread_local! {
+    static STATE: Cell<u64> = Cell::new(seed() | 1);
+}
+
+fn seed() -> u64 {
+    #[cfg(norace)]
+    if norace_explore::in_model() {
+        // One seed for all threads: their numbers differ between equivalent executions, so it cannot depend on them.
+        return 0x9E37_79B9_7F4A_7C15;
+    }
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// The next 64 random bits of this thread.

@@ -8,6 +8,7 @@ use crate::event::{Class, Op};
 use crate::slot::{Slot, perform_on};
 use crate::sync::MutexGuard;
 use crate::thread::begin_timer;
+use crate::time::Instant;
 
 /// [`std::sync::Condvar`], instrumented.
 ///
@@ -84,6 +85,30 @@ impl Condvar {
             };
         }
         Ok(guard)
+    }
+
+    /// As `std`'s.
+    ///
+    /// # Errors
+    ///
+    /// The guard all the same, when the lock is poisoned.
+    #[track_caller]
+    pub fn wait_timeout_while<'a, T>(
+        &self,
+        mut guard: MutexGuard<'a, T>,
+        time: Duration,
+        mut condition: impl FnMut(&mut T) -> bool,
+    ) -> Waited<'a, T> {
+        let here = Location::caller();
+        let end = Instant::now() + time;
+        while condition(&mut guard) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok((guard, WaitTimeoutResult(true)));
+            }
+            guard = self.wait_inner(guard, Some(left), here)?.0;
+        }
+        Ok((guard, WaitTimeoutResult(false)))
     }
 
     fn wait_inner<'a, T>(

@@ -4,8 +4,9 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
@@ -27,13 +28,24 @@ pub struct Mutex<T: ?Sized> {
 unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
 // SAFETY: as for `std`'s: the engine inside models, and `outside` elsewhere, let one thread at a time to the value.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
+impl<T: ?Sized> UnwindSafe for Mutex<T> {}
+impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 
 /// Access to what a [`Mutex`] guards, for as long as it lives.
+///
+/// Shared, it shares the value, so that has to allow it:
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>() {}
+/// share::<norace_explore::sync::MutexGuard<'_, std::cell::Cell<u32>>>();
+/// ```
 #[must_use = "the lock is released at once when the guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
     pub(super) lock: &'a Mutex<T>,
     pub(super) outside: Option<std::sync::MutexGuard<'a, ()>>,
     panicking: bool,
+    /// Shared between threads, the guard shares the value.
+    value: PhantomData<&'a mut T>,
 }
 
 impl<T> Mutex<T> {
@@ -65,7 +77,8 @@ impl<T: ?Sized> Mutex<T> {
         &'a self,
         outside: Option<std::sync::MutexGuard<'a, ()>>,
     ) -> LockResult<MutexGuard<'a, T>> {
-        let guard = MutexGuard { lock: self, outside, panicking: std::thread::panicking() };
+        let panicking = std::thread::panicking();
+        let guard = MutexGuard { lock: self, outside, panicking, value: PhantomData };
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 

@@ -5,7 +5,7 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::Location;
+use std::panic::{Location, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
@@ -31,6 +31,8 @@ unsafe impl<T: ?Sized + Send> Send for RwLock<T> {}
 // SAFETY: as for `std`'s: the engine inside models, and `outside` elsewhere, keep writers alone with the value; readers
 // share it, hence `Sync`.
 unsafe impl<T: ?Sized + Send + Sync> Sync for RwLock<T> {}
+impl<T: ?Sized> UnwindSafe for RwLock<T> {}
+impl<T: ?Sized> RefUnwindSafe for RwLock<T> {}
 
 /// Shared access to what a [`RwLock`] guards.
 #[must_use = "the lock is released at once when the guard is dropped"]
