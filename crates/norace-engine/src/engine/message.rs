@@ -10,7 +10,6 @@ use crate::processor::Report;
 pub(crate) enum Message {
     Execute {
         request: Request,
-        until_final: bool,
         replier: Replier<Result<Done, Rejection>>,
     },
     ExecuteMany {

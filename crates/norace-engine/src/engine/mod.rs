@@ -119,19 +119,7 @@ impl Engine {
     /// reply, with nothing done either.
     pub fn execute(&self, request: Request) -> Result<Reply<Outcome>, Unavailable> {
         let (replier, reply) = Reply::channel();
-        self.send(Message::Execute { request, until_final: false, replier })?;
-        Ok(reply)
-    }
-
-    /// As [`execute`](Self::execute), but an order it creates or moves is answered when it is final; when too many wait
-    /// already, as it is then.
-    ///
-    /// # Errors
-    ///
-    /// As [`execute`](Self::execute).
-    pub fn execute_until_final(&self, request: Request) -> Result<Reply<Outcome>, Unavailable> {
-        let (replier, reply) = Reply::channel();
-        self.send(Message::Execute { request, until_final: true, replier })?;
+        self.send(Message::Execute { request, replier })?;
         Ok(reply)
     }
 

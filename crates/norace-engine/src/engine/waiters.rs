@@ -6,27 +6,12 @@
 use std::collections::HashMap;
 
 use super::commit::Replier;
-use crate::model::{Done, Order, Rejection};
+use crate::model::{Order, Rejection};
 
 const SWEEP_MIN: usize = norace_prim::model_or!(256, 2);
 
-/// One that waits.
-#[derive(Debug)]
-pub(crate) enum Waiter {
-    /// For the order alone.
-    Final(Replier<Result<Order, Rejection>>),
-    /// For the answer to the command that made or moved it.
-    Outcome(Replier<Result<Done, Rejection>>, bool),
-}
-
-impl Waiter {
-    fn is_gone(&self) -> bool {
-        match self {
-            Self::Final(replier) => replier.is_closed(),
-            Self::Outcome(replier, _) => replier.is_closed(),
-        }
-    }
-}
+/// One that waits: the right to answer it.
+type Waiter = Replier<Result<Order, Rejection>>;
 
 #[derive(Debug)]
 pub(crate) struct Waiters {
@@ -77,7 +62,7 @@ impl Waiters {
     /// Removes those whose receiver has gone.
     pub(crate) fn sweep(&mut self) {
         self.by_order.retain(|_, waiters| {
-            waiters.retain(|waiter| !waiter.is_gone());
+            waiters.retain(|waiter| !waiter.is_closed());
             !waiters.is_empty()
         });
         self.len = self.by_order.values().map(Vec::len).sum();

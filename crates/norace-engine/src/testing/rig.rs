@@ -66,14 +66,7 @@ impl Rig {
     pub(crate) fn execute(&mut self, request: impl Into<Request>) -> Reply<Outcome> {
         let (replier, reply) = Reply::channel();
         let request = request.into();
-        self.decide(Message::Execute { request, until_final: false, replier });
-        reply
-    }
-
-    pub(crate) fn execute_until_final(&mut self, request: impl Into<Request>) -> Reply<Outcome> {
-        let (replier, reply) = Reply::channel();
-        let request = request.into();
-        self.decide(Message::Execute { request, until_final: true, replier });
+        self.decide(Message::Execute { request, replier });
         reply
     }
 

@@ -22,7 +22,7 @@ use super::commit::{Batch, BatchLimits, Commit, Effect, Failed, Replier};
 use super::config::Failure;
 use super::message::Message;
 use super::reply::Unavailable;
-use super::waiters::{Waiter, Waiters};
+use super::waiters::Waiters;
 use crate::codec::{encode_record, record_bytes_max};
 use crate::model::{
     Action, Command, Done, Handling, IdempotencyKey, OrderEvent, Reason, Rejection, Request,
@@ -155,7 +155,7 @@ impl Core {
             return;
         }
         for waiter in self.waiters.take_all() {
-            refuse_waiter(waiter, Unavailable::Stopping);
+            drop(waiter.send(Err(Unavailable::Stopping)));
         }
         self.flush();
         self.commit.close();
@@ -164,9 +164,7 @@ impl Core {
     pub(crate) fn handle(&mut self, message: Message) {
         self.now = self.clock.now_us().max(self.state.now());
         match message {
-            Message::Execute { request, until_final, replier } => {
-                self.execute(request, until_final, replier);
-            }
+            Message::Execute { request, replier } => self.execute(request, replier),
             Message::ExecuteMany { requests, replier } => self.execute_many(requests, replier),
             Message::Query { query, replier } => {
                 let found = self.read(query);
@@ -181,12 +179,7 @@ impl Core {
         }
     }
 
-    fn execute(
-        &mut self,
-        request: Request,
-        until_final: bool,
-        replier: Replier<Result<Done, Rejection>>,
-    ) {
+    fn execute(&mut self, request: Request, replier: Replier<Result<Done, Rejection>>) {
         if let Err(unavailable) = self.reserve([&request]) {
             drop(replier.send(Err(unavailable)));
             return;
@@ -195,22 +188,7 @@ impl Core {
         if self.failed {
             return;
         }
-        let (outcome, subject) = self.decide(&request);
-        if until_final
-            && let (Some(Subject::Order(at)), Ok(Done::Order { order, created })) =
-                (subject, &outcome)
-            && !order.state.is_final()
-        {
-            let waiter = Waiter::Outcome(replier, *created);
-            match self.waiters.add(at, waiter) {
-                Ok(()) => return,
-                // Too many wait already; this one is told what there is to tell now.
-                Err(Waiter::Outcome(replier, _)) => {
-                    return self.tell(|sequence| Effect::Outcome(replier, sequence, outcome));
-                }
-                Err(Waiter::Final(_)) => unreachable!("the waiter given back is the one given"),
-            }
-        }
+        let outcome = self.decide(&request);
         self.tell(|sequence| Effect::Outcome(replier, sequence, outcome));
     }
 
@@ -229,7 +207,7 @@ impl Core {
             if self.failed {
                 return;
             }
-            outcomes.push(self.decide(request).0);
+            outcomes.push(self.decide(request));
         }
         self.tell(|sequence| Effect::Outcomes(replier, sequence, outcomes));
     }
@@ -284,14 +262,10 @@ impl Core {
     }
 
     /// Decides one request, with the moves the engine adds by itself. Room was reserved.
-    fn decide(&mut self, request: &Request) -> (Result<Done, Rejection>, Option<Subject>) {
-        let applied = match self.apply(&request.command, request.key.as_ref()) {
-            Ok(applied) => applied,
-            Err(rejection) => return (Err(rejection), None),
-        };
+    fn decide(&mut self, request: &Request) -> Result<Done, Rejection> {
+        let applied = self.apply(&request.command, request.key.as_ref())?;
         let created = matches!(applied, Applied::Changed(_));
-        let subject = applied.subject();
-        let done = match subject {
+        Ok(match applied.subject() {
             Subject::Account(at) => Done::Account { account: self.state.account(at), created },
             Subject::Transfer(at) => Done::Transfer { transfer: self.state.transfer(at), created },
             Subject::Order(at) => {
@@ -300,8 +274,7 @@ impl Core {
                 }
                 Done::Order { order: self.state.order(at), created }
             }
-        };
-        (Ok(done), Some(subject))
+        })
     }
 
     /// What the engine does with a new order by itself.
@@ -426,11 +399,4 @@ pub(crate) fn request_bytes_max(command: &Command, key: Option<&IdempotencyKey>)
         _ => 0,
     };
     record_bytes_max(command, key) + own_moves
-}
-
-fn refuse_waiter(waiter: Waiter, unavailable: Unavailable) {
-    match waiter {
-        Waiter::Final(replier) => drop(replier.send(Err(unavailable))),
-        Waiter::Outcome(replier, _) => drop(replier.send(Err(unavailable))),
-    }
 }

@@ -3,9 +3,8 @@
 use super::super::commit::{Effect, Replier};
 use super::super::query::{Found, PAGE_LIMIT_MAX, Query, Stats};
 use super::super::reply::Unavailable;
-use super::super::waiters::Waiter;
-use super::{Core, refuse_waiter};
-use crate::model::{Done, Id, Order, OrderState, Rejection};
+use super::Core;
+use crate::model::{Id, Order, OrderState, Rejection};
 
 impl Core {
     pub(super) fn read(&self, query: Query) -> Result<Found, Rejection> {
@@ -71,8 +70,8 @@ impl Core {
             None => Err(Rejection::NotFound),
             Some(at) if self.state.order_state(at).is_final() => Ok(self.state.order(at)),
             Some(at) => {
-                if let Err(waiter) = self.waiters.add(at, Waiter::Final(replier)) {
-                    refuse_waiter(waiter, Unavailable::Overloaded);
+                if let Err(replier) = self.waiters.add(at, replier) {
+                    drop(replier.send(Err(Unavailable::Overloaded)));
                 }
                 return;
             }
@@ -85,12 +84,7 @@ impl Core {
         let sequence = self.state.sequence();
         for waiter in self.waiters.take(at) {
             let order = self.state.order(at);
-            self.batch.effects.push(match waiter {
-                Waiter::Final(replier) => Effect::Final(replier, sequence, Ok(order)),
-                Waiter::Outcome(replier, created) => {
-                    Effect::Outcome(replier, sequence, Ok(Done::Order { order, created }))
-                }
-            });
+            self.batch.effects.push(Effect::Final(waiter, sequence, Ok(order)));
         }
     }
 }

@@ -79,12 +79,9 @@ fn start_with(
 }
 
 fn final_order(engine: &Engine, name: &str) -> Order {
-    let request = Request::new(order(name, "bank", "a", 1));
-    let answer = engine.execute_until_final(request).unwrap().wait().unwrap();
-    match answer.result.unwrap() {
-        Done::Order { order, .. } => order,
-        other => panic!("not an order: {other:?}"),
-    }
+    let created = engine.execute(order(name, "bank", "a", 1).into()).unwrap().wait().unwrap();
+    assert!(matches!(created.result, Ok(Done::Order { created: true, .. })), "{created:?}");
+    engine.wait_final(id(name)).unwrap().wait().unwrap().result.unwrap()
 }
 
 /// Sends orders of these kinds in turn, waits for all, and compares how each ended.
@@ -92,13 +89,13 @@ fn ends(engine: &Engine, orders: usize, expected: &[(&str, OrderState, Option<&s
     let mut replies = Vec::new();
     for n in 0..orders {
         let (kind, ..) = expected[n % expected.len()];
-        let request = Request::new(order(&format!("{kind}-{n}"), "bank", "a", 1));
-        replies.push(engine.execute_until_final(request).unwrap());
+        let name = format!("{kind}-{n}");
+        let created = engine.execute(order(&name, "bank", "a", 1).into()).unwrap();
+        replies.push((created, engine.wait_final(id(&name)).unwrap()));
     }
-    for (n, reply) in replies.into_iter().enumerate() {
-        let Done::Order { order, .. } = reply.wait().unwrap().result.unwrap() else {
-            panic!("an order");
-        };
+    for (n, (created, ended)) in replies.into_iter().enumerate() {
+        assert!(matches!(created.wait().unwrap().result, Ok(Done::Order { created: true, .. })));
+        let order = ended.wait().unwrap().result.unwrap();
         let (_, state, reason) = expected[n % expected.len()];
         assert_eq!((order.state, order.reason.as_ref().map(Reason::as_str)), (state, reason));
     }

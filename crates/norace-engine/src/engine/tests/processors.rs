@@ -181,22 +181,24 @@ fn a_restart_resumes_asynchronous_orders_and_never_manual_ones() {
 fn waiters_get_the_end_of_an_order_when_it_is_durable() {
     let disk = SimStorage::new(7);
     let mut rig = begin(&disk, asynchronous(false));
-    let mut created = rig.execute_until_final(order("x", "a", "b", 10));
+    let mut created = rig.execute(order("x", "a", "b", 10));
     let mut waiter = rig.wait_final(&id("x"));
     let mut absent = rig.wait_final(&id("nobody"));
     rig.commit();
-    assert!(created.try_take().is_none() && waiter.try_take().is_none());
-    assert!(absent.try_take().unwrap().unwrap().result.is_err());
-    assert_eq!(rig.stats().waiters, 2);
-    let at = next_job(&rig).unwrap();
-    rig.report(Report { at, result: Ok(Decision::Confirm) });
-    assert!(created.try_take().is_none() && waiter.try_take().is_none(), "not durable yet");
-    rig.commit();
     let created = created.try_take().unwrap().unwrap();
     assert!(matches!(created.result, Ok(Done::Order { order, created: true })
-        if order.state == OrderState::Confirmed && order.version == 3));
+        if order.state == OrderState::Processing && order.version == 2));
+    assert!(waiter.try_take().is_none());
+    assert!(absent.try_take().unwrap().unwrap().result.is_err());
+    assert_eq!(rig.stats().waiters, 1);
+    let at = next_job(&rig).unwrap();
+    rig.report(Report { at, result: Ok(Decision::Confirm) });
+    assert!(waiter.try_take().is_none(), "not durable yet");
+    rig.commit();
     let waited = waiter.try_take().unwrap().unwrap();
-    assert_eq!((waited.sequence, waited.result.unwrap().version), (created.sequence, 3));
+    assert_eq!(waited.sequence, created.sequence + 1);
+    let ended = waited.result.unwrap();
+    assert_eq!((ended.state, ended.version), (OrderState::Confirmed, 3));
     assert_eq!(rig.stats().waiters, 0);
 }
 
