@@ -1,4 +1,6 @@
-//! SIGINT and SIGTERM end a command in order: the first cancels its context, a second SIGINT ends the process at once.
+//! SIGINT and SIGTERM end a command in order: the first of either cancels its context. A SIGINT after that is somebody
+//! who does not want to wait, and ends the process at once; a repeated SIGTERM changes nothing, since those who send it
+//! again (supervisors, scripts) mean the same thing.
 
 use norace::context::Context;
 use norace::signal::{Signal, SignalKind};
@@ -24,17 +26,20 @@ impl Ended {
                 .map_err(|error| Failure::internal("cannot watch for signals").because(error))?;
             let (ended, stop) = (ended.clone(), stop.clone());
             task::spawn(async move {
-                signal.recv().await;
-                let _ = ended.0.set(code);
-                stop.cancel();
-                signal.recv().await;
-                std::process::exit(code as i32);
+                loop {
+                    signal.recv().await;
+                    let is_first = ended.0.set(code).is_ok();
+                    if !is_first && code == ExitCode::Interrupted {
+                        std::process::exit(code as i32);
+                    }
+                    stop.cancel();
+                }
             });
         }
         Ok(ended)
     }
 
-    /// The exit code of the signal that came.
+    /// The exit code of the signal that came first.
     pub(crate) fn get(&self) -> Option<ExitCode> {
         self.0.get().copied()
     }

@@ -1,6 +1,7 @@
 //! The service: start, drain, its folder, its configuration.
 
 use std::fs;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::thread;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::process::{Folder, Server, end, norace};
 
 /// An overdraft account and two others.
@@ -54,6 +55,45 @@ fn sigint_drains_too_and_exits_with_130() {
     server.signal("INT");
     let status = server.wait();
     assert_eq!((status.code(), status.signal()), (Some(130), None));
+}
+
+/// A service that takes `delay_ms` for an order, one of which is waited for while the service drains after a SIGTERM.
+fn draining(folder: &Folder, delay_ms: &str) -> (Server, thread::JoinHandle<io::Result<Answer>>) {
+    let slow = ["--processor", "simulated", "--simulated-delay-ms", delay_ms];
+    let server = Server::start(&folder.join("data"), &slow);
+    open_books(&mut server.http());
+    let (mut waiting, mut probe) = (server.http(), server.http());
+    let order = json!({"id": "o", "payer": "bank", "payee": "shop", "amount": 5});
+    let answer = thread::spawn(move || waiting.post("/v1/orders?wait=final", &order));
+    // The request that waits, and the one that asks.
+    while !probe.text("/metrics").unwrap().contains("norace_http_requests_in_flight 2\n") {
+        thread::yield_now();
+    }
+    server.signal("TERM");
+    // A closed listener shows that the signal has been seen.
+    while Http::connect(server.address()).is_ok_and(|mut http| http.get("/healthz").is_ok()) {
+        thread::yield_now();
+    }
+    (server, answer)
+}
+
+#[test]
+fn a_repeated_sigterm_does_not_cut_the_drain_short() {
+    let folder = Folder::new("serve-sigterm-twice");
+    let (mut server, answer) = draining(&folder, "1500");
+    server.signal("TERM");
+    let answer = answer.join().unwrap().expect("what was admitted is answered");
+    assert_eq!((answer.status, &answer.body["state"]), (201, &json!("confirmed")));
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_sigint_during_the_drain_ends_at_once_with_130() {
+    let folder = Folder::new("serve-sigint-drain");
+    let (mut server, answer) = draining(&folder, "60000");
+    server.signal("INT");
+    assert_eq!(server.wait().code(), Some(130), "a drain that took its time ends with 0");
+    assert!(answer.join().unwrap().is_err(), "nobody waited for the order");
 }
 
 #[test]
