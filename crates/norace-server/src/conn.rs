@@ -39,6 +39,7 @@ use crate::metrics::{Entered, Gauge};
 use crate::problem::{Code, Member, Problem};
 use crate::reply::{Refused, Reply, Surroundings, render};
 use crate::router::{Found, ROUTES, find};
+use crate::wire::header;
 
 use io::Io;
 use pace::{Late, Pace};
@@ -186,13 +187,19 @@ async fn handle(
     let path = parts.uri.path();
     let length = body.size_hint().upper();
     let mut body_read = body.is_end_stream();
-    let (route, reply) = match find(&parts.method, path) {
-        Found::Route { index, id } => {
+    let host = header::check_host(parts.version, &parts.headers);
+    let ambiguous = host.is_err();
+    let (route, reply) = match (host, find(&parts.method, path)) {
+        (Err(refusal), _) => {
+            app.metrics.bad_http.add(1);
+            (ROUTES.len(), Err(refusal.into()))
+        }
+        (Ok(()), Found::Route { index, id }) => {
             let body_read = &mut body_read;
             let call = Call { app, parts: &parts, id, arrived, body, body_read };
             (index, answer(ROUTES[index].endpoint, call).await)
         }
-        other => (ROUTES.len(), lost(other)),
+        (Ok(()), other) => (ROUTES.len(), lost(other)),
     };
     let around = Surroundings {
         durable: app.engine.durable_sequence(),
@@ -201,7 +208,8 @@ async fn handle(
     };
     let mut response = render(reply, around);
     let skipped = || length.is_some_and(|length| length <= SKIPPED_BYTES);
-    if !body_read && (response.status() == StatusCode::REQUEST_TIMEOUT || !skipped()) {
+    let unread = !body_read && (response.status() == StatusCode::REQUEST_TIMEOUT || !skipped());
+    if ambiguous || unread {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     let now = pace.answered();

@@ -227,7 +227,7 @@ impl Metrics {
         );
         page.counter(
             "norace_http_bad_requests_total",
-            "Connections that ended with bytes that are no HTTP.",
+            "Connections that ended with bad HTTP.",
             self.bad_http.get(),
         );
         page.counter(

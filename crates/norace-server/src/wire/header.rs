@@ -1,7 +1,7 @@
 //! Request headers with a meaning: media type, idempotency key, entity tags, event positions.
 
-use hyper::HeaderMap;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use hyper::{HeaderMap, Version};
 use norace_engine::IdempotencyKey;
 
 use super::Refusal;
@@ -28,6 +28,22 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
             }
             _ => true,
         })
+}
+
+/// Refuses a head whose `Host` is ambiguous, no host, or left out where HTTP/1.1 demands it (RFC 9112, section 3.2).
+///
+/// Servers in front of this one that choose another of two hosts would guard another request than is served here.
+pub(crate) fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Refusal> {
+    // What a host with a port, or an address in brackets, is made of (RFC 3986, section 3.2); it may be empty.
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte);
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if version < Version::HTTP_11 => Ok(()),
+        (None, _) => Err(Refusal::malformed("a request of HTTP/1.1 names its `Host`")),
+        (Some(_), Some(_)) => Err(Refusal::malformed("the header `Host` is given twice")),
+        (Some(host), None) if host.as_bytes().iter().all(fits) => Ok(()),
+        (Some(_), None) => Err(Refusal::malformed("the header `Host` names no host")),
+    }
 }
 
 /// The one value of `name` as text.

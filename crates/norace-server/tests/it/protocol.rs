@@ -126,6 +126,31 @@ fn what_is_no_http_is_refused_as_a_problem_and_closed() {
 }
 
 #[test]
+fn a_request_without_one_clear_host_is_refused() {
+    let service = Service::ledger();
+    for bytes in [
+        "GET /healthz HTTP/1.1\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n",
+        "GET /healthz HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a b\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: a/b\r\n\r\n",
+        "GET http://a/healthz HTTP/1.1\r\n\r\n",
+        "POST /v1/nowhere HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}",
+    ] {
+        let mut client = service.client();
+        let answer = client.send(bytes).answer();
+        assert_eq!(answer.code(), (400, "malformed".to_owned()), "{bytes:?}");
+        assert!(client.rest().is_empty(), "{bytes:?}");
+    }
+    for host in ["", "localhost:8080", "[::1]:80", "127.0.0.1", "a_b.example"] {
+        let bytes = format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        assert_eq!(service.client().send(bytes).answer().status, 200, "{host}");
+    }
+    assert_eq!(service.metric("norace_http_bad_requests_total"), 8.0);
+}
+
+#[test]
 fn heads_over_their_bounds_are_refused() {
     let service = Service::ledger();
     let long = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(20_000));
