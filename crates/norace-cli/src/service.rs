@@ -26,6 +26,7 @@ use norace_server::{BindError, Server};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output;
+use crate::verify::OTHER_VERSION_HINT;
 
 /// From the signal to the end of the process.
 const STOP_TIME_MAX: Duration = Duration::from_millis(9_500);
@@ -155,6 +156,7 @@ fn cannot_open(data: &Path, error: OpenError) -> Failure {
     let what = format!("cannot open the journal in {}", data.display());
     let hint = match &error {
         OpenError::Locked => "one process at a time may use a folder; --data names another",
+        OpenError::OtherVersion(_) => OTHER_VERSION_HINT,
         OpenError::Config(_) => {
             return Failure::usage("cannot use the configuration").because(error);
         }
@@ -197,5 +199,13 @@ mod tests {
             }
         }
         assert_eq!(cannot_close(StopError::TimedOut).code(), ExitCode::Journal);
+    }
+
+    #[test]
+    fn a_journal_of_another_version_gets_a_hint_of_its_own() {
+        let other = norace_engine::OtherVersion { sequence: 7, version: 9 };
+        let failure = cannot_open(Path::new("d"), OpenError::OtherVersion(other));
+        assert_eq!(failure.code(), ExitCode::Journal);
+        assert_eq!(failure.hint_text(), Some(OTHER_VERSION_HINT));
     }
 }

@@ -79,12 +79,21 @@ pub(crate) fn audit(data: &Path) -> Result<VerifyResult, Failure> {
 /// The failure that stands for a journal that cannot be read.
 pub(crate) fn unreadable(data: &Path, error: &VerifyError) -> Failure {
     let data = data.display().to_string();
-    // The engine names the folder where it cannot be opened, and not where something in it is wrong.
-    let cause = error.0.strip_prefix(&format!("{data}: ")).unwrap_or(&error.0);
-    Failure::new(ExitCode::Journal, format!("cannot read the journal in {data}"))
-        .because(cause)
-        .hint("--data names the folder that `norace serve` was given")
+    let failure = Failure::new(ExitCode::Journal, format!("cannot read the journal in {data}"));
+    match error {
+        VerifyError::Unreadable(cause) => {
+            // The engine names the folder where it cannot be opened, and not where something in it is wrong.
+            let cause = cause.strip_prefix(&format!("{data}: ")).unwrap_or(cause);
+            failure.because(cause).hint("--data names the folder that `norace serve` was given")
+        }
+        VerifyError::OtherVersion(other) => failure.because(*other).hint(OTHER_VERSION_HINT),
+        other => failure.because(other.to_string()),
+    }
 }
+
+/// What to do with a journal that other rules wrote.
+pub(crate) const OTHER_VERSION_HINT: &str =
+    "the journal is not damaged; use the version of norace that wrote it";
 
 impl VerifyResult {
     /// Damage is the journal's fault; a broken rule is a finding about what is in it.
@@ -209,6 +218,17 @@ mod tests {
         assert_eq!(fields, documented);
         assert_eq!(json["debits"], 250);
         assert!(json["bad_frame"].is_null());
+    }
+
+    #[test]
+    fn a_journal_of_another_version_is_not_called_damaged() {
+        let other = norace_engine::OtherVersion { sequence: 7, version: 9 };
+        let failure = unreadable(Path::new("d"), &VerifyError::OtherVersion(other));
+        assert_eq!(failure.code(), ExitCode::Journal);
+        let text = failure.to_string();
+        let told = "cannot read the journal in d: record 7 was written by another version";
+        assert!(text.starts_with(told), "{text}");
+        assert_eq!(failure.hint_text(), Some(OTHER_VERSION_HINT));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub use audit::{
     BadFrame, DumpError, DumpSummary, RecordView, VerifyError, VerifyReport, dump, dump_dir,
     verify, verify_dir,
 };
-pub use codec::{DecodeError, Record, ReplayError};
+pub use codec::{DecodeError, OtherVersion, Record, ReplayError};
 pub use engine::{
     Answer, Changed, Engine, EngineConfig, EventLog, Failure, FailureHook, FailureKind, Found,
     HistoryGone, LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply,

@@ -7,7 +7,7 @@ use norace_journal::ReadError;
 use norace_journal::storage::Storage;
 
 use super::{BadFrame, VerifyError, existing};
-use crate::codec::{Record, ReplayError, decode_frame};
+use crate::codec::{DecodeError, OtherVersion, Record, decode_frame};
 use crate::model::{Command, Id, OrderState, Reason, Settlement};
 
 /// One record in words.
@@ -118,25 +118,40 @@ pub fn dump<E>(
         }
         Err(ReadError::Caller(Stop::Stopped(error))) => Err(DumpError::Stopped(error)),
         Err(ReadError::Caller(Stop::Undecodable(error))) => {
-            let text = format!("the record after {}: {error}", summary.records);
-            Err(DumpError::Unreadable(VerifyError(text)))
+            Err(DumpError::Unreadable(undecodable(summary.records, error)))
         }
         Err(ReadError::NoJournal) => {
-            Err(DumpError::Unreadable(VerifyError("no journal is here".to_owned())))
+            Err(DumpError::Unreadable(VerifyError::Unreadable("no journal is here".to_owned())))
         }
-        Err(ReadError::Io(error)) => Err(DumpError::Unreadable(VerifyError(error.to_string()))),
-        Err(_) => Err(DumpError::Unreadable(VerifyError("the journal can't be read".to_owned()))),
+        Err(ReadError::Io(error)) => {
+            Err(DumpError::Unreadable(VerifyError::Unreadable(error.to_string())))
+        }
+        Err(_) => Err(DumpError::Unreadable(VerifyError::Unreadable(
+            "the journal can't be read".to_owned(),
+        ))),
     }
 }
 
 enum Stop<E> {
-    Undecodable(ReplayError),
+    Undecodable(DecodeError),
     Stopped(E),
 }
 
-impl<E> From<crate::codec::DecodeError> for Stop<E> {
-    fn from(error: crate::codec::DecodeError) -> Self {
-        Self::Undecodable(ReplayError::Decode(error))
+impl<E> From<DecodeError> for Stop<E> {
+    fn from(error: DecodeError) -> Self {
+        Self::Undecodable(error)
+    }
+}
+
+/// What `error` means for the record after the first `before`.
+fn undecodable(before: u64, error: DecodeError) -> VerifyError {
+    match error {
+        DecodeError::OtherVersion(version) => {
+            VerifyError::OtherVersion(OtherVersion { sequence: before + 1, version })
+        }
+        error => VerifyError::Unreadable(format!(
+            "the record after {before}: it does not decode: {error}"
+        )),
     }
 }
 

@@ -15,6 +15,7 @@ use std::path::Path;
 use norace_journal::storage::{DirStorage, Storage};
 use norace_journal::{Corruption, ReadError};
 
+use crate::codec::OtherVersion;
 use crate::engine::Recovery;
 use books::Books;
 pub use dump::{DumpError, DumpSummary, RecordView, dump, dump_dir};
@@ -70,11 +71,20 @@ impl From<Corruption> for BadFrame {
 
 /// The journal could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifyError(pub String);
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is not there, reading failed, or a frame does not hold what it says.
+    Unreadable(String),
+    /// Other rules wrote it; it is not damaged.
+    OtherVersion(OtherVersion),
+}
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "reading the journal: {}", self.0)
+        match self {
+            Self::Unreadable(cause) => write!(f, "reading the journal: {cause}"),
+            Self::OtherVersion(other) => write!(f, "reading the journal: {other}"),
+        }
     }
 }
 
@@ -84,7 +94,7 @@ impl std::error::Error for VerifyError {}
 ///
 /// # Errors
 ///
-/// When the journal can't be read.
+/// When the journal can't be read, or other rules wrote it.
 pub fn verify_dir(data: &Path) -> Result<VerifyReport, VerifyError> {
     verify(&existing(data)?)
 }
@@ -96,7 +106,7 @@ pub fn verify_dir(data: &Path) -> Result<VerifyReport, VerifyError> {
 ///
 /// # Errors
 ///
-/// When the journal can't be read.
+/// When the journal can't be read, or other rules wrote it.
 pub fn verify(storage: &impl Storage) -> Result<VerifyReport, VerifyError> {
     let mut recovery = Recovery::new(None);
     let mut books = Books::default();
@@ -113,8 +123,11 @@ pub fn verify(storage: &impl Storage) -> Result<VerifyReport, VerifyError> {
                 books.object(format!("the last frame ends at {}", read.last_sequence));
             }
         }
-        Err(ReadError::Caller(found)) => books.object(found.to_string()),
-        Err(other) => return Err(VerifyError(other.to_string())),
+        Err(ReadError::Caller(found)) => match found.other_version() {
+            Some(other) => return Err(VerifyError::OtherVersion(other)),
+            None => books.object(found.to_string()),
+        },
+        Err(other) => return Err(VerifyError::Unreadable(other.to_string())),
     }
     report.records = recovery.records;
     report.last_sequence = recovery.state.sequence();
@@ -124,5 +137,6 @@ pub fn verify(storage: &impl Storage) -> Result<VerifyReport, VerifyError> {
 }
 
 fn existing(data: &Path) -> Result<DirStorage, VerifyError> {
-    DirStorage::existing(data).map_err(|error| VerifyError(format!("{}: {error}", data.display())))
+    DirStorage::existing(data)
+        .map_err(|error| VerifyError::Unreadable(format!("{}: {error}", data.display())))
 }

@@ -5,7 +5,8 @@ use norace_journal::sim::SimStorage;
 
 use super::books::Books;
 use super::*;
-use crate::codec::{Record, encode_record};
+use crate::codec::{RULES_VERSION, Record, encode_record};
+use crate::engine::OpenError;
 use crate::model::{Action, Command, Handling, OrderState, Request};
 use crate::processor::ProcessorChoice;
 use crate::state::{Applied, Change, Input, Leg, LegKind, State};
@@ -58,6 +59,32 @@ fn journal_of(records: &[Record]) -> SimStorage {
     }
     journal.close().unwrap();
     disk
+}
+
+#[test]
+fn a_journal_of_other_rules_is_told_from_a_damaged_one() {
+    let disk = SimStorage::new(3);
+    let none = |_: norace_journal::RecoveredFrame<'_>| Ok::<(), std::convert::Infallible>(());
+    let (mut journal, _) = Journal::open(disk.clone(), options(), none).unwrap();
+    let mut bytes = Vec::new();
+    for (at, record) in records(&story(), |_| {}).iter().take(2).enumerate() {
+        let start = bytes.len();
+        encode_record(&mut bytes, &record.input(), &record.change);
+        if at == 1 {
+            // The version comes after the length.
+            bytes[start + 4] = RULES_VERSION + 1;
+        }
+    }
+    journal.append(1, 2, &bytes).unwrap();
+    journal.close().unwrap();
+    let other = OtherVersion { sequence: 2, version: RULES_VERSION + 1 };
+    assert_eq!(verify(&disk), Err(VerifyError::OtherVersion(other)));
+    let dumped = dump(&disk, |_| Ok::<(), std::convert::Infallible>(()));
+    assert_eq!(dumped, Err(DumpError::Unreadable(VerifyError::OtherVersion(other))));
+    let opened = Rig::open(&disk, ProcessorChoice::Manual).err();
+    assert_eq!(opened, Some(OpenError::OtherVersion(other)));
+    let text = opened.unwrap().to_string();
+    assert!(text.contains("another version of the rules: 2, where these are version 1"), "{text}");
 }
 
 fn objections(records: &[Record]) -> Vec<String> {

@@ -156,8 +156,8 @@ pub enum DecodeError {
     Truncated,
     /// The record goes on where its fields end, or the frame where its records end.
     TrailingBytes,
-    /// A later version wrote them.
-    UnknownFormat(u8),
+    /// Other rules wrote them, of this version.
+    OtherVersion(u8),
     /// The kind of call is unknown.
     UnknownKind(u8),
     /// A field holds what it can't.
@@ -169,7 +169,7 @@ impl fmt::Display for DecodeError {
         match self {
             Self::Truncated => f.write_str("the record ends too early"),
             Self::TrailingBytes => f.write_str("there are bytes after the last field"),
-            Self::UnknownFormat(format) => write!(f, "record format {format} is unknown"),
+            Self::OtherVersion(version) => write!(f, "other rules wrote it, version {version}"),
             Self::UnknownKind(kind) => write!(f, "record kind {kind} is unknown"),
             Self::BadField(field) => write!(f, "the field {field} holds what it can't"),
         }

@@ -9,7 +9,10 @@ use crate::model::{
 };
 use crate::state::{Applied, Change, Input, Leg, LegKind, OrderStep, State, Subject};
 
-const FORMAT: u8 = 1;
+/// The version of what a record says: of its bytes, and of the rules that make its outcome of its input. To be bumped
+/// with every change of meaning in either. Only the rules that wrote a journal open it again, and this byte is what
+/// tells other rules from damage.
+pub(crate) const RULES_VERSION: u8 = 1;
 const FLAG_KEY: u8 = 1;
 const FLAG_GIVEN: u8 = 2;
 const NO_STATE: u8 = 0xff;
@@ -52,7 +55,7 @@ pub(crate) fn encode_record(bytes: &mut Vec<u8>, input: &Input<'_>, change: &Cha
     let start = bytes.len();
     let mut out = Writer::new(bytes);
     out.u32(0);
-    out.u8(FORMAT);
+    out.u8(RULES_VERSION);
     out.u8(input.command.kind() as u8);
     out.u8(flags(input));
     out.u8(input.handling as u8);
@@ -163,8 +166,8 @@ pub(crate) fn decode_frame<E: From<DecodeError>>(
 fn decode_record(body: &[u8]) -> Result<Record, DecodeError> {
     let mut fields = Reader::new(body);
     match fields.u8()? {
-        FORMAT => {}
-        other => return Err(DecodeError::UnknownFormat(other)),
+        RULES_VERSION => {}
+        other => return Err(DecodeError::OtherVersion(other)),
     }
     let kind = fields.u8()?;
     let flags = fields.u8()?;
@@ -336,6 +339,28 @@ impl Record {
         }
     }
 }
+
+/// A journal holds a record that other rules wrote. It is not damaged; the version that wrote it can read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherVersion {
+    /// The record's position.
+    pub sequence: u64,
+    /// The version of the rules that wrote it.
+    pub version: u8,
+}
+
+impl fmt::Display for OtherVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sequence, version } = self;
+        write!(
+            f,
+            "record {sequence} was written by another version of the rules: {version}, \
+             where these are version {RULES_VERSION}"
+        )
+    }
+}
+
+impl std::error::Error for OtherVersion {}
 
 /// A record that the rules contradict.
 #[derive(Clone, Debug, PartialEq, Eq)]

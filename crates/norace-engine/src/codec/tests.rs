@@ -1,10 +1,13 @@
 //! Records survive a round trip, and no byte string makes the decoder panic.
 
 use super::*;
-use crate::model::{Handling, Request};
+use crate::model::{
+    Action, Command, Handling, IdempotencyKey, Metadata, NewId, Reason, Request, Settlement,
+    TransferMode,
+};
 use crate::state::{Applied, Change, Input, State};
 use crate::testing::Seeded;
-use crate::testing::commands::random_request;
+use crate::testing::commands::{amount, fund, id, open, open_bank, order, random_request, step};
 
 /// Accepted requests of a random history, and what they did.
 fn history(seed: u64) -> Vec<(Request, Change)> {
@@ -69,6 +72,80 @@ fn every_cut_and_every_flipped_bit_is_an_error_or_another_record() {
     }
     bytes.push(0);
     assert_eq!(decode_all(&bytes, 1), Err(DecodeError::TrailingBytes));
+}
+
+/// Calls of every kind, with and without what is optional, all of them accepted.
+fn golden_requests() -> Vec<Request> {
+    let pending = |name: &str, timeout_us| Command::CreateTransfer {
+        id: NewId::Made(id(name)),
+        from: id("bank"),
+        to: id("a"),
+        amount: amount(70),
+        mode: TransferMode::Pending { timeout_us },
+    };
+    let settle =
+        |name: &str, settlement| Command::SettleTransfer { transfer: id(name), settlement };
+    let metadata = Metadata::new([("shop", "7"), ("cart", "\u{e9}")]).unwrap();
+    let mut detailed = order("y", "a", "b", 41);
+    if let Command::CreateOrder { metadata: of_order, .. } = &mut detailed {
+        *of_order = metadata;
+    }
+    let reason = Some(Reason::new("no stock").unwrap());
+    let refused = Command::MoveOrder {
+        order: id("y"),
+        action: Action::Fail,
+        reason,
+        expected_version: Some(2),
+    };
+    let commands = vec![
+        open_bank(),
+        open("a"),
+        open("b"),
+        fund("a", 100),
+        pending("t1", None),
+        settle("t1", Settlement::Post),
+        pending("t2", Some(1000)),
+        settle("t2", Settlement::Void),
+        pending("t3", Some(1)),
+        settle("t3", Settlement::Expire),
+        order("x", "a", "b", 60),
+        step("x", Action::Process),
+        step("x", Action::Confirm),
+        detailed,
+        step("y", Action::Process),
+        refused,
+        order("z", "a", "b", 1),
+        step("z", Action::Cancel),
+    ];
+    let mut requests: Vec<_> = commands.into_iter().map(Request::new).collect();
+    requests[3].key = Some(IdempotencyKey::new("credential", "key").unwrap());
+    requests
+}
+
+/// Fails when a change of format or rules makes the journals of this version unreadable, or readable as something else.
+/// Then `RULES_VERSION` is to be bumped, and the records to be written anew beside the new version.
+#[test]
+fn the_records_of_this_version_are_written_and_replayed_as_ever() {
+    let golden: Vec<&str> = include_str!("golden_v1.hex").lines().collect();
+    let mut state = State::new();
+    let mut replayed = State::new();
+    let mut written = Vec::new();
+    for (now, request) in golden_requests().iter().enumerate() {
+        let input = input(request, 10 * now as u64);
+        let applied = state.apply(&input);
+        let Ok(Applied::Changed(change)) = applied else { panic!("{request:?}: {applied:?}") };
+        let mut bytes = Vec::new();
+        encode_record(&mut bytes, &input, &change);
+        written.push(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    }
+    assert_eq!(RULES_VERSION, 1, "the records below are those of version 1");
+    assert_eq!(written, golden, "\n{}", written.join("\n"));
+    for line in golden {
+        let digits = line.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+        let record = decode_all(&bytes, 1).unwrap().remove(0);
+        assert_eq!(record.replay(&mut replayed), Ok(()), "{record:?}");
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub(crate) use start::{Prepared, prepare};
 
 use commit::Commit;
 
+use crate::codec::OtherVersion;
 use crate::model::{Done, Id, Order, Rejection, Request};
 use crate::ports::Clock;
 use crate::processor::Driver;
@@ -84,7 +85,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// When the journal is held by another process, can't be read, is damaged, or contradicts the rules.
+    /// When the journal is held by another process, can't be read, is damaged, contradicts the rules, or was
+    /// written by other rules.
     pub fn open_dir(
         config: EngineConfig,
         data: &Path,
@@ -264,6 +266,8 @@ pub enum OpenError {
         /// What differs.
         cause: String,
     },
+    /// Other rules wrote the journal; it is not damaged.
+    OtherVersion(OtherVersion),
     /// A bound in the configuration can't work.
     Config(&'static str),
     /// A thread could not be started.
@@ -278,6 +282,7 @@ impl fmt::Display for OpenError {
             Self::Corrupt { sequence, cause } => {
                 write!(f, "the journal contradicts the rules at record {sequence}: {cause}")
             }
+            Self::OtherVersion(other) => write!(f, "opening the journal: {other}"),
             Self::Config(cause) => write!(f, "the engine's configuration: {cause}"),
             Self::Thread(cause) => write!(f, "starting the engine's threads: {cause}"),
         }

@@ -4,7 +4,7 @@ use norace_journal::RecoveredFrame;
 
 use super::OpenError;
 use super::events::EventLog;
-use crate::codec::{Record, ReplayError, decode_frame};
+use crate::codec::{DecodeError, OtherVersion, Record, ReplayError, decode_frame};
 use crate::model::OrderEvent;
 use crate::state::{State, Subject};
 
@@ -31,8 +31,23 @@ impl std::fmt::Display for Contradiction {
     }
 }
 
+impl Contradiction {
+    /// The version of the rules, when it is nothing but that.
+    pub(crate) fn other_version(&self) -> Option<OtherVersion> {
+        match self.cause {
+            ReplayError::Decode(DecodeError::OtherVersion(version)) => {
+                Some(OtherVersion { sequence: self.sequence, version })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<Contradiction> for OpenError {
     fn from(found: Contradiction) -> Self {
+        if let Some(other) = found.other_version() {
+            return Self::OtherVersion(other);
+        }
         Self::Corrupt { sequence: found.sequence, cause: found.cause.to_string() }
     }
 }
