@@ -2,7 +2,8 @@
 //!
 //! **States**: books opened, serving, load running, audit, staying. SIGINT before the audit has been printed ends with
 //! 130; afterwards it is how the demo is meant to end, and ends with 0. Whatever the state, the server drains, the
-//! journal is closed and the temporary folder removed; a SIGINT after a first signal ends the process at once and leaves the folder.
+//! journal is closed and the temporary folder removed; a SIGINT after a first signal ends the process at once and
+//! leaves the folder.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};

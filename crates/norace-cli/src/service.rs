@@ -4,9 +4,9 @@
 //! finishes what it has admitted and seals the journal; (3) the caller ends the process. Both steps together take less
 //! than [`STOP_TIME_MAX`].
 //!
-//! **Failure**: an engine that has failed acknowledges nothing any more, and waiting for connections to drain would only
-//! delay the restart. Those who wait for an answer have [`FAILURE_GRACE`] to be told that the outcome is unknown; then a
-//! thread of its own ends the process, whatever the runtime does.
+//! **Failure**: an engine that has failed acknowledges nothing any more, and waiting for connections to drain would
+//! only delay the restart. Those who wait for an answer have [`FAILURE_GRACE`] to be told that the outcome is unknown;
+//! then a thread of its own ends the process, whatever the runtime does.
 
 use std::net::SocketAddr;
 use std::path::Path;
