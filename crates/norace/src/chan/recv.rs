@@ -251,16 +251,14 @@ impl<T> Future for Recv<'_, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(budget::poll_left(cx));
         let this = &mut *self;
+        let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
         let taken = match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::New => {
-                let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-                this.core.with(|state, wakes| match state.take(wakes) {
-                    Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
-                    taken => Ok(taken),
-                })
-            }
+            Stage::New => this.core.with(|state, wakes| match state.take(wakes) {
+                Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
+                taken => Ok(taken),
+            }),
             Stage::Waiting(key) => {
-                this.core.with(|state, wakes| state.poll_recv(key, cx.waker(), wakes)).ok_or(key)
+                this.core.with(|state, wakes| state.poll_recv(key, &waiter, wakes)).ok_or(key)
             }
             Stage::Done => panic!("a receive was polled after it had completed"),
         };

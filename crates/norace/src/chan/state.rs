@@ -36,8 +36,9 @@
 //! - A receiver that starts to wait wakes every offer it may meet, and they go on offering: the first that is polled
 //!   gives it a value. To wake only one would not do. An offer outlives its select when the send does, and then nobody
 //!   may ever poll it again while others could be taken.
-//! - At capacity 0 a select does not meet itself: its offers pass over its own receives. An offer belongs to the select
-//!   that polled it last.
+//! - At capacity 0 a select does not meet itself: its offers pass over its own receives. Offers and receives belong to
+//!   the select that polled them last. So a receive that began to wait before its select did is a stranger to it until
+//!   it is polled there, and an offer that is polled before it may meet it.
 //!
 //! **Receive node.** `Waiting` is in `waiting_receivers`; a sender, or a receive that gives its value back, leaves
 //! `Handed`; `close` leaves `Closed`, at which the receiver looks once more and then reports the end. The receiver
@@ -331,11 +332,16 @@ impl<T> State<T> {
     pub(super) fn poll_recv(
         &mut self,
         key: Key,
-        current: &Waker,
+        waiter: &Waiter<'_>,
         wakes: &mut Wakes,
     ) -> Option<Taken<T>> {
-        if let RecvNode::Waiting { waker, .. } = self.recv_nodes.get_mut(key) {
-            wakes.update(waker, current);
+        if let RecvNode::Waiting { waker, select } = self.recv_nodes.get_mut(key) {
+            wakes.update(waker, waiter.waker);
+            let former = std::mem::replace(select, waiter.select);
+            if self.capacity == Some(0) && former != waiter.select {
+                // The offers of the select it has left may meet it from now on.
+                self.wake_offers(|own| former == Some(own), wakes);
+            }
             return None;
         }
         match self.recv_nodes.remove(key) {

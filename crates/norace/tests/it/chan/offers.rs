@@ -124,6 +124,47 @@ fn an_offer_moved_to_another_select_belongs_to_that_one() {
 }
 
 #[test]
+fn a_receive_moved_to_another_select_belongs_to_that_one() {
+    let (tx, rx) = bounded(0);
+    let mut receive = rx.recv();
+    assert!(poll(&mut receive).is_pending());
+    let mut selecting = Box::pin(async {
+        select! {
+            biased;
+            value = &mut receive => value.ok(),
+            sent = tx.send(3) => sent.err().map(SendError::into_inner),
+        }
+    });
+    assert!(poll(&mut selecting).is_pending(), "a select does not meet itself");
+    assert!(poll(&mut selecting).is_pending(), "nor later");
+    assert_eq!(tx.try_send(4), Ok(()));
+    assert_eq!(poll(&mut selecting), Poll::Ready(Some(4)));
+}
+
+#[test]
+fn a_receive_that_leaves_its_select_wakes_the_offer_it_left_there() {
+    let (tx, rx) = bounded(0);
+    let (woken, waker) = WakeCount::new();
+    let mut receive = rx.recv();
+    let mut send = tx.send(5);
+    let selecting = poll_with(
+        &mut Box::pin(async {
+            select! {
+                _ = &mut receive => {}
+                _ = &mut send => {}
+            }
+        }),
+        &waker,
+    );
+    assert!(selecting.is_pending());
+    let before = woken.get();
+    assert!(poll(&mut receive).is_pending());
+    assert_eq!(woken.get(), before + 1, "now they may meet");
+    assert!(poll(&mut send).is_ready());
+    assert_eq!(poll(&mut receive), Poll::Ready(Ok(5)));
+}
+
+#[test]
 fn an_offer_whose_receiver_left_goes_on_offering() {
     let (tx, rx) = bounded(0);
     let (woken, waker) = WakeCount::new();
