@@ -22,8 +22,8 @@
 //!
 //! [`close`](Sender::close) works from both ends, is idempotent and says whether it was the first. After it every
 //! send fails and gives its value back, waiting ones included; what is buffered can still be received, then receives
-//! fail. Dropping the last sender closes the channel. So does dropping the last receiver, which also drops what is
-//! buffered.
+//! fail, as soon as no value is left that a dropped receive could give back. Dropping the last sender closes the
+//! channel. So does dropping the last receiver, which also drops what is buffered.
 //!
 //! # Cancelling
 //!

@@ -35,6 +35,10 @@ impl<T> Receiver<T> {
     /// to the front, where it does not count against the capacity. (A future that is forgotten with
     /// [`std::mem::forget`] while it waits keeps the one value that is handed to it until the last receiver is gone.)
     ///
+    /// So a value that was handed to a receive has not been received until that is polled: while one such value may
+    /// still come back, a closed channel has not ended, and other receives wait. Do not await one receive to its end
+    /// while you keep another unpolled.
+    ///
     /// # Ordering
     ///
     /// Receivers that wait are served first come, first served, and nobody overtakes them.
@@ -78,7 +82,8 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// [`TryRecvError`] when there is none now, or when the channel is closed and every value has been received.
+    /// [`TryRecvError`] when there is none now, or when the channel is closed and every value has been received (not
+    /// merely handed to a receive that may still be dropped).
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match self.core.with(|state, wakes| state.take(wakes)) {
             Taken::Value(value) => Ok(value),

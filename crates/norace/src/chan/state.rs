@@ -31,7 +31,7 @@
 //! `invited_senders`. The value moves when the select polls the sender, which thereby is the arm that takes effect.
 //! - Room that appears invites (wakes) the first offer and counts as taken meanwhile, like a grant; room goes to grants
 //!   and offers in the order of their arrival.
-//! - An invited sender that finds its room gone (a value came back) is the first offer again. One that is dropped passes
+//! - An invited sender that finds its room gone (a value came back) is the first offer again. One that leaves passes
 //!   its invitation on to the next in line.
 //! - A receiver that starts to wait wakes every offer it may meet, and they go on offering: the first that is polled
 //!   gives it a value. To wake only one would not do. An offer outlives its select when the send does, and then nobody
@@ -41,8 +41,12 @@
 //!   it is polled there, and an offer that is polled before it may meet it.
 //!
 //! **Receive node.** `Waiting` is in `waiting_receivers`; a sender, or a receive that gives its value back, leaves
-//! `Handed`; `close` leaves `Closed`, at which the receiver looks once more and then reports the end. The receiver
-//! removes it. Receives in a select are no different: a value handed to one that loses goes back.
+//! `Handed`; the end leaves `Closed`. The receiver removes it. Receives in a select are no different: a value handed to
+//! one that loses goes back.
+//!
+//! **The end** is when the channel is closed and no node is `Handed`: a value on its way may come back, and whoever had
+//! been told of the end would have missed it. Until then receivers wait; then all of them are woken, by `close` or by
+//! the receiver that takes the last such value.
 //!
 //! Nodes are removed only by the future that made them. The exception is forgotten futures: when the last sender or
 //! receiver goes no future can be alive, since futures borrow their end, and what is left in the slab is dropped.
@@ -50,7 +54,8 @@
 //! # Invariants
 //!
 //! - A receiver waits only while `returned` and the buffer are empty, no sender is `Waiting` or `Granted`, and the
-//!   channel is open.
+//!   channel is open or a value is on its way.
+//! - `handed` counts the `Handed` nodes.
 //! - A sender is `Waiting` or `Offering` only while `returned + buffer + grants + invitations >= capacity`, and the
 //!   channel is open.
 //! - No foreign code runs under the lock but the reference count of a cloned waker: wakers are called and dropped and
@@ -103,8 +108,12 @@ pub(super) enum SendNode<T> {
 
 /// A receiver that waits, or what it got.
 pub(super) enum RecvNode<T> {
-    Waiting { waker: Waker, select: Option<SelectId> },
+    Waiting {
+        waker: Waker,
+        select: Option<SelectId>,
+    },
     Handed(Ticket, T),
+    /// The end: there is no value any more, nor will there be.
     Closed,
 }
 
@@ -137,6 +146,7 @@ pub(super) struct State<T> {
     offering_senders: List,
     recv_nodes: Slab<RecvNode<T>>,
     waiting_receivers: List,
+    handed: usize,
     closed: bool,
     senders: usize,
     receivers: usize,
@@ -158,6 +168,7 @@ impl<T> State<T> {
             offering_senders: List::new(),
             recv_nodes: Slab::new(),
             waiting_receivers: List::new(),
+            handed: 0,
             closed: false,
             senders: 1,
             receivers: 1,
@@ -204,7 +215,7 @@ impl<T> State<T> {
         } else if let Some(sender) = self.next_sender() {
             self.value_of(sender, wakes)
         } else {
-            return if self.closed { Taken::Closed } else { Taken::Empty };
+            return if self.is_over() { Taken::Closed } else { Taken::Empty };
         };
         self.give_room(wakes);
         Taken::Value(value)
@@ -345,9 +356,12 @@ impl<T> State<T> {
             return None;
         }
         match self.recv_nodes.remove(key) {
-            RecvNode::Handed(_, value) => Some(Taken::Value(value)),
-            // A receive that was given up since may have returned its value.
-            RecvNode::Closed => Some(self.take(wakes)),
+            RecvNode::Handed(_, value) => {
+                self.handed -= 1;
+                self.end_if_over(wakes);
+                Some(Taken::Value(value))
+            }
+            RecvNode::Closed => Some(Taken::Closed),
             RecvNode::Waiting { .. } => unreachable!("answered above"),
         }
     }
@@ -361,6 +375,8 @@ impl<T> State<T> {
             RecvNode::Waiting { waker, .. } => wakes.discard(waker),
             RecvNode::Closed => {}
             RecvNode::Handed(ticket, value) => {
+                self.handed -= 1;
+                // No end to be told of here: either somebody gets the value, or nobody waits.
                 if let Some(next) = self.waiting_receivers.pop_front(&mut self.recv_nodes) {
                     self.hand(next, ticket, value, wakes);
                 } else {
@@ -386,12 +402,7 @@ impl<T> State<T> {
         while let Some(key) = self.invited_senders.pop_front(&mut self.send_nodes) {
             *self.send_nodes.get_mut(key) = SendNode::Dismissed;
         }
-        while let Some(key) = self.waiting_receivers.pop_front(&mut self.recv_nodes) {
-            match std::mem::replace(self.recv_nodes.get_mut(key), RecvNode::Closed) {
-                RecvNode::Waiting { waker, .. } => wakes.push(waker),
-                _ => unreachable!("listed receivers wait"),
-            }
-        }
+        self.end_if_over(wakes);
         true
     }
 
@@ -422,12 +433,31 @@ impl<T> State<T> {
             return None;
         }
         self.close(wakes);
+        self.handed = 0;
         Some(Garbage {
             buffer: std::mem::take(&mut self.buffer),
             returned: std::mem::take(&mut self.returned),
             receives: self.recv_nodes.take(),
             ..Garbage::default()
         })
+    }
+
+    /// Whether the channel is closed and no value on its way could come back.
+    fn is_over(&self) -> bool {
+        self.closed && self.handed == 0
+    }
+
+    /// Tells the receivers that wait of the end, if this is it.
+    fn end_if_over(&mut self, wakes: &mut Wakes) {
+        if !self.is_over() {
+            return;
+        }
+        while let Some(key) = self.waiting_receivers.pop_front(&mut self.recv_nodes) {
+            match std::mem::replace(self.recv_nodes.get_mut(key), RecvNode::Closed) {
+                RecvNode::Waiting { waker, .. } => wakes.push(waker),
+                _ => unreachable!("listed receivers wait"),
+            }
+        }
     }
 
     fn arrive(&mut self) -> Arrival {
@@ -475,6 +505,7 @@ impl<T> State<T> {
 
     /// Puts a value into the node of a receiver that was just unlinked.
     fn hand(&mut self, receiver: Key, ticket: Ticket, value: T, wakes: &mut Wakes) {
+        self.handed += 1;
         let node = self.recv_nodes.get_mut(receiver);
         match std::mem::replace(node, RecvNode::Handed(ticket, value)) {
             RecvNode::Waiting { waker, .. } => wakes.push(waker),

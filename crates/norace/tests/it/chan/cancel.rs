@@ -149,6 +149,47 @@ fn a_value_that_comes_back_after_the_close_is_still_received() {
 }
 
 #[test]
+fn the_end_waits_for_a_value_on_its_way_that_may_come_back() {
+    for capacity in [0, 1] {
+        let (tx, rx) = bounded(capacity);
+        let (woken, waker) = WakeCount::new();
+        let (mut first, mut second) = (rx.recv(), rx.recv());
+        assert!(poll(&mut first).is_pending() && poll_with(&mut second, &waker).is_pending());
+        tx.try_send(7).unwrap();
+        drop(tx);
+        assert!(poll_with(&mut second, &waker).is_pending(), "7 has not been received");
+        let mut third = rx.recv();
+        assert!(poll(&mut third).is_pending());
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(rx.try_recv_many(&mut Vec::new(), 9), Err(TryRecvError::Empty));
+        drop(first);
+        assert_eq!(woken.get(), 1);
+        assert_eq!(poll(&mut second), Poll::Ready(Ok(7)));
+        assert_eq!(poll(&mut third), Poll::Ready(Err(RecvError)));
+    }
+}
+
+#[test]
+fn the_last_value_on_its_way_wakes_all_for_the_end_when_it_arrives() {
+    let (tx, rx) = bounded(1);
+    let (woken, waker) = WakeCount::new();
+    let mut receives: Vec<_> = (0..4).map(|_| rx.recv()).collect();
+    assert!(receives.iter_mut().all(|receive| poll_with(receive, &waker).is_pending()));
+    tx.try_send(1).unwrap();
+    tx.try_send(2).unwrap();
+    tx.close();
+    assert_eq!(poll(&mut receives[1]), Poll::Ready(Ok(2)));
+    assert!(poll_with(&mut receives[2], &waker).is_pending(), "1 has not been received");
+    assert_eq!(woken.get(), 2);
+    assert_eq!(poll(&mut receives[0]), Poll::Ready(Ok(1)));
+    assert_eq!(woken.get(), 4);
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
+    for receive in &mut receives[2..] {
+        assert_eq!(poll(receive), Poll::Ready(Err(RecvError)));
+    }
+}
+
+#[test]
 fn a_receive_dropped_while_it_waits_gets_nothing() {
     let (tx, rx) = bounded(0);
     let mut receive = rx.recv();
