@@ -18,9 +18,11 @@ pub struct Config {
     pub array_bytes_max: usize,
     /// Items of an array. Default 8190.
     pub array_items_max: usize,
-    /// How long a request may take to arrive, from its first byte to its last; then 408. Default 10 s.
+    /// How long a request may take to arrive, from its first byte to its last; then 408. The beginning of a head that
+    /// was sent together with the request before it does not start this time, the bytes after it do; until they come
+    /// the connection counts as idle. Default 10 s.
     pub request_timeout: Duration,
-    /// How long a connection may be idle between requests. Default 75 s.
+    /// How long a connection may be idle between requests; then it is closed without a word. Default 75 s.
     pub idle_timeout: Duration,
     /// How long a client may take no byte of an answer that is ready. Default 30 s.
     pub write_timeout: Duration,

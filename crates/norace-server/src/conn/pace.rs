@@ -11,8 +11,12 @@
 //! ```
 //!
 //! From `Answered`, bytes lead straight to `Arriving`; a pipelined head that was read with the one before leads
-//! straight to `Answering`. While `Answering`, the call's own deadline covers the body. The writing side is stuck or
-//! not, in any state. All parts run inside one task: the lock is never contended and only makes the sharing safe.
+//! straight to `Answering`. Of one that was read in part with the one before nothing is known here, since how much of
+//! its input hyper has used up is hyper's secret: it counts as begun when more of it comes, and until then the
+//! connection is idle. So it has at most the idle time-out and then the request's own.
+//!
+//! While `Answering`, the call's own deadline covers the body. The writing side is stuck or not, in any state. All
+//! parts run inside one task: the lock is never contended and only makes the sharing safe.
 
 use norace_prim::sync::{Mutex, lock};
 use norace_prim::time::{Duration, Instant};

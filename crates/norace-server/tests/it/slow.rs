@@ -64,6 +64,25 @@ fn an_idle_connection_is_closed_without_a_word() {
 }
 
 #[test]
+fn a_head_begun_behind_the_request_before_it_is_bounded_too() {
+    let service = impatient();
+    let bytes = request("GET", "/healthz", "", "") + "GET /heal";
+    // Silence is idleness.
+    let mut silent = service.client();
+    silent.send(&bytes);
+    assert_eq!(silent.answer().status, 200);
+    assert!(silent.rest().is_empty());
+    // More of it begins the time of a request.
+    let mut slow = service.client();
+    slow.send(&bytes);
+    assert_eq!(slow.answer().status, 200);
+    slow.send("t");
+    assert_eq!(slow.answer().code(), (408, "request-timeout".to_owned()));
+    assert!(slow.rest().is_empty());
+    service.assert_nothing_left();
+}
+
+#[test]
 fn a_connection_in_use_outlives_its_idle_time() {
     let service = impatient();
     let mut client = service.client();
