@@ -53,6 +53,20 @@ fn moves_and_accounts_repeat_under_their_keys() {
 }
 
 #[test]
+fn a_key_under_which_nothing_happened_stays_free() {
+    let service = Service::manual().funded();
+    let mut client = service.client();
+    let order = json!({"id": "o", "payer": "a", "payee": "b", "amount": 5}).to_string();
+    assert_eq!(client.post("/v1/orders", &order).status, 201);
+    let key = "idempotency-key: late\r\n";
+    assert_eq!(client.request("POST", "/v1/orders", key, &order).status, 201);
+    let other = json!({"payer": "a", "payee": "b", "amount": 6}).to_string();
+    let made = client.request("POST", "/v1/orders", key, &other);
+    assert_eq!((made.status, &made.json()["amount"]), (201, &json!(6)));
+    assert_eq!(client.request("POST", "/v1/orders", key, &other).json()["id"], made.json()["id"]);
+}
+
+#[test]
 fn a_client_that_lost_its_answer_pays_once() {
     let service = Service::ledger().funded();
     let body = json!({"payer": "a", "payee": "b", "amount": 100}).to_string();
