@@ -280,8 +280,8 @@ async fn look_again(app: &App, sequence: &mut u64, order: &mut Order) {
 
 /// As [`look_again`], for every order of an array that is not final.
 ///
-/// They are read by one message, which repeats their creation: the states and the sequence are those of one moment. Read
-/// one by one, the first might be older than the sequence of the last says. The final ones can't change any more.
+/// They are read by one message, which repeats their creation: the states and the sequence are those of one moment.
+/// Read one by one, the first might be older than the sequence of the last says. The final ones can't change any more.
 async fn look_again_at_all(app: &App, sequence: &mut u64, outcomes: &mut [Outcome]) {
     let open = outcomes.iter_mut().filter_map(|outcome| match outcome {
         Ok(Done::Order { order, .. }) if !order.state.is_final() => Some((repeat(order), order)),
