@@ -123,9 +123,8 @@ impl TcpStream {
         cx: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wanted = buffers.iter().map(|buffer| buffer.len()).sum();
-        let write = |mut stream: &mio::net::TcpStream| stream.write_vectored(buffers);
-        self.source.poll_bytes(Direction::Write, cx, wanted, write)
+        // Fewer bytes than wanted do not mean a full socket: one call takes only so many buffers.
+        self.source.poll(Direction::Write, cx, |mut stream| stream.write_vectored(buffers))
     }
 
     /// Waits until a read would find bytes or the peer's end, without taking any, for hand-written futures.

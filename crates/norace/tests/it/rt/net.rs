@@ -1,6 +1,6 @@
 //! TCP on loopback.
 
-use super::support::runtime;
+use super::support::{PATIENCE, runtime};
 use norace::net::{Shutdown, TcpListener, TcpStream};
 use norace::{task, time};
 use std::io::{self, ErrorKind, IoSlice};
@@ -284,5 +284,22 @@ fn readable_is_said_without_taking_bytes() {
             std::future::poll_fn(|cx| server.poll_readable(cx)).await.unwrap();
         }
         assert_eq!(server.read(&mut [0; 4]).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_vectored_write_of_more_buffers_than_fit_a_call_leaves_the_socket_writable() {
+    runtime(1).block_on(async {
+        let (client, server) = pair().await.unwrap();
+        // Once the client has waited for a byte, every event of the time before has been seen.
+        let mut byte = [0];
+        assert!(time::timeout(Duration::ZERO, client.read(&mut byte)).await.is_err());
+        server.write_all(b"a").await.unwrap();
+        client.read_exact(&mut byte).await.unwrap();
+        let parts = vec![IoSlice::new(b"x"); 5000];
+        let write = std::future::poll_fn(|cx| client.poll_write_vectored(cx, &parts));
+        let written = write.await.unwrap();
+        assert!((1..=parts.len()).contains(&written));
+        time::timeout(PATIENCE, client.write(b"y")).await.unwrap().unwrap();
     });
 }
