@@ -146,14 +146,28 @@ fn start() -> io::Result<()> {
 }
 
 /// Tells subscribers, until the process ends.
-fn run(mut woken: UnixStream) {
-    let mut bytes = [0; 64];
-    // The other end is never closed; an error could only be one of this program's own making.
-    while woken.read(&mut bytes).is_ok_and(|read| read > 0) {
+fn run(woken: UnixStream) {
+    each_wake(woken, || {
         for index in 0..KINDS {
             if raw::take_pending(index) {
                 tell(index);
             }
+        }
+    });
+}
+
+/// Calls `act` each time there was something to read.
+fn each_wake(mut woken: impl Read, mut act: impl FnMut()) {
+    let mut bytes = [0; 64];
+    loop {
+        match woken.read(&mut bytes) {
+            // The other end is never closed.
+            Ok(0) => return,
+            Ok(_) => act(),
+            // A handler of somebody else, installed without `SA_RESTART`, ran on this thread.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // The descriptor is not a socket any more: somebody else has closed it.
+            Err(_) => return,
         }
     }
 }
@@ -172,3 +186,6 @@ fn tell(index: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
