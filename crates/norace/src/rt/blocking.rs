@@ -3,7 +3,11 @@
 //! Threads are started on demand up to a bound, wait for jobs, and end after a while without one. Jobs beyond the
 //! threads wait in a queue with a bound of its own; beyond that they are refused. A place that a worker hands off never
 //! waits in the queue: it gets an idle or a new thread at once, or the hand-off is refused. For places there may be as
-//! many threads above the bound as there are workers.
+//! many threads as the bound and one per worker together.
+//!
+//! A thread that fills a place may do so for good, or go on for what is pinned to it, so it is none of those that jobs
+//! can count on: the bound is for the others, and a job that is accepted always has one of them to wait for. A thread
+//! that comes back from a place and finds the others complete ends.
 
 use super::current::{self, Role};
 use super::scheduler::{Config, Scheduler};
@@ -29,6 +33,8 @@ struct State {
     /// Threads that run or are about to, and those of them that have a job.
     threads: usize,
     busy: usize,
+    /// Threads that are with a place, and places in the queue, each of which has a thread to come.
+    places: usize,
     closed: bool,
 }
 
@@ -36,6 +42,11 @@ impl State {
     /// Whether the queue holds a job for every thread that has none.
     fn all_taken(&self) -> bool {
         self.queue.len() >= self.threads - self.busy
+    }
+
+    /// The threads that tasks can count on.
+    fn task_threads(&self) -> usize {
+        self.threads - self.places
     }
 }
 
@@ -67,18 +78,23 @@ impl BlockingPool {
         task: Task,
     ) -> Result<(), (Task, SpawnError)> {
         let mut state = lock(&self.state);
-        if state.all_taken() && state.threads < self.threads_max && !state.closed {
+        // Again when a place has got the new thread meanwhile.
+        while state.all_taken() && state.task_threads() < self.threads_max && !state.closed {
             state.threads += 1;
             drop(state);
-            // When the system has no thread left, the job waits for one of those that run.
-            self.start_thread(scheduler);
+            let started = self.start_thread(scheduler);
             state = lock(&self.state);
+            if !started {
+                // The system has no thread left: the job waits for one of those that run.
+                state.threads -= 1;
+                break;
+            }
         }
         if state.closed {
             return Err((task, SpawnError::Stopped));
         }
         let room = self.queue_max + state.threads - state.busy;
-        if state.threads == 0 || state.queue.len() >= room {
+        if state.task_threads() == 0 || state.queue.len() >= room {
             return Err((task, SpawnError::Full));
         }
         state.queue.push_back(Job::Task(task));
@@ -91,30 +107,41 @@ impl BlockingPool {
     pub(crate) fn start_worker(&self, scheduler: &Arc<Scheduler>, handoff: &Handoff) -> bool {
         let mut state = lock(&self.state);
         let all_taken = state.all_taken();
-        if state.closed || all_taken && state.threads >= self.threads_max + self.workers {
+        if state.closed || all_taken && state.places >= self.threads_max + self.workers {
             return false;
         }
         state.queue.push_front(Job::Worker(handoff.clone()));
-        if all_taken {
-            state.threads += 1;
-            drop(state);
-            // Without a new thread one that runs may still come to the job; the caller takes the place back if not.
-            self.start_thread(scheduler);
-        } else {
+        state.places += 1;
+        if !all_taken {
             drop(state);
             self.job_added.notify_one();
+            return true;
         }
-        true
+        state.threads += 1;
+        drop(state);
+        if self.start_thread(scheduler) {
+            return true;
+        }
+        let mut state = lock(&self.state);
+        state.threads -= 1;
+        // Another thread may have come to it meanwhile.
+        let queued = state
+            .queue
+            .iter()
+            .position(|job| matches!(job, Job::Worker(queued) if Arc::ptr_eq(queued, handoff)));
+        if let Some(index) = queued {
+            state.queue.remove(index);
+            state.places -= 1;
+        }
+        queued.is_none()
     }
 
-    /// Starts a thread that was counted already.
-    fn start_thread(&self, scheduler: &Arc<Scheduler>) {
+    /// Starts a thread that was counted already; false when the system refuses it.
+    fn start_thread(&self, scheduler: &Arc<Scheduler>) -> bool {
         let started = Threads::start(scheduler, self.thread_name.clone(), |scheduler| {
             scheduler.blocking.run(scheduler);
         });
-        if started.is_err() {
-            lock(&self.state).threads -= 1;
-        }
+        started.is_ok()
     }
 
     fn run(&self, scheduler: &Arc<Scheduler>) {
@@ -123,11 +150,28 @@ impl BlockingPool {
                 Job::Task(task) => {
                     let _entered = current::enter(scheduler.clone(), Role::Pool);
                     task.run();
+                    lock(&self.state).busy -= 1;
                 }
-                Job::Worker(handoff) => worker::run(scheduler, &handoff),
+                Job::Worker(handoff) => {
+                    worker::run(scheduler, &handoff);
+                    if !self.comes_back() {
+                        return;
+                    }
+                }
             }
-            lock(&self.state).busy -= 1;
         }
+    }
+
+    /// A thread is done with its place; false when it is one too many and, no longer counted, has to end.
+    fn comes_back(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.busy -= 1;
+        state.places -= 1;
+        let stays = state.task_threads() <= self.threads_max;
+        if !stays {
+            state.threads -= 1;
+        }
+        stays
     }
 
     /// The next job, with which the thread is busy; none when the thread, no longer counted, has to end.
@@ -152,7 +196,9 @@ impl BlockingPool {
         let left = {
             let mut state = lock(&self.state);
             state.closed = true;
-            std::mem::take(&mut state.queue)
+            let left = std::mem::take(&mut state.queue);
+            state.places -= left.iter().filter(|job| matches!(job, Job::Worker(_))).count();
+            left
         };
         self.job_added.notify_all();
         for job in left {

@@ -59,6 +59,8 @@ impl Builder {
 
     /// How many threads `spawn_blocking` uses at most.
     ///
+    /// Threads that stand in for a worker inside `block_in_place` are not among them.
+    ///
     /// # Panics
     ///
     /// When `max` is 0.

@@ -143,3 +143,32 @@ fn outside_a_worker_blocking_in_place_just_runs() {
     assert_eq!(task::block_in_place(|| 1), 1);
     assert_eq!(runtime(1).block_on(async { task::block_in_place(|| 2) }), 2);
 }
+
+#[test]
+fn threads_that_fill_a_place_are_not_counted_as_threads_for_jobs() {
+    for _ in 0..10 {
+        let runtime = Builder::new().workers(1).blocking_threads(1).build().unwrap();
+        // Meanwhile another thread gets the place, and keeps it.
+        let (said, heard) = event();
+        let blocker = runtime.spawn(async move {
+            let other = task::spawn(async move { said.send(()).unwrap() });
+            task::block_in_place(|| expect_event(&heard, "the new thread"));
+            other.await.unwrap();
+        });
+        blocker.join_blocking().unwrap();
+        let running = Arc::new(Mutex::new(0));
+        let (said, heard) = event();
+        for _ in 0..3 {
+            let (running, said) = (running.clone(), said.clone());
+            drop(runtime.handle().spawn_blocking(move || {
+                *lock(&running) += 1;
+                std::thread::yield_now();
+                assert_eq!(std::mem::replace(&mut *lock(&running), 0), 1, "jobs on one thread");
+                said.send(()).unwrap();
+            }));
+        }
+        for _ in 0..3 {
+            expect_event(&heard, "a job that was accepted");
+        }
+    }
+}
