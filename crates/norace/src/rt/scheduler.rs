@@ -86,8 +86,12 @@ impl Place {
         *lock(&self.host) = Some(host);
     }
 
-    fn host(&self) -> Option<Arc<PinnedHost>> {
-        lock(&self.host).clone()
+    /// The thread that takes pinned tasks for this place, with room for one reserved; none when it is about to end.
+    ///
+    /// Reserved under the lock: a thread closes its host only after the place has got the next one, so the one that is
+    /// seen here is open until the runtime stops.
+    fn reserve_host(&self) -> Option<Arc<PinnedHost>> {
+        lock(&self.host).as_ref().filter(|host| host.reserve()).cloned()
     }
 }
 
@@ -201,7 +205,6 @@ impl Scheduler {
         // Relaxed: it only spreads.
         let start = self.next_host.fetch_add(1, Ordering::Relaxed);
         (0..self.places.len())
-            .filter_map(|offset| self.places[start.wrapping_add(offset) % self.places.len()].host())
-            .find(|host| host.reserve())
+            .find_map(|n| self.places[start.wrapping_add(n) % self.places.len()].reserve_host())
     }
 }

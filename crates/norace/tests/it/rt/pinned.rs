@@ -1,6 +1,6 @@
 //! Tasks that stay on one thread.
 
-use super::support::{Drops, event, expect_event, runtime};
+use super::support::{Drops, Flag, event, expect_event, runtime};
 use norace::{task, time};
 use std::cell::Cell;
 use std::future::Future;
@@ -139,4 +139,25 @@ fn a_pinned_task_keeps_its_thread_after_that_gave_up_its_worker() {
         go_on.send(()).await.unwrap();
         assert!(pinned.await.unwrap());
     });
+}
+
+#[test]
+fn a_pinned_task_is_admitted_while_the_worker_changes_threads() {
+    let runtime = runtime(1);
+    let done = Flag::default();
+    let churn = {
+        let done = done.clone();
+        runtime.spawn(async move {
+            while !done.is_set() {
+                task::spawn(async { task::block_in_place(std::thread::yield_now) }).await.unwrap();
+            }
+        })
+    };
+    let handle = runtime.handle();
+    for n in 0..5_000 {
+        let pinned = task::Builder::new().on(&handle).spawn_pinned(move || async move { n });
+        assert_eq!(pinned.unwrap().join_blocking().unwrap(), n);
+    }
+    done.set();
+    churn.join_blocking().unwrap();
 }
