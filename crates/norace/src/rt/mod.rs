@@ -18,7 +18,7 @@ mod blocking;
 mod builder;
 mod counters;
 pub(crate) mod current;
-mod driver;
+pub(crate) mod driver;
 #[doc(hidden)]
 pub mod entry;
 mod handle;

@@ -33,6 +33,8 @@ thread_local! {
 struct Inbox {
     tasks: VecDeque<Task>,
     live: usize,
+    /// The thread has tried to close: it waits for tasks to run and for the last one to end.
+    ending: bool,
     closed: bool,
 }
 
@@ -46,7 +48,7 @@ pub(crate) struct PinnedHost {
 
 impl PinnedHost {
     pub(crate) fn new(parker: Arc<Parker>) -> Arc<Self> {
-        let inbox = Inbox { tasks: VecDeque::new(), live: 0, closed: false };
+        let inbox = Inbox { tasks: VecDeque::new(), live: 0, ending: false, closed: false };
         Arc::new(Self { inbox: Mutex::new(inbox), len: AtomicUsize::new(0), parker })
     }
 
@@ -64,9 +66,17 @@ impl PinnedHost {
         !inbox.closed
     }
 
-    /// One task fewer.
+    /// One task fewer. The last one wakes a thread that wants to end: it may have ended elsewhere, in the hands of a
+    /// spawner that was refused, without ever having been in the inbox.
     pub(crate) fn release(&self) {
-        lock(&self.inbox).live -= 1;
+        let awaited = {
+            let mut inbox = lock(&self.inbox);
+            inbox.live -= 1;
+            inbox.live == 0 && inbox.ending
+        };
+        if awaited {
+            self.parker.unpark();
+        }
     }
 
     /// Adds a task that was woken and wakes the thread.
@@ -103,6 +113,7 @@ impl PinnedHost {
     /// Takes no further tasks if none is alive; whether that was so.
     pub(crate) fn try_close(&self) -> bool {
         let mut inbox = lock(&self.inbox);
+        inbox.ending = true;
         inbox.closed |= inbox.live == 0;
         inbox.closed
     }
@@ -183,3 +194,6 @@ impl<M, T> Drop for PinnedBody<M, T> {
 fn take_future(key: u64) -> Option<LocalFuture> {
     FUTURES.try_with(|futures| futures.borrow_mut().remove(&key)).ok().flatten()
 }
+
+#[cfg(test)]
+mod tests;
