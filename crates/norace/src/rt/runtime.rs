@@ -24,8 +24,9 @@ use crate::context::Cause;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::{JoinHandle, TaskId, TaskState};
+use crate::time;
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -116,10 +117,8 @@ impl Runtime {
     fn stop(&mut self, timeout: Duration) -> Vec<StuckTask> {
         self.stopped = true;
         let scheduler = self.handle.scheduler();
-        let now = Instant::now();
         let inside = current::is_thread_of(scheduler);
-        let deadline =
-            if inside { now } else { now.checked_add(timeout).unwrap_or(now + DROP_PATIENCE) };
+        let deadline = time::after(if inside { Duration::ZERO } else { timeout });
         for task in scheduler.registry().close() {
             task.cancel(Cause::Shutdown);
         }
