@@ -7,6 +7,9 @@
 //! Protocol, all under the one lock of [`THREAD`]: a kick adds the queue, sets `kicked` and starts the thread unless it
 //! runs; the thread ends only when it finds `kicked` unset, and unsets `running` in the same step. A kick therefore
 //! either meets a thread that will look again, or starts one.
+//!
+//! While it looks at the queues the thread has taken them out of the state; afterwards it puts back those that have a
+//! timer left. One that has none waits for nobody, so its next timer kicks and brings it back.
 
 use super::queue::{Kick, TimerQueue};
 use norace_prim::sync::{Arc, Condvar, LazyLock, Mutex, Weak, lock, wait_timeout};
@@ -23,7 +26,16 @@ const BATCH: usize = norace_prim::model_or!(64, 2);
 struct State {
     running: bool,
     kicked: bool,
+    /// Those with a timer, and those that were kicked; empty while the thread looks at the former.
     queues: Vec<Arc<TimerQueue>>,
+}
+
+impl State {
+    fn add(&mut self, queue: Arc<TimerQueue>) {
+        if !self.queues.iter().any(|known| Arc::ptr_eq(known, &queue)) {
+            self.queues.push(queue);
+        }
+    }
 }
 
 struct TimerThread {
@@ -66,9 +78,7 @@ pub(crate) fn adopt(queue: &Arc<TimerQueue>) {
 /// Has the timer thread look at `queue`.
 fn serve(queue: Arc<TimerQueue>) {
     let mut state = lock(&THREAD.state);
-    if !state.queues.iter().any(|known| Arc::ptr_eq(known, &queue)) {
-        state.queues.push(queue);
-    }
+    state.add(queue);
     state.kicked = true;
     if state.running {
         THREAD.changed.notify_one();
@@ -86,12 +96,12 @@ fn run() {
     let mut due = Vec::new();
     let mut idle_since = None;
     loop {
-        let queues = {
+        let mut queues = {
             let mut state = lock(&THREAD.state);
             state.kicked = false;
-            state.queues.clone()
+            std::mem::take(&mut state.queues)
         };
-        let next = serve_once(&queues, &mut due);
+        let next = serve_once(&mut queues, &mut due);
         let now = Instant::now();
         let until = match next {
             Some(next) => {
@@ -101,13 +111,13 @@ fn run() {
             None => *idle_since.get_or_insert(now) + LINGER,
         };
         let mut state = lock(&THREAD.state);
+        queues.into_iter().for_each(|queue| state.add(queue));
         if state.kicked {
             continue;
         }
         if now < until {
             state = wait_timeout(&THREAD.changed, state, until - now).0;
         } else if next.is_none() {
-            state.queues.clear();
             state.running = false;
             return;
         }
@@ -115,19 +125,21 @@ fn run() {
     }
 }
 
-/// Fires what is due in each queue and notes the wait; the earliest deadline that is left.
-fn serve_once(queues: &[Arc<TimerQueue>], due: &mut Vec<Waker>) -> Option<Instant> {
+/// Fires what is due in each queue and notes the wait; the earliest deadline that is left. Queues without one go.
+fn serve_once(queues: &mut Vec<Arc<TimerQueue>>, due: &mut Vec<Waker>) -> Option<Instant> {
     let mut next = None;
-    for queue in queues {
+    queues.retain(|queue| {
         while queue.take_due(Instant::now(), due, BATCH) {
             wake_all(due);
         }
         wake_all(due);
-        next = match (next, queue.begin_wait()) {
+        let until = queue.begin_wait();
+        next = match (next, until) {
             (Some(a), Some(b)) => Some(std::cmp::min::<Instant>(a, b)),
             (a, b) => a.or(b),
         };
-    }
+        until.is_some()
+    });
     next
 }
 
@@ -140,3 +152,6 @@ fn wake_all(due: &mut Vec<Waker>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
