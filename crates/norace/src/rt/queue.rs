@@ -122,7 +122,7 @@ impl LocalQueue {
         let mut local = lock(&self.local);
         let next_may_run = local.next_streak < NEXT_STREAK || local.ring.is_empty();
         if next_may_run && let Some(task) = local.next.take() {
-            local.next_streak += 1;
+            local.next_streak = local.next_streak.saturating_add(1);
             self.publish_next(&local);
             return Some(task);
         }

@@ -258,8 +258,10 @@ impl Worker {
         }
         self.dispatching.set(true);
         for waker in wakers.drain(..) {
-            if catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
                 self.scheduler.counters().panicked_in_drop();
+                // Its destructor may panic as well, and so on for ever.
+                std::mem::forget(payload);
             }
         }
         self.dispatching.set(false);

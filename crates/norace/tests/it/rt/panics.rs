@@ -1,9 +1,10 @@
 //! Panics stay where they are raised, and are told to who joins.
 
-use super::support::{Drops, runtime};
+use super::support::{Drops, event, expect_event, runtime};
 use norace::task::{self, TaskError};
+use norace::time::{self, Duration};
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -173,4 +174,34 @@ fn a_panic_in_a_blocking_job_is_its_outcome_and_the_thread_goes_on() {
 #[should_panic(expected = "of the main future")]
 fn a_panic_in_block_on_is_the_callers() {
     runtime(1).block_on(async { panic!("of the main future") })
+}
+
+#[test]
+fn a_waker_whose_panic_panics_when_dropped_does_not_end_its_worker() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in the drop of a payload");
+        }
+    }
+    struct PanicsInWake;
+    impl Wake for PanicsInWake {
+        fn wake(self: Arc<Self>) {
+            std::panic::panic_any(Bomb);
+        }
+    }
+    let runtime = runtime(1);
+    let (said, heard) = event();
+    let task = runtime.spawn(async move {
+        let soon = Duration::from_millis(5);
+        let mut sleep = pin!(time::sleep(soon));
+        let waker = Waker::from(Arc::new(PanicsInWake));
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        // Later than that one, and served by the same worker.
+        time::sleep(2 * soon).await;
+        said.send(()).unwrap();
+    });
+    expect_event(&heard, "the task on the worker that woke");
+    task.join_blocking().unwrap();
+    assert_eq!(runtime.handle().metrics().panics_in_drop, 1);
 }
