@@ -27,7 +27,7 @@ struct Plan {
     seconds: u64,
 }
 
-const FULL: Plan = Plan { rounds: 3, seconds: 10 };
+const FULL: Plan = Plan { rounds: 3, seconds: 5 };
 
 /// Enough to see that everything works; its numbers are not written down.
 const QUICK: Plan = Plan { rounds: 1, seconds: 2 };

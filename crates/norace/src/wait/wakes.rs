@@ -9,8 +9,8 @@ use std::task::Waker;
 /// Waking and dropping a waker run foreign code: an executor may poll or drop a whole task right there, and with it
 /// other ends of the same channel. Neither may happen under a lock. Collecting one waker does not allocate.
 ///
-/// Dropping the collection wakes everybody in it. Wakers that panic keep none of the others asleep: the first panic goes
-/// on when all have been called.
+/// Dropping the collection wakes everybody in it. Wakers that panic keep none of the others asleep: the first panic
+/// goes on when all have been called.
 #[derive(Default)]
 pub(crate) struct Wakes {
     first: Option<Waker>,
