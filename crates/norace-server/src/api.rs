@@ -39,6 +39,8 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     /// Cancelled when the server begins to shut down.
     pub(crate) stopping: Context,
+    /// Cancelled when half of the time for draining is over: nobody waits for a final order any longer.
+    pub(crate) hurry: Context,
 }
 
 /// One request on its way to an endpoint.

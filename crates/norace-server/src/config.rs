@@ -34,7 +34,8 @@ pub struct Config {
     pub streams_max: usize,
     /// How long an event stream is silent before a comment shows that it lives. Default 15 s.
     pub heartbeat: Duration,
-    /// How long shutting down waits for requests in flight before it drops them. Default 8 s.
+    /// How long shutting down waits for requests in flight before it drops them; those that wait for a final order are
+    /// answered when half of it is over. Default 8 s.
     pub drain_timeout: Duration,
     /// The `Retry-After` of 503 answers, in whole seconds. Default 1 s.
     pub retry_after: Duration,

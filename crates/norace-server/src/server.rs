@@ -62,7 +62,13 @@ impl Server {
         };
         let (listener, local_addr) =
             listen().map_err(|source| BindError::Listen { addr, source })?;
-        let app = App { engine, config, metrics: Metrics::new(), stopping: Context::new() };
+        let app = App {
+            engine,
+            config,
+            metrics: Metrics::new(),
+            stopping: Context::new(),
+            hurry: Context::new(),
+        };
         Ok(Self { listener, local_addr, app: Arc::new(app) })
     }
 
@@ -98,7 +104,14 @@ impl Server {
         drop(listener);
         drop(alive);
         app.stopping.cancel();
-        let drained = timeout(app.config.drain_timeout, all_gone.recv()).await.is_ok();
+        // Half of the time is for orders that become final meanwhile, half for answering who still waits then.
+        let patience = app.config.drain_timeout / 2;
+        let mut drained = timeout(patience, all_gone.recv()).await.is_ok();
+        if !drained {
+            app.hurry.cancel();
+            let rest = app.config.drain_timeout - patience;
+            drained = timeout(rest, all_gone.recv()).await.is_ok();
+        }
         let dropped = if drained { 0 } else { app.metrics.connections.get() };
         force.cancel();
         // A task that is gone late is not worth holding the process for.

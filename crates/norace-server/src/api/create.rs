@@ -234,10 +234,10 @@ impl Wait {
         }
     }
 
-    /// Awaits `reply` until the deadline, or until the server begins to stop: a shutdown has no time to sit out the
-    /// patience of its clients, and each of them is better served by an answer than by a closed connection.
+    /// Awaits `reply` until the deadline, or until half of a shutdown's time is over: there is no time to sit out the
+    /// patience of all clients, and each of them is better served by an answer than by a closed connection.
     async fn patiently<F: Future>(self, app: &App, reply: F) -> Option<F::Output> {
-        app.stopping.run(timeout_at(self.deadline, reply)).await.ok()?.ok()
+        app.hurry.run(timeout_at(self.deadline, reply)).await.ok()?.ok()
     }
 
     /// As [`Wait::until_final`], for every order of an array.
