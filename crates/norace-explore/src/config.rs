@@ -1,7 +1,9 @@
 //! What a user of the explorer may set.
 
+use std::sync::atomic::Ordering;
+
 /// Which executions the memory allows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// C++20's model without load buffering.
     #[default]
@@ -10,14 +12,48 @@ pub enum Mode {
     Sc,
 }
 
+/// How much of a library that knows the explorer is taken apart; see [`probe`](crate::probe).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// A critical section of a monitor is one step, for models of what is built on the library.
+    #[default]
+    App,
+    /// Every operation is a step, for models of the library itself.
+    Rt,
+}
+
 /// The most threads one execution may have: sets of threads are words.
 pub const THREADS_MAX: usize = 64;
+
+/// Something a program may do that is an error only for who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Misuse {
+    /// Closing what is closed.
+    SecondClose,
+    /// Sending into what is closed.
+    SendAfterClose,
+}
+
+/// An atomic access or fence of the program that is to have a stronger ordering than written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Strengthen {
+    /// The file, as [`std::panic::Location`] names it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// What is added to the ordering as written.
+    pub order: Ordering,
+}
 
 /// Bounds and modes of an exploration; every bound is hard.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The memory model.
     pub mode: Mode,
+    /// What a step is.
+    pub level: Level,
     /// Scheduling steps an execution may take before it is given up as too long.
     pub steps_max: u32,
     /// Address space for each thread's stack; memory is committed on use.
@@ -26,19 +62,35 @@ pub struct Config {
     pub spin_repeats: u32,
     /// How many steps held threads are run when nothing else is left, before that is called a livelock.
     pub spin_steps_max: u32,
+    /// How many timers fire, with nothing else left to do, before threads that wait for something else are given up.
+    pub idle_fires_max: u32,
     /// Whether the exploration ends at the first finding.
     pub stop_at_first: bool,
+    /// What is to be reported although the program takes it for an outcome.
+    pub forbidden: Vec<Misuse>,
+    /// Whether a compare-exchange that found its value again, after it had been another, is reported as suspicious.
+    pub suspect_aba: bool,
+    /// Orderings to try instead of those written.
+    pub strengthened: Vec<Strengthen>,
+    /// Whether stacks and values are recorded; costs microseconds an event.
+    pub detail: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             mode: Mode::Rc11,
+            level: Level::App,
             steps_max: 100_000,
             stack_bytes: 256 * 1024,
             spin_repeats: 2,
             spin_steps_max: 256,
+            idle_fires_max: 32,
             stop_at_first: true,
+            forbidden: Vec::new(),
+            suspect_aba: false,
+            strengthened: Vec::new(),
+            detail: false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod depth;
 mod dpor;
+mod guide;
 mod walk;
 
 use crate::engine::{Choice, Engine, Label};
@@ -10,6 +11,8 @@ use crate::finding::Finding;
 
 pub(crate) use depth::Depth;
 pub(crate) use dpor::Dpor;
+pub(crate) use guide::Guide;
+pub use guide::{Plan, Run};
 pub(crate) use walk::Walk;
 
 /// How an exploration chooses.
@@ -38,6 +41,24 @@ pub enum Strategy {
         /// The number of ordering constraints a bug may need; 1 to about 5.
         depth: u32,
     },
+    /// Partial order sampling (Yuan, Yang, Gu, CAV 2018): by priorities drawn anew for operations that conflict with
+    /// the one that was run.
+    Pos {
+        /// The same seed, the same executions.
+        seed: u64,
+        /// How many.
+        executions: u64,
+    },
+    /// A walk that is uniform over schedules instead of steps (Zhao, Wolff, Mathur, Roychoudhury, ASPLOS 2025): threads
+    /// weigh as much as they have steps left, estimated from earlier executions.
+    Urw {
+        /// The same seed, the same executions.
+        seed: u64,
+        /// How many.
+        executions: u64,
+    },
+    /// One execution that follows a plan as far as it can, and takes the usual case where that says nothing.
+    Guided(Plan),
     /// One execution that follows recorded choices, and the usual case after their end.
     Replay(Vec<Choice>),
 }
@@ -49,6 +70,7 @@ pub(crate) struct Driver {
     pub(crate) dpor: Dpor,
     depth: Depth,
     walk: Walk,
+    guide: Guide,
 }
 
 impl Driver {
@@ -56,14 +78,18 @@ impl Driver {
         let walk = match strategy {
             Strategy::Random { seed, .. } => Walk::uniform(seed),
             Strategy::Pct { seed, depth, .. } => Walk::pct(seed, depth),
+            Strategy::Pos { seed, .. } => Walk::pos(seed),
+            Strategy::Urw { seed, .. } => Walk::urw(seed),
             _ => Walk::uniform(0),
         };
-        Self { strategy, dpor: Dpor::default(), depth: Depth::default(), walk }
+        let guide = Guide::default();
+        Self { strategy, dpor: Dpor::default(), depth: Depth::default(), walk, guide }
     }
 
     pub(crate) fn begin(&mut self) {
         self.dpor.begin();
         self.walk.begin();
+        self.guide.begin();
     }
 
     /// Moves on to the next execution; false when there is none.
@@ -72,10 +98,11 @@ impl Driver {
         match self.strategy {
             Strategy::Exhaustive => self.dpor.advance(),
             Strategy::Bounded { preemptions } => self.depth.advance(preemptions),
-            Strategy::Random { executions: max, .. } | Strategy::Pct { executions: max, .. } => {
-                executions < max
-            }
-            Strategy::Replay(_) => false,
+            Strategy::Random { executions: max, .. }
+            | Strategy::Pct { executions: max, .. }
+            | Strategy::Pos { executions: max, .. }
+            | Strategy::Urw { executions: max, .. } => executions < max,
+            Strategy::Guided(_) | Strategy::Replay(_) => false,
         }
     }
 
@@ -105,7 +132,14 @@ impl Engine {
         match &self.driver.strategy {
             Strategy::Exhaustive => self.pick_exhaustive(enabled),
             Strategy::Bounded { .. } => self.pick_bounded(enabled),
-            Strategy::Random { .. } | Strategy::Pct { .. } => Some(self.pick_walk(enabled)),
+            Strategy::Random { .. }
+            | Strategy::Pct { .. }
+            | Strategy::Pos { .. }
+            | Strategy::Urw { .. } => Some(self.pick_walk(enabled)),
+            Strategy::Guided(plan) => {
+                let hint = self.driver.guide.next(plan, enabled);
+                Some(self.pick_guided(hint, enabled))
+            }
             Strategy::Replay(script) => match script.get(self.steps as usize).copied() {
                 Some(choice) => self.pick_recorded(enabled, choice),
                 None => Some(self.pick_usual(enabled)),
@@ -130,6 +164,11 @@ impl Engine {
         if ready == 0 { enabled } else { ready }
     }
 
+    /// Whether time alone can go on.
+    pub(crate) fn has_only_timers(&self, enabled: u64) -> bool {
+        members(enabled).all(|thread| self.is_timer(thread))
+    }
+
     /// Lists the labels of `thread` and records the choice of the one at `label`.
     pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> Option<(ThreadId, Label)> {
         self.list_labels(thread);
@@ -145,6 +184,7 @@ impl Engine {
         let chosen = *self.labels.get(usize::from(label))?;
         // The number must mean the same when a replay lists all labels.
         self.choices.push(Choice { thread: thread.0, label });
+        self.note(u64::from(label));
         Some((thread, chosen))
     }
 

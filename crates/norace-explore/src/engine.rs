@@ -8,23 +8,37 @@
 //! **Invariants:** an event is maximal in the causal order when it is added; rows of clocks that an event names are
 //! never written after the event is complete; all vectors keep their memory between executions.
 
+mod detail;
 mod execute;
 mod memory;
+mod monitor;
 mod objects;
 mod psc;
 mod quiescence;
 mod race;
+mod strengthen;
+mod suspicion;
+mod threads;
+mod tracked;
+mod wide;
 
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
-use crate::clock::{Clocks, Row};
-use crate::config::{Config, Mode, THREADS_MAX};
+use crate::clock::Clocks;
+use crate::config::{Config, Mode};
 use crate::driver::Driver;
 use crate::event::{Class, Event, Kind, MessageId, ObjectId, Op, ThreadId};
-use crate::finding::{Finding, ThreadInfo};
+use crate::finding::Finding;
+use crate::meta;
+use crate::pulse;
+use detail::Detail;
+use suspicion::Suspicions;
+use tracked::Tracked;
 
 pub(crate) use objects::{Message, Objects};
+pub(crate) use threads::Thread;
+pub(crate) use wide::Wide;
 
 /// A step as recorded for replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +64,8 @@ pub(crate) enum Label {
     Waiter(ThreadId),
     /// End the wait by its time limit.
     Timeout,
+    /// Answer this.
+    Number(u16),
 }
 
 /// An announced operation.
@@ -89,83 +105,6 @@ pub(crate) enum Ended {
 /// A thread's closure.
 pub(crate) type Body = Box<dyn FnOnce() -> Ended>;
 
-/// A place where a thread reads the same store again and again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spin {
-    location: &'static Location<'static>,
-    object: ObjectId,
-    message: MessageId,
-    repeats: u32,
-}
-
-#[derive(Debug)]
-pub(crate) struct Thread {
-    pub(crate) pending: Option<Pending>,
-    pub(crate) finished: bool,
-    started: bool,
-    joined: bool,
-    panicked: Option<String>,
-    name: Option<String>,
-    spawned_at: Option<&'static Location<'static>>,
-    /// The thread's events, in order.
-    pub(crate) events: Vec<u32>,
-    pub(crate) causal: Row,
-    pub(crate) hb: Row,
-    /// What an acquire fence would take over.
-    acquire: Row,
-    /// What the last release fence published.
-    release: Row,
-    failed_spuriously: bool,
-    spins: Vec<Spin>,
-    /// Set by a notification: the event that made it.
-    pub(crate) notified: Option<u32>,
-    deadline: Option<u64>,
-    /// The park token.
-    token: bool,
-    /// What the unparks since the last park published; `EMPTY` when there is none.
-    token_hb: Row,
-    /// The thread's own object.
-    object: ObjectId,
-}
-
-impl Thread {
-    fn new() -> Self {
-        Self {
-            pending: None,
-            finished: false,
-            started: false,
-            joined: false,
-            panicked: None,
-            name: None,
-            spawned_at: None,
-            events: Vec::new(),
-            causal: Row::EMPTY,
-            hb: Row::EMPTY,
-            acquire: Row::EMPTY,
-            release: Row::EMPTY,
-            failed_spuriously: false,
-            spins: Vec::new(),
-            notified: None,
-            deadline: None,
-            token: false,
-            token_hb: Row::EMPTY,
-            object: ObjectId::CLOCK,
-        }
-    }
-
-    fn reset(&mut self) {
-        let events = std::mem::take(&mut self.events);
-        let spins = std::mem::take(&mut self.spins);
-        *self = Self { events, spins, ..Self::new() };
-        self.events.clear();
-        self.spins.clear();
-    }
-
-    pub(crate) fn is_live(&self) -> bool {
-        self.started && !self.finished
-    }
-}
-
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -190,6 +129,12 @@ pub(crate) struct Engine {
     pub(crate) count: usize,
     bodies: Vec<Option<BodySlot>>,
     fresh: Vec<ThreadId>,
+    /// Numbers of alarms that were cancelled.
+    unused: Vec<ThreadId>,
+    /// Whether the running thread is in a critical section that is one step.
+    inside: bool,
+    /// Numbers given out by [`unique`](crate::probe::unique).
+    pub(crate) unique: u64,
     pub(crate) width: usize,
     pub(crate) clocks: Clocks,
     pub(crate) objects: Objects,
@@ -209,6 +154,12 @@ pub(crate) struct Engine {
     /// Whether a load was held while it could have run, in any execution.
     pub(crate) spins_held: bool,
     pub(crate) teardown_ops: u32,
+    pub(crate) wide: Wide,
+    tracked: Tracked,
+    pub(crate) suspicions: Suspicions,
+    pub(crate) detail: Detail,
+    /// A number that depends on every event: the same for the same execution.
+    pub(crate) fingerprint: u64,
     pub(crate) findings: Vec<Finding>,
     pub(crate) driver: Driver,
 }
@@ -224,6 +175,9 @@ impl std::fmt::Debug for BodySlot {
 
 const WIDTH_MIN: usize = 8;
 
+/// Odd, with bits all over.
+const FINGERPRINT: u64 = 0x9E37_79B9_7F4A_7C15;
+
 impl Engine {
     pub(crate) fn new(config: Config, driver: Driver) -> Self {
         Self {
@@ -235,6 +189,9 @@ impl Engine {
             count: 0,
             bodies: Vec::new(),
             fresh: Vec::new(),
+            unused: Vec::new(),
+            inside: false,
+            unique: 0,
             width: WIDTH_MIN,
             clocks: Clocks::new(WIDTH_MIN),
             objects: Objects::new(WIDTH_MIN),
@@ -251,6 +208,11 @@ impl Engine {
             spin_forced: false,
             spins_held: false,
             teardown_ops: 0,
+            wide: Wide::default(),
+            tracked: Tracked::default(),
+            suspicions: Suspicions::default(),
+            detail: Detail::default(),
+            fingerprint: 0,
             findings: Vec::new(),
             driver,
         }
@@ -262,6 +224,9 @@ impl Engine {
         self.phase = Phase::Running;
         self.count = 0;
         self.fresh.clear();
+        self.unused.clear();
+        self.inside = false;
+        self.unique = 0;
         self.clocks.reset();
         self.objects.reset();
         self.events.clear();
@@ -274,101 +239,29 @@ impl Engine {
         self.spin_steps = 0;
         self.spin_forced = false;
         self.teardown_ops = 0;
+        self.wide.clear();
+        self.tracked.clear();
+        self.suspicions.begin();
+        self.detail.clear();
+        self.fingerprint = 0;
         self.findings.clear();
-        let clock = self.objects.add(Class::Clock, Location::caller());
+        let clock = self.objects.add(&meta::CLOCK, Location::caller());
         debug_assert_eq!(clock, ObjectId::CLOCK);
-        self.add_thread(body, None, None);
-        self.fresh.pop();
-        self.threads[0].started = true;
+        self.add_main(body);
         self.driver.begin();
-    }
-
-    fn add_thread(
-        &mut self,
-        body: Body,
-        name: Option<String>,
-        spawned_at: Option<&'static Location<'static>>,
-    ) -> ThreadId {
-        assert!(self.count < THREADS_MAX, "a model may have at most {THREADS_MAX} threads");
-        if self.count == self.width {
-            self.width *= 2;
-            self.clocks.widen(self.width);
-            self.objects.widen(self.width);
-        }
-        let id = ThreadId::new(self.count);
-        if self.threads.len() == self.count {
-            self.threads.push(Thread::new());
-            self.bodies.push(None);
-        }
-        let created = spawned_at.unwrap_or_else(|| Location::caller());
-        let object = self.objects.add(Class::Thread, created);
-        let thread = &mut self.threads[self.count];
-        thread.reset();
-        thread.name = name;
-        thread.spawned_at = spawned_at;
-        thread.object = object;
-        self.bodies[self.count] = Some(BodySlot(body));
-        self.count += 1;
-        self.fresh.push(id);
-        id
-    }
-
-    /// Records that the running thread spawns `body`; not a scheduling point, as nothing depends on when it happens.
-    pub(crate) fn spawn(
-        &mut self,
-        body: Body,
-        name: Option<String>,
-        location: &'static Location<'static>,
-    ) -> ThreadId {
-        let parent = self.running;
-        let id = self.add_thread(body, name, Some(location));
-        let object = self.threads[id.index()].object;
-        // Relaxed: unused, a spawn has no ordering of its own.
-        let event = self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
-        let (causal, hb) = (self.events[event].causal, self.events[event].hb);
-        let child = &mut self.threads[id.index()];
-        child.causal = causal;
-        child.hb = hb;
-        self.threads[parent.index()].spins.clear();
-        id
-    }
-
-    pub(crate) fn thread_object(&self, thread: ThreadId) -> ObjectId {
-        self.threads[thread.index()].object
-    }
-
-    /// Hands the picked fresh thread its closure.
-    pub(crate) fn take_body(&mut self) -> Option<Body> {
-        let slot = self.bodies.get_mut(self.running.index())?;
-        slot.take().map(|body| body.0)
-    }
-
-    /// The running thread's closure ended.
-    pub(crate) fn thread_ended(&mut self, ended: Ended) {
-        let me = self.running;
-        if self.phase != Phase::Teardown {
-            let object = self.threads[me.index()].object;
-            let here = Location::caller();
-            // Relaxed: unused, as above.
-            self.record(me, Kind::Finish, object, here, Ordering::Relaxed);
-        }
-        let thread = &mut self.threads[me.index()];
-        thread.finished = true;
-        thread.pending = None;
-        if let Ended::Panicked(message) = ended {
-            if me == ThreadId::MAIN {
-                let thread = self.thread_info(me);
-                self.findings.push(Finding::Panic { thread, message });
-            } else {
-                self.threads[me.index()].panicked = Some(message);
-            }
-        }
     }
 
     /// A thread came to an operation.
     pub(crate) fn announce(&mut self, pending: Pending) -> Step {
         let me = self.running;
+        if self.inside {
+            return Step::Done(self.at_once(pending));
+        }
         self.threads[me.index()].pending = Some(pending);
+        pulse::beat(pending.location);
+        if self.config.detail {
+            self.detail.announce(me);
+        }
         // Nothing depends on when these happen.
         if matches!(pending.op, Op::Fence { .. } | Op::Yield) {
             return Step::Done(self.resumed());
@@ -387,8 +280,7 @@ impl Engine {
         if matches!(self.phase, Phase::Ending | Phase::Teardown) {
             return None;
         }
-        if let Some(thread) = self.fresh.pop() {
-            self.threads[thread.index()].started = true;
+        if let Some(thread) = self.next_fresh() {
             self.running = thread;
             return Some(thread);
         }
@@ -401,6 +293,8 @@ impl Engine {
         let mut enabled = self.enabled();
         if enabled == 0 {
             enabled = self.quiescent();
+        } else if self.has_only_timers(enabled) && self.starves(enabled) {
+            enabled = 0;
         }
         let picked = if enabled == 0 { None } else { self.pick(enabled) };
         let Some((thread, label)) = picked else {
@@ -477,18 +371,24 @@ impl Engine {
             before,
             hb,
         });
+        let place = std::ptr::from_ref(location) as u64;
+        self.note(place ^ u64::from(object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
+        if self.config.detail {
+            self.detail.record(index);
+        }
         index
+    }
+
+    /// Makes the fingerprint depend on `what`.
+    #[inline]
+    pub(crate) fn note(&mut self, what: u64) {
+        self.fingerprint = (self.fingerprint.rotate_left(5) ^ what).wrapping_mul(FINGERPRINT);
     }
 
     /// Whether `event` happens before whatever `thread` does next.
     pub(crate) fn seen_by(&self, event: &Event, thread: ThreadId) -> bool {
         let hb = self.threads[thread.index()].hb;
         event.thread == thread || self.clocks.get(hb, event.thread) >= event.number
-    }
-
-    pub(crate) fn thread_info(&self, thread: ThreadId) -> ThreadInfo {
-        let state = &self.threads[thread.index()];
-        ThreadInfo { id: thread, name: state.name.clone(), spawned_at: state.spawned_at }
     }
 
     /// The message and object kinds of weak atomics follow `rf` alone; all else is ordered by execution.
@@ -502,43 +402,7 @@ impl Engine {
         if self.driver.is_exhaustive() && !known && !self.driver.dpor.was_repeated(self.steps) {
             self.findings.push(Finding::Diverged { step: self.steps });
         }
-        for index in 0..self.count {
-            let state = &mut self.threads[index];
-            if let Some(message) = state.panicked.take()
-                && !state.joined
-            {
-                let thread = self.thread_info(ThreadId::new(index));
-                self.findings.push(Finding::Panic { thread, message });
-            }
-        }
-    }
-
-    /// The next thread to unwind, the last spawned first; from here on operations do nothing.
-    pub(crate) fn next_teardown(&mut self) -> Option<ThreadId> {
-        self.phase = Phase::Teardown;
-        self.teardown_ops = 0;
-        let left = (0..self.count).rev().find(|&index| self.threads[index].is_live());
-        self.running = ThreadId::new(left?);
-        Some(self.running)
-    }
-
-    /// The closure of `thread` if it never started.
-    pub(crate) fn discard_body(&mut self, thread: ThreadId) -> Option<BodySlot> {
-        self.bodies[thread.index()].take()
-    }
-
-    /// The message of the panic that ended `thread`.
-    pub(crate) fn panic_message(&self, thread: ThreadId) -> Option<String> {
-        self.threads[thread.index()].panicked.clone()
-    }
-
-    /// Drops the closures of threads that never started.
-    pub(crate) fn drop_bodies(&mut self) -> Vec<BodySlot> {
-        self.bodies.iter_mut().filter_map(Option::take).collect()
-    }
-
-    /// Marks the running thread as gone although its frames were not unwound.
-    pub(crate) fn abandon(&mut self) {
-        self.threads[self.running.index()].finished = true;
+        self.report_panics();
+        self.report_leaked_values();
     }
 }

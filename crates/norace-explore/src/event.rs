@@ -64,19 +64,44 @@ pub enum Class {
     Condvar,
     /// A thread's park token.
     Thread,
+    /// An object of a library, each of whose critical sections is one step: a channel, say.
+    Monitor,
 }
 
-/// The change a read-modify-write makes: old value and operand to new value, both in the low bits.
-pub(crate) type Apply = fn(u64, u64) -> u64;
+/// The change a read-modify-write makes: old value and operand to new value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Apply {
+    /// Both in the low bits.
+    Word(fn(u64, u64) -> u64),
+    /// On values of 128 bits, which the engine knows by their numbers.
+    Wide(fn(u128, u128) -> u128),
+}
 
 /// An operation as announced: everything the scheduler has to know before it happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Op {
-    Load { order: Ordering },
-    Store { value: u64, order: Ordering },
-    Rmw { apply: Apply, operand: u64, order: Ordering },
-    CompareExchange { expected: u64, new: u64, success: Ordering, failure: Ordering, weak: bool },
-    Fence { order: Ordering },
+    Load {
+        order: Ordering,
+    },
+    Store {
+        value: u64,
+        order: Ordering,
+    },
+    Rmw {
+        apply: Apply,
+        operand: u64,
+        order: Ordering,
+    },
+    CompareExchange {
+        expected: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+        weak: bool,
+    },
+    Fence {
+        order: Ordering,
+    },
     Lock,
     TryLock,
     Unlock,
@@ -88,16 +113,34 @@ pub(crate) enum Op {
     TryWrite,
     WriteUnlock,
     Enqueue,
-    Wake { timer: bool },
+    Wake {
+        timer: bool,
+    },
     NotifyOne,
     NotifyAll,
-    Join { target: ThreadId },
-    Park { timer: bool },
+    Join {
+        target: ThreadId,
+    },
+    Park {
+        timer: bool,
+    },
     Unpark,
     Yield,
-    TimerBegin { after_ns: u64 },
+    TimerBegin {
+        after_ns: u64,
+    },
     TimerFire,
     Now,
+    /// A critical section of a monitor.
+    Enter,
+    Choose {
+        bound: u16,
+    },
+    AlarmSet {
+        after_ns: u64,
+    },
+    AlarmFire,
+    AlarmCancel,
 }
 
 /// An event's kind: an operation together with how it went.
@@ -151,6 +194,13 @@ pub enum Kind {
     TimerBegin,
     TimerFire,
     Now,
+    /// A critical section of a monitor.
+    Enter,
+    /// A free choice of the model.
+    Choose,
+    AlarmSet,
+    AlarmFire,
+    AlarmCancel,
 }
 
 impl Op {
@@ -184,6 +234,11 @@ impl Op {
             Self::TimerBegin { .. } => Kind::TimerBegin,
             Self::TimerFire => Kind::TimerFire,
             Self::Now => Kind::Now,
+            Self::Enter => Kind::Enter,
+            Self::Choose { .. } => Kind::Choose,
+            Self::AlarmSet { .. } => Kind::AlarmSet,
+            Self::AlarmFire => Kind::AlarmFire,
+            Self::AlarmCancel => Kind::AlarmCancel,
         }
     }
 }
@@ -207,10 +262,6 @@ impl Kind {
                 | Self::TryWrite
                 | Self::FailedTryWrite
         )
-    }
-
-    fn is_park(self) -> bool {
-        matches!(self, Self::Park | Self::TimedPark | Self::ParkTimeout)
     }
 
     fn enters_shared(self) -> bool {
@@ -239,10 +290,15 @@ pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
             (is_notify(first) || is_notify(second))
                 && !matches!(other, Kind::Wake | Kind::TimedWake)
         }
+        Class::Monitor => true,
         // Unparks commute with each other; so does all that touches the clock without moving it.
-        Class::Thread => {
-            first.is_park() && second == Kind::Unpark || first == Kind::Unpark && second.is_park()
-        }
+        Class::Thread => matches!(
+            (first, second),
+            (Kind::Park | Kind::TimedPark | Kind::ParkTimeout, Kind::Unpark)
+                | (Kind::Unpark, Kind::Park | Kind::TimedPark | Kind::ParkTimeout)
+                | (Kind::AlarmFire, Kind::AlarmCancel)
+                | (Kind::AlarmCancel, Kind::AlarmFire)
+        ),
         Class::Clock => (first == Kind::TimerFire) != (second == Kind::TimerFire),
     }
 }

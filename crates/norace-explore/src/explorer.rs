@@ -1,9 +1,11 @@
 //! The outer loop: executions one after the other until the strategy has no more.
 
+use std::backtrace::Backtrace;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use crate::config::Config;
 use crate::coroutine::Pool;
@@ -11,7 +13,8 @@ use crate::current;
 use crate::driver::{Driver, Strategy};
 use crate::engine::{Body, Choice, Engine, Phase};
 use crate::event::ThreadId;
-use crate::finding::Finding;
+use crate::finding::{Finding, ThreadInfo};
+use crate::pulse;
 use crate::thread;
 use crate::trace::Trace;
 
@@ -21,8 +24,11 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// Numbers executions, from 1; 0 marks an object that was never used in a model.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
+/// Installs [`hook`] once.
+static HOOK: Once = Once::new();
+
 /// How much of what there is was run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Completeness {
     /// Every class of executions.
     Complete,
@@ -60,6 +66,8 @@ pub struct Report {
     pub completeness: Completeness,
     /// What is wrong.
     pub findings: Vec<Found>,
+    /// What did not go wrong in any execution so far, but looks as if it could.
+    pub suspicions: Vec<Found>,
 }
 
 /// One execution, after its end, for the observer.
@@ -87,6 +95,42 @@ impl<'a> Execution<'a> {
     /// What it shows.
     pub fn findings(&self) -> &'a [Finding] {
         &self.engine.findings
+    }
+
+    /// What it makes look possible in another one, where no earlier execution did.
+    pub fn suspicions(&self) -> &'a [Finding] {
+        &self.engine.suspicions.found
+    }
+
+    /// A number that is the same for the same execution of the same program in the same process.
+    pub fn fingerprint(&self) -> u64 {
+        self.engine.fingerprint
+    }
+
+    /// All threads there were, in the order of spawning.
+    pub fn threads(&self) -> impl Iterator<Item = ThreadInfo> + 'a {
+        let engine = self.engine;
+        (0..engine.count).map(|index| engine.thread_info(ThreadId::new(index)))
+    }
+
+    /// With [`Config::detail`]: the stack with which an event was made.
+    pub fn stack(&self, event: u32) -> Option<Rc<Backtrace>> {
+        self.engine.detail.stack(event)
+    }
+
+    /// With [`Config::detail`]: the stack with which a thread came to what it waits for, or last did.
+    pub fn waiting_stack(&self, thread: ThreadId) -> Option<Rc<Backtrace>> {
+        self.engine.detail.pending_stack(thread)
+    }
+
+    /// With [`Config::detail`]: the stack with which a thread last began to panic.
+    pub fn panic_stack(&self, thread: ThreadId) -> Option<Rc<Backtrace>> {
+        self.engine.detail.panic_stack(thread)
+    }
+
+    /// With [`Config::detail`]: the value that an access to a cell read or left, where its type is a primitive one.
+    pub fn value(&self, event: u32) -> Option<&'a str> {
+        self.engine.detail.value(event)
     }
 }
 
@@ -146,6 +190,7 @@ impl Explorer {
         observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
     ) -> Report {
         assert!(!current::in_model(), "a model cannot be explored from within a model");
+        HOOK.call_once(hook);
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let mut engine = Engine::new(self.config.clone(), Driver::new(strategy));
         let mut report = Report {
@@ -155,7 +200,9 @@ impl Explorer {
             steps: 0,
             completeness: Completeness::Incomplete,
             findings: Vec::new(),
+            suspicions: Vec::new(),
         };
+        let _pulse = pulse::begin();
         let finished = loop {
             self.run_once(&mut engine, model);
             count(&engine, &mut report);
@@ -238,12 +285,35 @@ fn count(engine: &Engine, report: &mut Report) {
     } else {
         report.executions += 1;
     }
-    for finding in &engine.findings {
-        if !report.findings.iter().any(|known| known.finding == *finding) {
+    add_new(&engine.findings, &mut report.findings, engine, after);
+    add_new(&engine.suspicions.found, &mut report.suspicions, engine, after);
+}
+
+fn add_new(findings: &[Finding], known: &mut Vec<Found>, engine: &Engine, after: u64) {
+    for finding in findings {
+        let signature = finding.signature();
+        if known.iter().all(|known| known.finding.signature() != signature) {
             let choices = engine.choices.clone();
-            report.findings.push(Found { finding: finding.clone(), choices, after });
+            known.push(Found { finding: finding.clone(), choices, after });
         }
     }
+}
+
+/// Makes panics inside models silent, for they are reported, and keeps where they began.
+fn hook() {
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let location = info.location().map(ToString::to_string);
+        let noted = current::with(|engine| {
+            engine.note_panic(location);
+            if engine.config.detail {
+                engine.detail.panic(engine.running);
+            }
+        });
+        if noted.is_none() {
+            former(info);
+        }
+    }));
 }
 
 fn completeness(engine: &Engine, report: &Report, finished: bool) -> Completeness {

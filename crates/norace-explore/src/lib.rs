@@ -22,6 +22,9 @@ mod engine;
 mod event;
 mod explorer;
 mod finding;
+mod meta;
+pub mod probe;
+mod pulse;
 mod slot;
 mod statics;
 pub mod sync;
@@ -29,11 +32,14 @@ pub mod thread;
 pub mod time;
 mod trace;
 
-pub use config::{Config, Mode, THREADS_MAX};
+pub use config::{Config, Level, Misuse, Mode, Strengthen, THREADS_MAX};
 pub use current::in_model;
-pub use driver::Strategy;
+pub use driver::{Plan, Run, Strategy};
 pub use engine::Choice;
 pub use event::{Class, Kind, MessageId, ObjectId, ThreadId};
 pub use explorer::{Completeness, Execution, Explorer, Found, Report};
-pub use finding::{Access, Blocked, Finding, ThreadInfo, Unordered};
+pub use finding::{
+    Access, Blocked, Finding, Nested, ObjectInfo, Place, ThreadInfo, Unordered, Waits,
+};
+pub use pulse::{Pulse, pulse};
 pub use trace::{Trace, TraceEvent};

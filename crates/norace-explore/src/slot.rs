@@ -7,6 +7,7 @@ use crate::coroutine;
 use crate::current;
 use crate::engine::{Engine, Phase, Reply, Step};
 use crate::event::{Class, ObjectId, Op};
+use crate::meta::Meta;
 use crate::statics;
 
 const INDEX_BITS: u32 = 24;
@@ -42,15 +43,18 @@ impl Slot {
     pub(crate) fn resolve(
         &self,
         engine: &mut Engine,
-        class: Class,
-        initial: impl FnOnce() -> u64,
+        meta: &'static Meta,
+        initial: impl FnOnce(&mut Engine) -> u64,
     ) -> ObjectId {
         if let Some(object) = self.find(engine) {
             return object;
         }
-        let object = match class {
-            Class::Atomic => engine.objects.add_atomic(initial(), self.created),
-            _ => engine.objects.add(class, self.created),
+        let object = match meta.class {
+            Class::Atomic => {
+                let value = initial(engine);
+                engine.objects.add_atomic(meta, value, self.created)
+            }
+            _ => engine.objects.add(meta, self.created),
         };
         assert!(object.0 >> INDEX_BITS == 0, "an execution has at most 2^{INDEX_BITS} objects");
         let word = engine.epoch << INDEX_BITS | u64::from(object.0);
@@ -68,7 +72,7 @@ impl Slot {
     pub(crate) unsafe fn resolve_data<T: ?Sized>(
         &self,
         engine: &mut Engine,
-        class: Class,
+        meta: &'static Meta,
         value: *mut T,
         restored: impl FnOnce(),
     ) -> ObjectId {
@@ -81,7 +85,7 @@ impl Slot {
         if unsafe { statics::first_use(value, used_before) } {
             restored();
         }
-        self.resolve(engine, class, || 0)
+        self.resolve(engine, meta, |_| 0)
     }
 
     /// Forgets the object's state; its next use starts anew.
@@ -96,8 +100,17 @@ pub(crate) fn perform(
     op: Op,
     location: &'static Location<'static>,
 ) -> Option<Reply> {
+    perform_with(|engine| (object(engine), op), location)
+}
+
+/// Performs an operation that is made with the engine's help.
+pub(crate) fn perform_with(
+    step: impl FnOnce(&mut Engine) -> (ObjectId, Op),
+    location: &'static Location<'static>,
+) -> Option<Reply> {
     let announced = current::with(|engine| {
-        let object = object(engine);
+        let (object, op) = step(engine);
+        let op = engine.strengthened(op, location);
         let pending = crate::engine::Pending { op, object, location };
         if engine.phase != Phase::Teardown {
             return engine.announce(pending);
@@ -128,9 +141,9 @@ pub(crate) fn perform(
 #[inline]
 pub(crate) fn perform_on(
     slot: &Slot,
-    class: Class,
+    meta: &'static Meta,
     op: Op,
     location: &'static Location<'static>,
 ) -> Option<Reply> {
-    perform(|engine| slot.resolve(engine, class, || 0), op, location)
+    perform(|engine| slot.resolve(engine, meta, |_| 0), op, location)
 }

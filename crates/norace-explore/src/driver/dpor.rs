@@ -12,6 +12,7 @@ use crate::clock::Row;
 use crate::driver::{first, members};
 use crate::engine::{Engine, Label, Pending, Phase};
 use crate::event::{Class, Event, Kind, ObjectId, Op, ThreadId, ordered, reversible};
+use crate::finding::Place;
 
 /// A sleeping thread that only a dependent event wakes.
 const FAST: u32 = u32::MAX;
@@ -49,6 +50,8 @@ pub(crate) struct Dpor {
     /// The run cannot show a new class.
     redundant: bool,
     scratch: Vec<Event>,
+    /// Where atomics were created that any execution has used inside a critical section.
+    inner: Vec<Place>,
 }
 
 impl Dpor {
@@ -63,6 +66,17 @@ impl Dpor {
 
     pub(crate) fn was_redundant(&self) -> bool {
         self.redundant
+    }
+
+    /// An atomic that was created at `place` is used inside a critical section.
+    pub(crate) fn note_inner(&mut self, place: Place) {
+        if !self.is_inner(place) {
+            self.inner.push(place);
+        }
+    }
+
+    fn is_inner(&self, place: Place) -> bool {
+        self.inner.iter().any(|known| std::ptr::eq(*known, place))
     }
 
     /// Moves to the next unexplored step; false when there is none.
@@ -185,8 +199,17 @@ impl Engine {
         let timed = match pending.op {
             Op::Wake { timer: true } => Some(Kind::WaitTimeout),
             Op::Park { timer: true } => Some(Kind::ParkTimeout),
+            Op::AlarmFire => Some(Kind::AlarmFire),
             _ => None,
         };
+        // What happens inside a critical section is known only when it has happened; it was run once before.
+        let inner = matches!(pending.op, Op::Enter)
+            && self.objects.class(event.object) == Class::Atomic
+            && (event.kind.writes() || !self.is_weak(event.object))
+            && self.driver.dpor.is_inner(self.objects.created(event.object));
+        if inner {
+            return true;
+        }
         let clock = event.object == ObjectId::CLOCK && timed.is_some();
         if clock && ordered(Class::Clock, event.kind, Kind::TimerFire) {
             return true;
@@ -291,40 +314,52 @@ impl Engine {
             return;
         }
         for thread in (0..self.count).map(ThreadId::new) {
-            let state = &self.threads[thread.index()];
-            let Some(pending) = state.pending.filter(|_| state.is_live()) else { continue };
-            let expected = match pending.op {
-                Op::CompareExchange { expected, .. } => Some(expected),
-                _ => None,
-            };
-            let number = state.events.len() + 1;
-            let (before, hb) = (state.causal, state.hb);
-            let causal = self.clocks.copy(before);
-            if !self.is_weak(pending.object) {
-                self.order_after_dependent(causal, thread, pending.object, pending.op.kind());
+            if self.threads[thread.index()].is_live() {
+                self.examine_coming(thread);
             }
-            self.find_races(Event {
-                thread,
-                kind: if expected.is_some() {
-                    Kind::FailedCompareExchange
-                } else {
-                    pending.op.kind()
-                },
-                order: std::sync::atomic::Ordering::Relaxed,
-                object: pending.object,
-                location: pending.location,
-                number: u32::try_from(number).expect("events are few"),
-                frame: self.steps + 1,
-                read: 0,
-                written: expected.unwrap_or(0),
-                rf: None,
-                message: None,
-                previous: None,
-                causal,
-                before,
-                hb,
-            });
         }
+    }
+
+    /// Looks for races of an alarm that is about to be cancelled.
+    pub(crate) fn examine_cancelled(&mut self, alarm: ThreadId) {
+        let fresh = self.steps as usize > self.driver.dpor.fresh_from;
+        if self.driver.is_exhaustive() && self.phase == Phase::Running && fresh {
+            self.examine_coming(alarm);
+        }
+    }
+
+    /// Looks for races of the operation that `thread` has announced, as if it happened now.
+    fn examine_coming(&mut self, thread: ThreadId) {
+        let state = &self.threads[thread.index()];
+        let Some(pending) = state.pending else { return };
+        let expected = match pending.op {
+            Op::CompareExchange { expected, .. } => Some(expected),
+            _ => None,
+        };
+        let kind = if expected.is_some() { Kind::FailedCompareExchange } else { pending.op.kind() };
+        let number = state.events.len() + 1;
+        let (before, hb) = (state.causal, state.hb);
+        let causal = self.clocks.copy(before);
+        if !self.is_weak(pending.object) {
+            self.order_after_dependent(causal, thread, pending.object, pending.op.kind());
+        }
+        self.find_races(Event {
+            thread,
+            kind,
+            order: std::sync::atomic::Ordering::Relaxed,
+            object: pending.object,
+            location: pending.location,
+            number: u32::try_from(number).expect("events are few"),
+            frame: self.steps + 1,
+            read: 0,
+            written: expected.unwrap_or(0),
+            rf: None,
+            message: None,
+            previous: None,
+            causal,
+            before,
+            hb,
+        });
     }
 
     fn find_races(&mut self, event: Event) {

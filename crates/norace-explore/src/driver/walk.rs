@@ -1,4 +1,4 @@
-//! Random executions: uniform, and PCT.
+//! Random executions: uniform, PCT, POS and URW.
 
 use crate::driver::{first, members};
 use crate::engine::{Engine, Label};
@@ -22,47 +22,84 @@ impl Random {
     }
 }
 
-/// A random walk; with `depth`, by priorities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// Each that can run is as likely.
+    Chance,
+    /// The highest priority, which falls at so many steps minus one.
+    Priority { depth: u32 },
+    /// The highest priority of the coming operations.
+    Operation,
+    /// Each as likely as it has steps left.
+    StepsLeft,
+}
+
+/// A random walk.
 #[derive(Debug)]
 pub(crate) struct Walk {
     random: Random,
-    depth: Option<u32>,
-    /// A thread's priority; higher goes first.
+    by: By,
+    /// A thread's priority, or that of its coming operation; higher goes first.
     priorities: Vec<u64>,
     /// Steps at which the running thread falls to the bottom.
     changes: Vec<u32>,
     steps_seen: u32,
     lowest: u64,
+    /// By thread: steps in this execution, and in the longest so far.
+    steps: [u32; 64],
+    steps_max: [u32; 64],
 }
 
 const LOWEST: u64 = 1 << 32;
 
 impl Walk {
-    pub(super) fn uniform(seed: u64) -> Self {
+    fn new(seed: u64, by: By) -> Self {
         // Zero is the one state that xorshift never leaves.
         let state =
             seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x9E37_79B9_7F4A_7C15) | 1;
         Self {
             random: Random(state),
-            depth: None,
+            by,
             priorities: Vec::new(),
             changes: Vec::new(),
             steps_seen: 16,
             lowest: LOWEST,
+            steps: [0; 64],
+            steps_max: [1; 64],
         }
     }
 
+    pub(super) fn uniform(seed: u64) -> Self {
+        Self::new(seed, By::Chance)
+    }
+
     pub(super) fn pct(seed: u64, depth: u32) -> Self {
-        Self { depth: Some(depth), ..Self::uniform(seed) }
+        Self::new(seed, By::Priority { depth })
+    }
+
+    pub(super) fn pos(seed: u64) -> Self {
+        Self::new(seed, By::Operation)
+    }
+
+    pub(super) fn urw(seed: u64) -> Self {
+        Self::new(seed, By::StepsLeft)
     }
 
     pub(super) fn begin(&mut self) {
         self.priorities.clear();
         self.changes.clear();
         self.lowest = LOWEST;
-        for _ in 1..self.depth.unwrap_or(1) {
-            let step = self.random.below(u64::from(self.steps_seen));
-            self.changes.push(u32::try_from(step).expect("below a word"));
+        if let By::Priority { depth } = self.by {
+            for _ in 1..depth {
+                let step = self.random.below(u64::from(self.steps_seen));
+                self.changes.push(u32::try_from(step).expect("below a word"));
+            }
+        }
+        if self.by == By::StepsLeft {
+            for (steps, max) in self.steps.iter_mut().zip(&mut self.steps_max) {
+                *max = (*steps).max(*max);
+                *steps = 0;
+            }
         }
     }
 
@@ -70,22 +107,61 @@ impl Walk {
         self.steps_seen = self.steps_seen.max(steps);
     }
 
-    fn choose(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
-        if self.depth.is_none() {
-            let at = self.random.below(u64::from(ready.count_ones()));
-            let mut threads = members(ready).skip(usize::try_from(at).expect("below 64"));
-            return threads.next().expect("below the count");
-        }
+    fn priority(&mut self) -> u64 {
+        LOWEST + 1 + self.random.below(u64::MAX - LOWEST - 1)
+    }
+
+    fn draw_priorities(&mut self) {
         while self.priorities.len() < 64 {
-            let priority = LOWEST + 1 + self.random.below(u64::MAX - LOWEST - 1);
+            let priority = self.priority();
             self.priorities.push(priority);
         }
-        if self.changes.contains(&step) {
-            self.lowest -= 1;
-            self.priorities[running.index()] = self.lowest;
-        }
+    }
+
+    fn highest(&self, ready: u64) -> ThreadId {
         let highest = members(ready).max_by_key(|thread| self.priorities[thread.index()]);
         highest.unwrap_or_else(|| first(ready))
+    }
+
+    fn choose(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
+        match self.by {
+            By::Chance => {
+                let at = self.random.below(u64::from(ready.count_ones()));
+                let mut threads = members(ready).skip(usize::try_from(at).expect("below 64"));
+                threads.next().expect("below the count")
+            }
+            By::Priority { .. } => {
+                self.draw_priorities();
+                if self.changes.contains(&step) {
+                    self.lowest -= 1;
+                    self.priorities[running.index()] = self.lowest;
+                }
+                self.highest(ready)
+            }
+            By::Operation => {
+                self.draw_priorities();
+                self.highest(ready)
+            }
+            By::StepsLeft => self.choose_by_steps_left(ready),
+        }
+    }
+
+    fn choose_by_steps_left(&mut self, ready: u64) -> ThreadId {
+        let left = |walk: &Self, thread: ThreadId| {
+            let at = thread.index();
+            u64::from(walk.steps_max[at].saturating_sub(walk.steps[at]).max(1))
+        };
+        let all = members(ready).map(|thread| left(self, thread)).sum();
+        let mut drawn = self.random.below(all);
+        let chosen = members(ready).find(|&thread| {
+            let own = left(self, thread);
+            let here = drawn < own;
+            drawn = drawn.saturating_sub(own);
+            here
+        });
+        let chosen = chosen.unwrap_or_else(|| first(ready));
+        self.steps[chosen.index()] += 1;
+        chosen
     }
 }
 
@@ -97,12 +173,29 @@ impl Engine {
         let ready = if early { enabled } else { self.without_timers(enabled) };
         let step = self.steps;
         let thread = self.driver.walk.choose(ready, self.running, step);
+        if self.driver.walk.by == By::Operation {
+            self.draw_for_conflicts(thread, enabled);
+        }
         self.list_labels(thread);
         let labels = self.labels.len() as u64;
         let walk = &mut self.driver.walk;
-        let usual = labels == 1 || walk.random.below(2) == 0;
+        let free = matches!(self.labels[0], Label::Number(_));
+        let usual = labels == 1 || !free && walk.random.below(2) == 0;
         let label = if usual { 0 } else { walk.random.below(labels) };
         let label = u16::try_from(label).expect("labels are few");
         self.record_choice(thread, label).expect("the label was listed")
+    }
+
+    /// New priorities for the next operation of `thread`, and for all coming ones on the object of the one it does now.
+    fn draw_for_conflicts(&mut self, thread: ThreadId, enabled: u64) {
+        let object =
+            |thread: ThreadId| self.threads[thread.index()].pending.map(|pending| pending.object);
+        let own = object(thread);
+        for other in members(enabled) {
+            if other == thread || object(other) == own {
+                let priority = self.driver.walk.priority();
+                self.driver.walk.priorities[other.index()] = priority;
+            }
+        }
     }
 }

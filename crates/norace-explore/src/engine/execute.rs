@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::{Engine, Label, Message, Pending, Reply, Step};
 use crate::clock::Row;
 use crate::config::Mode;
-use crate::event::{Class, Event, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
+use crate::event::{Apply, Class, Event, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
 
 pub(super) fn acquires(order: Ordering) -> bool {
     matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
@@ -13,6 +13,11 @@ pub(super) fn acquires(order: Ordering) -> bool {
 
 pub(super) fn releases(order: Ordering) -> bool {
     matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
+}
+
+/// The answer of an operation that did what it was asked to, and has no value.
+pub(super) fn hits() -> Reply {
+    Reply { value: 0, ok: true }
 }
 
 impl Engine {
@@ -44,7 +49,7 @@ impl Engine {
     pub(crate) fn is_timer(&self, thread: ThreadId) -> bool {
         let state = &self.threads[thread.index()];
         match state.pending.map(|pending| pending.op) {
-            Some(Op::TimerFire) => true,
+            Some(Op::TimerFire | Op::AlarmFire) => true,
             Some(Op::Wake { timer }) => timer && state.notified.is_none(),
             Some(Op::Park { timer }) => timer && !state.token,
             _ => false,
@@ -67,6 +72,7 @@ impl Engine {
                     self.labels.push(Label::Plain);
                 }
             }
+            Op::Choose { bound } => self.labels.extend((0..bound).map(Label::Number)),
             Op::Wake { .. } if state.notified.is_none() => self.labels.push(Label::Timeout),
             Op::Park { .. } if !state.token => self.labels.push(Label::Timeout),
             _ => self.labels.push(Label::Plain),
@@ -76,8 +82,9 @@ impl Engine {
     /// Executes what the running thread announced, now that it was picked.
     pub(crate) fn resumed(&mut self) -> Reply {
         let me = self.running;
-        let pending =
-            self.threads[me.index()].pending.take().expect("a picked thread has announced");
+        let state = &mut self.threads[me.index()];
+        state.starved = 0;
+        let pending = state.pending.take().expect("a picked thread has announced");
         let Pending { op, object, .. } = pending;
         match op {
             Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
@@ -93,48 +100,100 @@ impl Engine {
                 self.execute_condvar(me, pending)
             }
             Op::Park { .. } | Op::Unpark => self.execute_park(me, pending),
-            Op::Join { target } => {
-                let event = self.act(me, Kind::Join, pending);
-                let target = &mut self.threads[target.index()];
-                target.joined = true;
-                let (causal, hb) = (target.causal, target.hb);
-                self.clocks.join(self.events[event].causal, causal);
-                self.clocks.join(self.events[event].hb, hb);
-                Reply::default()
-            }
-            Op::TimerBegin { after_ns } => {
-                self.act(me, op.kind(), pending);
-                let deadline = self.now_ns.saturating_add(after_ns);
-                self.threads[me.index()].deadline = Some(deadline);
-                Reply::default()
-            }
-            Op::TimerFire => {
-                self.fire_timer(me, pending);
-                Reply::default()
+            Op::Join { target } => self.execute_join(me, target, pending),
+            Op::Enter => self.execute_enter(pending),
+            Op::Choose { .. } => {
+                // Relaxed: unused, a choice has no ordering.
+                self.record(me, Kind::Choose, object, pending.location, Ordering::Relaxed);
+                let Label::Number(chosen) = self.label else {
+                    unreachable!("a choice is a number")
+                };
+                Reply { value: u64::from(chosen), ok: true }
             }
             Op::Yield => {
                 // Relaxed: unused, a hint has no ordering.
                 self.record(me, op.kind(), object, pending.location, Ordering::Relaxed);
                 Reply::default()
             }
-            Op::Now => {
-                self.act(me, op.kind(), pending);
+            Op::TimerBegin { .. }
+            | Op::TimerFire
+            | Op::Now
+            | Op::AlarmSet { .. }
+            | Op::AlarmFire
+            | Op::AlarmCancel => self.execute_time(me, pending),
+        }
+    }
+
+    fn execute_time(&mut self, me: ThreadId, pending: Pending) -> Reply {
+        match pending.op {
+            Op::TimerBegin { after_ns } => {
+                self.act(me, Kind::TimerBegin, pending);
+                let deadline = self.now_ns.saturating_add(after_ns);
+                self.threads[me.index()].deadline = Some(deadline);
+                Reply::default()
+            }
+            Op::AlarmSet { after_ns } => {
+                self.act(me, Kind::AlarmSet, pending);
+                Reply { value: self.now_ns.saturating_add(after_ns), ok: true }
+            }
+            Op::AlarmCancel => {
+                let alarm = self.thread_of(pending.object);
+                self.act(me, Kind::AlarmCancel, pending);
+                self.examine_cancelled(alarm);
+                self.remove_alarm(alarm);
+                Reply::default()
+            }
+            Op::AlarmFire => {
+                self.act(me, Kind::AlarmFire, pending);
+                self.fire_timer(me, pending);
+                Reply::default()
+            }
+            Op::TimerFire => {
+                self.fire_timer(me, pending);
+                Reply::default()
+            }
+            _ => {
+                self.act(me, pending.op.kind(), pending);
                 Reply { value: self.now_ns, ok: true }
             }
         }
     }
 
+    fn execute_join(&mut self, me: ThreadId, target: ThreadId, pending: Pending) -> Reply {
+        let event = self.act(me, Kind::Join, pending);
+        let target_state = &mut self.threads[target.index()];
+        target_state.joined = true;
+        let (causal, hb, descent) = (target_state.causal, target_state.hb, target_state.descent);
+        let last = u32::try_from(target_state.events.len()).expect("events are few");
+        self.clocks.join(self.events[event].causal, causal);
+        self.clocks.join(self.events[event].hb, hb);
+        let own = self.clocks.copy(self.threads[me.index()].descent);
+        self.clocks.join(own, descent);
+        self.clocks.set(own, target, last);
+        self.threads[me.index()].descent = own;
+        Reply::default()
+    }
+
     /// Records an event on an object other than a weak atomic, after all it depends on, and lets the search see it.
-    fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> usize {
+    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> usize {
         // Relaxed: unused, only atomics and fences have one.
         let event = self.record(me, kind, pending.object, pending.location, Ordering::Relaxed);
         let causal = self.events[event].causal;
         self.order_after_dependent(causal, me, pending.object, kind);
-        if !matches!(kind, Kind::Yield | Kind::Now | Kind::TimerFire | Kind::TimerBegin) {
+        if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmSet) {
             self.progress(me);
         }
         self.examine(event);
         event
+    }
+
+    /// What comes after a part of this step, which was one of several events, comes after all of it.
+    pub(super) fn close_step(&mut self, me: ThreadId) {
+        let causal = self.threads[me.index()].causal;
+        let step = self.steps;
+        for event in self.events.iter().rev().take_while(|event| event.frame == step) {
+            self.clocks.join(event.causal, causal);
+        }
     }
 
     /// The thread did something that others can see: what it polled, it polls anew.
@@ -201,12 +260,14 @@ impl Engine {
             Kind::Unlock => {
                 lock.owner = None;
                 lock.release = Some(hb);
+                self.note_unlock(me, object);
             }
             Kind::Lock | Kind::TryLock => {
                 lock.owner = Some(me);
                 if let Some(release) = lock.release {
                     self.clocks.join(hb, release);
                 }
+                self.note_lock(me, event, kind == Kind::Lock);
             }
             _ => {}
         }
@@ -231,12 +292,14 @@ impl Engine {
                 lock.readers.swap_remove(at.unwrap_or(0));
                 let release = *lock.read_release.get_or_insert_with(|| self.clocks.zero());
                 self.clocks.join(release, hb);
+                self.note_unlock(me, object);
             }
             Kind::Read | Kind::TryRead => {
                 lock.readers.push(me);
                 if let Some(release) = lock.write_release {
                     self.clocks.join(hb, release);
                 }
+                self.note_lock(me, event, kind == Kind::Read);
             }
             _ => {}
         }
@@ -259,6 +322,7 @@ impl Engine {
             Kind::WriteUnlock => {
                 lock.writer = None;
                 lock.write_release = Some(hb);
+                self.note_unlock(me, object);
             }
             Kind::Write | Kind::TryWrite => {
                 lock.writer = Some(me);
@@ -267,6 +331,7 @@ impl Engine {
                 }
                 let releases = [lock.write_release, lock.read_release.take()];
                 releases.into_iter().flatten().for_each(|row| self.clocks.join(hb, row));
+                self.note_lock(me, event, kind == Kind::Write);
             }
             _ => {}
         }
@@ -284,14 +349,24 @@ impl Engine {
         let event = self.act(me, pending.op.kind(), pending);
         let short = u32::try_from(event).expect("events are few");
         match pending.op {
-            Op::Enqueue => self.objects.condvar_mut(object).waiters.push(me),
+            Op::Enqueue => {
+                let condvar = self.objects.condvar_mut(object);
+                condvar.waiters.push(me);
+                self.threads[me.index()].missed = condvar.missed;
+            }
             Op::NotifyOne => {
+                let condvar = self.objects.condvar_mut(object);
                 if let Label::Waiter(waiter) = self.label {
-                    self.objects.condvar_mut(object).waiters.retain(|&other| other != waiter);
+                    condvar.waiters.retain(|&other| other != waiter);
                     self.threads[waiter.index()].notified = Some(short);
+                } else {
+                    condvar.missed = Some(pending.location);
                 }
             }
             Op::NotifyAll => {
+                if self.objects.condvar(object).waiters.is_empty() {
+                    self.objects.condvar_mut(object).missed = Some(pending.location);
+                }
                 for waiter in self.objects.condvar_mut(object).waiters.drain(..) {
                     self.threads[waiter.index()].notified = Some(short);
                 }
@@ -299,6 +374,7 @@ impl Engine {
             _ => {
                 let state = &mut self.threads[me.index()];
                 state.deadline = None;
+                state.missed = None;
                 let notify = state.notified.take().expect("only the notified wake");
                 // It publishes nothing: the mutex does.
                 let causal = self.events[notify as usize].causal;
@@ -309,6 +385,9 @@ impl Engine {
     }
 
     fn execute_park(&mut self, me: ThreadId, pending: Pending) -> Reply {
+        if matches!(pending.op, Op::Park { .. }) {
+            self.threads[me.index()].waits.clear();
+        }
         if self.label == Label::Timeout {
             self.act(me, Kind::ParkTimeout, pending);
             self.fire_timer(me, pending);
@@ -344,9 +423,11 @@ impl Engine {
         ThreadId::new((0..self.count).find(of).expect("a token belongs to a thread"))
     }
 
+    /// Ends the wait of `me` for an instant.
     fn fire_timer(&mut self, me: ThreadId, pending: Pending) {
         let clock = Pending { object: ObjectId::CLOCK, ..pending };
         self.act(me, Kind::TimerFire, clock);
+        self.close_step(me);
         let deadline = self.threads[me.index()].deadline.take();
         self.now_ns = self.now_ns.max(deadline.unwrap_or(0));
     }
@@ -360,7 +441,7 @@ impl Engine {
                 self.record_store(me, pending, order, after, value)
             }
             (Op::Rmw { apply, operand, order }, Label::Message(message)) => {
-                let value = apply(self.objects.message(message).value, operand);
+                let value = self.apply(apply, self.objects.message(message).value, operand);
                 self.record_rmw(me, pending, order, message, value)
             }
             (Op::CompareExchange { failure, .. }, Label::Spurious(message)) => {
@@ -373,7 +454,11 @@ impl Engine {
             ) => {
                 if self.objects.message(message).value == expected {
                     self.threads[me.index()].failed_spuriously = false;
-                    self.record_rmw(me, pending, success, message, new)
+                    let event = self.record_rmw(me, pending, success, message, new);
+                    if self.config.suspect_aba {
+                        self.look_for_aba(event, message);
+                    }
+                    event
                 } else {
                     self.record_load(me, Kind::FailedCompareExchange, pending, failure, message)
                 }
@@ -510,6 +595,22 @@ impl Engine {
         this.written = value;
     }
 
+    /// The value after a read-modify-write.
+    fn apply(&mut self, apply: Apply, old: u64, operand: u64) -> u64 {
+        match apply {
+            Apply::Word(change) => change(old, operand),
+            Apply::Wide(change) => {
+                let new = change(self.wide.value(old), self.wide.value(operand));
+                self.wide.number(new)
+            }
+        }
+    }
+
+    /// The value that the `bits` of an atomic stand for.
+    pub(crate) fn plain_value(&self, object: ObjectId, bits: u64) -> u128 {
+        if self.objects.is_wide(object) { self.wide.value(bits) } else { u128::from(bits) }
+    }
+
     /// What an operation answers once the execution is over: the last values, no waiting.
     pub(crate) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
         self.teardown_ops += 1;
@@ -519,16 +620,14 @@ impl Engine {
         let value = match self.objects.class(pending.object) {
             Class::Atomic => {
                 let last = self.objects.last_message(pending.object);
-                let message = &mut self.objects.messages[last.index()];
-                let before = message.value;
-                match pending.op {
-                    Op::Store { value, .. } => message.value = value,
-                    Op::Rmw { apply, operand, .. } => message.value = apply(before, operand),
-                    Op::CompareExchange { expected, new, .. } if expected == before => {
-                        message.value = new;
-                    }
-                    _ => {}
-                }
+                let before = self.objects.message(last).value;
+                let after = match pending.op {
+                    Op::Store { value, .. } => value,
+                    Op::Rmw { apply, operand, .. } => self.apply(apply, before, operand),
+                    Op::CompareExchange { expected, new, .. } if expected == before => new,
+                    _ => before,
+                };
+                self.objects.messages[last.index()].value = after;
                 before
             }
             _ => self.now_ns,

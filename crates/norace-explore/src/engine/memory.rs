@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::execute::acquires;
-use super::{Engine, Label, Pending, Spin};
+use super::threads::Spin;
+use super::{Engine, Label, Pending};
 use crate::config::Mode;
 use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
 

@@ -4,6 +4,8 @@ use std::panic::Location;
 
 use crate::clock::Row;
 use crate::event::{Class, MessageId, ObjectId, ThreadId};
+use crate::finding::{ObjectInfo, Place};
+use crate::meta::Meta;
 
 const NONE: u32 = u32::MAX;
 
@@ -77,6 +79,17 @@ pub(crate) struct RwLockState {
 #[derive(Debug, Default)]
 pub(crate) struct CondvarState {
     pub(crate) waiters: Vec<ThreadId>,
+    /// The last notification that found nobody.
+    pub(crate) missed: Option<Place>,
+}
+
+/// An object of a library.
+#[derive(Debug, Default)]
+pub(crate) struct MonitorState {
+    /// What the last critical section published.
+    pub(crate) release: Option<Row>,
+    /// Who closed it first, and where.
+    pub(crate) closed: Option<(ThreadId, Place)>,
 }
 
 /// An access to plain data.
@@ -98,8 +111,8 @@ pub(crate) struct CellState {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Object {
-    pub(crate) class: Class,
-    pub(crate) created: &'static Location<'static>,
+    meta: &'static Meta,
+    created: &'static Location<'static>,
     state: u32,
 }
 
@@ -116,6 +129,8 @@ pub(crate) struct Objects {
     rwlocks: Pool<RwLockState>,
     condvars: Pool<CondvarState>,
     cells: Pool<CellState>,
+    monitors: Pool<MonitorState>,
+    names: Vec<(ObjectId, &'static str)>,
 }
 
 macro_rules! state {
@@ -142,6 +157,8 @@ impl Objects {
             rwlocks: Pool::new(),
             condvars: Pool::new(),
             cells: Pool::new(),
+            monitors: Pool::new(),
+            names: Vec::new(),
         }
     }
 
@@ -154,6 +171,8 @@ impl Objects {
         self.rwlocks.used = 0;
         self.condvars.used = 0;
         self.cells.used = 0;
+        self.monitors.used = 0;
+        self.names.clear();
     }
 
     pub(crate) fn widen(&mut self, width: usize) {
@@ -167,19 +186,24 @@ impl Objects {
     }
 
     /// Adds an object without a value of its own.
-    pub(crate) fn add(&mut self, class: Class, created: &'static Location<'static>) -> ObjectId {
-        let state = match class {
+    pub(crate) fn add(
+        &mut self,
+        meta: &'static Meta,
+        created: &'static Location<'static>,
+    ) -> ObjectId {
+        let state = match meta.class {
             Class::Clock | Class::Thread => NONE,
             Class::Atomic => self.atomics.take(),
             Class::Mutex => self.mutexes.take(),
             Class::RwLock => self.rwlocks.take(),
             Class::Condvar => self.condvars.take(),
             Class::Cell => self.cells.take(),
+            Class::Monitor => self.monitors.take(),
         };
         let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
-        self.list.push(Object { class, created, state });
+        self.list.push(Object { meta, created, state });
         self.heads.resize(self.heads.len() + self.width, NONE);
-        match class {
+        match meta.class {
             Class::Clock | Class::Thread => {}
             Class::Atomic => self.atomic_mut(id).order.clear(),
             Class::Mutex => *self.mutex_mut(id) = MutexState::default(),
@@ -189,13 +213,18 @@ impl Objects {
                 readers.clear();
                 *lock = RwLockState { readers, ..RwLockState::default() };
             }
-            Class::Condvar => self.condvar_mut(id).waiters.clear(),
+            Class::Condvar => {
+                let condvar = self.condvar_mut(id);
+                condvar.waiters.clear();
+                condvar.missed = None;
+            }
             Class::Cell => {
                 let cell = self.cell_mut(id);
                 cell.write = None;
                 cell.reported = false;
                 cell.reads.clear();
             }
+            Class::Monitor => *self.monitor_mut(id) = MonitorState::default(),
         }
         id
     }
@@ -203,10 +232,11 @@ impl Objects {
     /// Adds an atomic that holds `value`.
     pub(crate) fn add_atomic(
         &mut self,
+        meta: &'static Meta,
         value: u64,
         created: &'static Location<'static>,
     ) -> ObjectId {
-        let id = self.add(Class::Atomic, created);
+        let id = self.add(meta, created);
         let message = self.next_message();
         let release = Row::EMPTY;
         self.messages.push(Message {
@@ -232,14 +262,40 @@ impl Objects {
         rwlock, rwlock_mut, rwlocks, RwLockState;
         condvar, condvar_mut, condvars, CondvarState;
         cell, cell_mut, cells, CellState;
+        monitor, monitor_mut, monitors, MonitorState;
     }
 
     pub(crate) fn class(&self, object: ObjectId) -> Class {
-        self.list[object.index()].class
+        self.list[object.index()].meta.class
     }
 
-    pub(crate) fn created(&self, object: ObjectId) -> &'static Location<'static> {
+    pub(crate) fn created(&self, object: ObjectId) -> Place {
         self.list[object.index()].created
+    }
+
+    /// Whether an atomic's values are numbers of values of 128 bits.
+    pub(crate) fn is_wide(&self, object: ObjectId) -> bool {
+        self.list[object.index()].meta.wide
+    }
+
+    /// Gives the object a name, unless it has one.
+    pub(crate) fn name(&mut self, object: ObjectId, name: &'static str) {
+        if self.names.iter().all(|(named, _)| *named != object) {
+            self.names.push((object, name));
+        }
+    }
+
+    pub(crate) fn info(&self, object: ObjectId) -> ObjectInfo {
+        let Object { meta, created, .. } = self.list[object.index()];
+        let name = self.names.iter().find(|(named, _)| *named == object);
+        ObjectInfo {
+            id: object,
+            class: meta.class,
+            word: meta.word,
+            type_name: meta.type_name.map(|type_name| type_name()),
+            name: name.map(|(_, name)| *name),
+            created,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

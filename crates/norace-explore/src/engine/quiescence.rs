@@ -32,6 +32,33 @@ impl Engine {
         0
     }
 
+    /// Only timers can go on, as often before: gives up when somebody has waited for something else all the time, or
+    /// when the main thread is done and timers are all that is left.
+    pub(super) fn starves(&mut self, enabled: u64) -> bool {
+        let limit = self.config.idle_fires_max;
+        for thread in &mut self.threads[..self.count] {
+            thread.starved += 1;
+        }
+        let main = &self.threads[ThreadId::MAIN.index()];
+        let (main_done, main_rounds) = (main.finished, main.starved);
+        let waits = |index: usize| {
+            let thread = &self.threads[index];
+            thread.is_live() && thread.starved > limit && enabled >> index & 1 == 0
+        };
+        if main_rounds > limit && (0..self.count).any(waits) {
+            let blocked = self.blocked().into_iter();
+            let blocked = blocked.filter(|one| waits(one.thread.id.index())).collect();
+            let finding = if main_done {
+                Finding::Leak { blocked }
+            } else {
+                Finding::Deadlock { cycle: self.any_cycle(), blocked }
+            };
+            self.give_up(finding);
+            return true;
+        }
+        main_done && main_rounds > 2 * limit
+    }
+
     fn give_up(&mut self, finding: Finding) {
         if self.phase == Phase::Running {
             self.examine_pending();
@@ -104,8 +131,10 @@ impl Engine {
                 thread: self.thread_info(thread),
                 operation: pending.op.kind(),
                 location: pending.location,
-                object: (self.objects.class(object), self.objects.created(object)),
+                object: self.objects.info(object),
                 held_by,
+                waits: state.waits.clone(),
+                missed: state.missed,
             })
         });
         waiting.collect()

@@ -1,21 +1,15 @@
 //! Data races on plain data, after FastTrack.
 
-use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use super::Engine;
 use super::objects::CellAccess;
 use crate::event::{Event, Kind, ObjectId, ThreadId};
-use crate::finding::{Access, Finding, Unordered};
+use crate::finding::{Access, Finding, Place, Unordered};
 
 impl Engine {
-    /// The running thread reads or writes `object`, now.
-    pub(crate) fn access_cell(
-        &mut self,
-        object: ObjectId,
-        write: bool,
-        location: &'static Location<'static>,
-    ) {
+    /// The running thread reads or writes `object`, now; the number of the event.
+    pub(crate) fn access_cell(&mut self, object: ObjectId, write: bool, location: Place) -> u32 {
         let me = self.running;
         let kind = if write { Kind::CellWrite } else { Kind::CellRead };
         // Relaxed: unused, plain data has no ordering.
@@ -44,6 +38,7 @@ impl Engine {
         if let Some((first, first_writes)) = conflict {
             self.report_race(object, (first, first_writes), (this, write));
         }
+        u32::try_from(event).expect("events are few")
     }
 
     fn report_race(
@@ -59,9 +54,10 @@ impl Engine {
             thread: self.thread_info(access.thread),
             write,
             location: access.location,
+            event: self.threads[access.thread.index()].events[access.number as usize - 1],
         };
         let finding = Finding::DataRace {
-            created: self.objects.created(object),
+            object: self.objects.info(object),
             first: side(first, first_writes),
             second: side(second, second_writes),
             why: self.why_unordered(first, second.thread),

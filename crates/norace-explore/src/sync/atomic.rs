@@ -3,13 +3,20 @@
 //! Inside a model an access is a step of the thread; outside it is `std`'s. The value that a model leaves behind is
 //! forgotten: the next execution starts from the value given to `new`.
 
+mod bits;
+mod outside;
+
 use std::panic::Location;
 
 pub use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::current;
+use crate::engine::Wide;
 use crate::event::{Apply, Class, ObjectId, Op};
-use crate::slot::{Slot, perform};
+use crate::meta::Meta;
+use crate::slot::{Slot, perform, perform_with};
+use bits::Bits;
+use outside::Locked;
 
 /// A fence, as [`std::sync::atomic::fence`].
 #[track_caller]
@@ -37,8 +44,15 @@ fn assert_store(order: Ordering) {
 }
 
 macro_rules! common {
-    ($name:ident $(<$generic:ident>)?, $value:ty, $inner:ty, $to:expr, $from:expr) => {
+    ($name:ident $(<$generic:ident>)?, $value:ty, $inner:ty, $wide:expr) => {
         impl $(<$generic>)? $name $(<$generic>)? {
+            const META: Meta = Meta {
+                class: Class::Atomic,
+                word: "atomic",
+                type_name: Some(std::any::type_name::<$value>),
+                wide: $wide,
+            };
+
             /// As `std`'s.
             #[track_caller]
             pub const fn new(value: $value) -> Self {
@@ -46,11 +60,19 @@ macro_rules! common {
             }
 
             #[inline]
-            fn perform(&self, op: Op, location: &'static Location<'static>) -> Option<(u64, bool)> {
-                // Relaxed: the initial value, which a model never overwrites.
-                let initial = || $to(self.inner.load(Ordering::Relaxed));
-                let object = |engine: &mut _| self.slot.resolve(engine, Class::Atomic, initial);
-                perform(object, op, location).map(|reply| (reply.value, reply.ok))
+            fn perform(
+                &self,
+                op: impl FnOnce(&mut Wide) -> Op,
+                location: &'static Location<'static>,
+            ) -> Option<($value, bool)> {
+                let step = |engine: &mut crate::engine::Engine| {
+                    // Relaxed: the initial value, which a model never overwrites.
+                    let initial = |wide: &mut Wide| self.inner.load(Ordering::Relaxed).encode(wide);
+                    let object =
+                        self.slot.resolve(engine, &Self::META, |engine| initial(&mut engine.wide));
+                    (object, op(&mut engine.wide))
+                };
+                perform_with(step, location).map(|reply| (Bits::decode(reply.value), reply.ok))
             }
 
             fn rmw(
@@ -60,16 +82,16 @@ macro_rules! common {
                 order: Ordering,
                 location: &'static Location<'static>,
             ) -> Option<$value> {
-                let op = Op::Rmw { apply, operand: $to(operand), order };
-                self.perform(op, location).map(|(value, _)| $from(value))
+                let op = |wide: &mut Wide| Op::Rmw { apply, operand: operand.encode(wide), order };
+                self.perform(op, location).map(|(value, _)| value)
             }
 
             /// As `std`'s.
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
                 assert_load(order);
-                match self.perform(Op::Load { order }, Location::caller()) {
-                    Some((value, _)) => $from(value),
+                match self.perform(|_| Op::Load { order }, Location::caller()) {
+                    Some((value, _)) => value,
                     None => self.inner.load(order),
                 }
             }
@@ -78,7 +100,7 @@ macro_rules! common {
             #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
                 assert_store(order);
-                let op = Op::Store { value: $to(value), order };
+                let op = |wide: &mut Wide| Op::Store { value: value.encode(wide), order };
                 if self.perform(op, Location::caller()).is_none() {
                     self.inner.store(value, order);
                 }
@@ -87,7 +109,7 @@ macro_rules! common {
             /// As `std`'s.
             #[track_caller]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.rmw(|_, new| new, value, order, Location::caller())
+                self.rmw(Apply::Word(|_, new| new), value, order, Location::caller())
                     .unwrap_or_else(|| self.inner.swap(value, order))
             }
 
@@ -105,12 +127,16 @@ macro_rules! common {
                 failure: Ordering,
             ) -> Result<$value, $value> {
                 assert_load(failure);
-                let weak = false;
-                let (expected, to) = ($to(current), $to(new));
-                let op = Op::CompareExchange { expected, new: to, success, failure, weak };
+                let op = |wide: &mut Wide| Op::CompareExchange {
+                    expected: current.encode(wide),
+                    new: new.encode(wide),
+                    success,
+                    failure,
+                    weak: false,
+                };
                 match self.perform(op, Location::caller()) {
-                    Some((value, true)) => Ok($from(value)),
-                    Some((value, false)) => Err($from(value)),
+                    Some((value, true)) => Ok(value),
+                    Some((value, false)) => Err(value),
                     None => self.inner.compare_exchange(current, new, success, failure),
                 }
             }
@@ -129,12 +155,16 @@ macro_rules! common {
                 failure: Ordering,
             ) -> Result<$value, $value> {
                 assert_load(failure);
-                let weak = true;
-                let (expected, to) = ($to(current), $to(new));
-                let op = Op::CompareExchange { expected, new: to, success, failure, weak };
+                let op = |wide: &mut Wide| Op::CompareExchange {
+                    expected: current.encode(wide),
+                    new: new.encode(wide),
+                    success,
+                    failure,
+                    weak: true,
+                };
                 match self.perform(op, Location::caller()) {
-                    Some((value, true)) => Ok($from(value)),
-                    Some((value, false)) => Err($from(value)),
+                    Some((value, true)) => Ok(value),
+                    Some((value, false)) => Err(value),
                     None => self.inner.compare_exchange_weak(current, new, success, failure),
                 }
             }
@@ -168,8 +198,8 @@ macro_rules! common {
                     let last = engine.objects.last_message(object);
                     Some(engine.objects.message(last).value)
                 });
-                if let Some(value) = last.flatten() {
-                    *self.inner.get_mut() = $from(value);
+                if let Some(bits) = last.flatten() {
+                    *self.inner.get_mut() = Bits::decode(bits);
                     self.slot.forget();
                 }
                 self.inner.get_mut()
@@ -194,10 +224,11 @@ macro_rules! common {
                 let last = current::with(|engine| {
                     let object = self.slot.find(engine)?;
                     let last = engine.objects.last_message(object);
-                    Some($from(engine.objects.message(last).value))
+                    Some(engine.objects.message(last).value)
                 });
                 // Relaxed: for people.
-                let value = last.flatten().unwrap_or_else(|| self.inner.load(Ordering::Relaxed));
+                let outside = || self.inner.load(Ordering::Relaxed);
+                let value: $value = last.flatten().map_or_else(outside, Bits::decode);
                 std::fmt::Debug::fmt(&value, f)
             }
         }
@@ -212,15 +243,34 @@ macro_rules! integer {
             slot: Slot,
         }
 
-        common!(
-            $name,
-            $value,
-            std::sync::atomic::$name,
-            |value: $value| u64::try_from(value as $unsigned).expect("at most 64 bits"),
-            |bits: u64| bits as $value
-        );
+        common!($name, $value, std::sync::atomic::$name, false);
 
-        integer!(@fetch $name, $value, $unsigned,
+        fetch!($name, $value, |change| Apply::Word(|old, operand| {
+            let new: $value = change(old as $value, operand as $value);
+            u64::try_from(new as $unsigned).expect("at most 64 bits")
+        }));
+    )*};
+}
+
+macro_rules! wide {
+    ($($name:ident, $value:ty;)*) => {$(
+        /// An atomic of 128 bits, instrumented; as the one of the crate portable-atomic.
+        pub struct $name {
+            inner: Locked<$value>,
+            slot: Slot,
+        }
+
+        common!($name, $value, Locked<$value>, true);
+
+        fetch!($name, $value, |change| Apply::Wide(|old, operand| {
+            change(old as $value, operand as $value) as u128
+        }));
+    )*};
+}
+
+macro_rules! fetch {
+    ($name:ident, $value:ty, |$change:ident| $apply:expr) => {
+        fetch!(@each $name, $value, |$change| $apply,
             fetch_add => |a, b| a.wrapping_add(b),
             fetch_sub => |a, b| a.wrapping_sub(b),
             fetch_and => |a, b| a & b,
@@ -237,21 +287,26 @@ macro_rules! integer {
                 Self::new(0)
             }
         }
+    };
+    (@each $name:ident, $value:ty, |$change:ident| $apply:expr,
+        $($fetch:ident => |$a:ident, $b:ident| $result:expr,)*
+    ) => {$(
+        fetch!(@one $name, $value, |$change| $apply, $fetch, |$a, $b| $result);
     )*};
-    (@fetch $name:ident, $value:ty, $unsigned:ty, $($fetch:ident => |$a:ident, $b:ident| $result:expr,)*) => {
-        impl $name {$(
+    (@one $name:ident, $value:ty, |$change:ident| $apply:expr,
+        $fetch:ident, |$a:ident, $b:ident| $result:expr
+    ) => {
+        impl $name {
             /// As `std`'s.
             #[track_caller]
             pub fn $fetch(&self, value: $value, order: Ordering) -> $value {
-                let apply: Apply = |old, operand| {
-                    let ($a, $b) = (old as $value, operand as $value);
-                    let new: $value = $result;
-                    u64::try_from(new as $unsigned).expect("at most 64 bits")
-                };
-                self.rmw(apply, value, order, Location::caller())
+                fn $change($a: $value, $b: $value) -> $value {
+                    $result
+                }
+                self.rmw($apply, value, order, Location::caller())
                     .unwrap_or_else(|| self.inner.$fetch(value, order))
             }
-        )*}
+        }
     };
 }
 
@@ -268,13 +323,18 @@ integer! {
     AtomicIsize, isize, usize;
 }
 
+wide! {
+    AtomicU128, u128;
+    AtomicI128, i128;
+}
+
 /// [`std::sync::atomic::AtomicBool`], instrumented.
 pub struct AtomicBool {
     inner: std::sync::atomic::AtomicBool,
     slot: Slot,
 }
 
-common!(AtomicBool, bool, std::sync::atomic::AtomicBool, u64::from, |bits: u64| bits != 0);
+common!(AtomicBool, bool, std::sync::atomic::AtomicBool, false);
 
 macro_rules! boolean {
     ($($fetch:ident => $apply:expr;)*) => {
@@ -282,7 +342,7 @@ macro_rules! boolean {
             /// As `std`'s.
             #[track_caller]
             pub fn $fetch(&self, value: bool, order: Ordering) -> bool {
-                self.rmw($apply, value, order, Location::caller())
+                self.rmw(Apply::Word($apply), value, order, Location::caller())
                     .unwrap_or_else(|| self.inner.$fetch(value, order))
             }
         )*}
@@ -317,13 +377,7 @@ pub struct AtomicPtr<T> {
     slot: Slot,
 }
 
-common!(
-    AtomicPtr<T>,
-    *mut T,
-    std::sync::atomic::AtomicPtr<T>,
-    |value: *mut T| value.expose_provenance() as u64,
-    |bits: u64| std::ptr::with_exposed_provenance_mut(bits as usize)
-);
+common!(AtomicPtr<T>, *mut T, std::sync::atomic::AtomicPtr<T>, false);
 
 impl<T> Default for AtomicPtr<T> {
     #[track_caller]

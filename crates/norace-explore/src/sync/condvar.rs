@@ -5,10 +5,13 @@ use std::sync::{LockResult, PoisonError};
 use std::time::Duration;
 
 use crate::event::{Class, Op};
+use crate::meta::Meta;
 use crate::slot::{Slot, perform_on};
 use crate::sync::MutexGuard;
 use crate::thread::begin_timer;
 use crate::time::Instant;
+
+static META: Meta = Meta::plain(Class::Condvar, "condition variable");
 
 /// [`std::sync::Condvar`], instrumented.
 ///
@@ -40,7 +43,7 @@ impl Condvar {
     }
 
     fn step(&self, op: Op, location: &'static Location<'static>) -> Option<bool> {
-        perform_on(&self.slot, Class::Condvar, op, location).map(|reply| reply.ok)
+        perform_on(&self.slot, &META, op, location).map(|reply| reply.ok)
     }
 
     /// As `std`'s.

@@ -13,6 +13,7 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use crate::current;
 use crate::engine::Engine;
 use crate::event::{Class, Op};
+use crate::meta::Meta;
 use crate::slot::{Slot, perform};
 
 /// [`std::sync::Mutex`], instrumented: inside a model, taking and releasing are steps.
@@ -73,6 +74,8 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
+    const META: Meta = Meta::of::<T>(Class::Mutex, "mutex");
+
     fn guard<'a>(
         &'a self,
         outside: Option<std::sync::MutexGuard<'a, ()>>,
@@ -121,7 +124,7 @@ impl<T: ?Sized> Mutex<T> {
             // there is none.
             unsafe {
                 self.slot
-                    .resolve_data(engine, Class::Mutex, self.value.get(), || self.clear_poison())
+                    .resolve_data(engine, &Self::META, self.value.get(), || self.clear_poison())
             }
         };
         perform(object, op, location).map(|reply| reply.ok)

@@ -12,6 +12,7 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use crate::current;
 use crate::engine::Engine;
 use crate::event::{Class, Op};
+use crate::meta::Meta;
 use crate::slot::{Slot, perform};
 
 /// [`std::sync::RwLock`], instrumented: inside a model, taking and releasing are steps.
@@ -74,13 +75,15 @@ impl<T> RwLock<T> {
 }
 
 impl<T: ?Sized> RwLock<T> {
+    const META: Meta = Meta::of::<T>(Class::RwLock, "rwlock");
+
     fn step(&self, op: Op, location: &'static Location<'static>) -> Option<bool> {
         let object = |engine: &mut Engine| {
             // SAFETY: guards live within an execution, and this is the first use of the lock in this one, so that
             // there is none.
             unsafe {
                 self.slot
-                    .resolve_data(engine, Class::RwLock, self.value.get(), || self.clear_poison())
+                    .resolve_data(engine, &Self::META, self.value.get(), || self.clear_poison())
             }
         };
         perform(object, op, location).map(|reply| reply.ok)

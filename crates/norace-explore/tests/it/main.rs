@@ -8,5 +8,8 @@ mod detect;
 mod graphs;
 mod litmus;
 mod objects;
+mod probe;
 mod program;
 mod replay;
+mod suspect;
+mod wide;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex as StdMutex;
 use std::time::Duration;
 
+use norace_explore::probe::{self, Alarm, Kind, Monitor, Site};
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
@@ -37,6 +38,15 @@ enum Op {
     Load,
     Add,
     Exchange,
+    /// A critical section of a monitor, that adds one to what it guards.
+    Enter,
+    /// The same, and to the atomic.
+    EnterAndAdd,
+    Choose,
+    /// Sets an alarm that adds to the atomic, and waits until it has done so.
+    Alarm,
+    /// Sets one, adds to the atomic, and cancels the alarm.
+    AlarmCancelled,
 }
 
 const LOCKS: &[Op] =
@@ -46,6 +56,8 @@ const WAITERS: &[Op] = &[Op::Wait, Op::WaitWithLimit, Op::NotifyOne, Op::NotifyA
 const PARKS: &[Op] = &[Op::Park, Op::ParkWithLimit, Op::Unpark, Op::Load, Op::Add];
 const TIMES: &[Op] =
     &[Op::Sleep, Op::Now, Op::ParkWithLimit, Op::Unpark, Op::WaitWithLimit, Op::NotifyOne];
+const MONITORS: &[Op] = &[Op::Enter, Op::EnterAndAdd, Op::Load, Op::Choose, Op::Lock(0)];
+const ALARMS: &[Op] = &[Op::Alarm, Op::AlarmCancelled, Op::Load, Op::Enter, Op::Now];
 const ATOMICS: &[Op] = &[Op::Load, Op::Add, Op::Exchange, Op::TryLock(0), Op::Lock(0)];
 
 struct World {
@@ -53,12 +65,21 @@ struct World {
     readers: RwLock<u32>,
     condvar: Condvar,
     atomic: AtomicU32,
+    monitor: Monitor<Counter>,
+    count: StdMutex<u32>,
     first: StdMutex<Option<thread::Thread>>,
+}
+
+struct Counter;
+
+impl Kind for Counter {
+    const WORD: &'static str = "counter";
+    type Holds = u32;
 }
 
 const TIME: Duration = Duration::from_nanos(1);
 
-fn run(op: Op, world: &World) -> u32 {
+fn run(op: Op, world: &Arc<World>) -> u32 {
     let add = |value: &mut u32| {
         *value += 1;
         *value
@@ -118,6 +139,43 @@ fn run(op: Op, world: &World) -> u32 {
             let found = world.atomic.compare_exchange(1, 5, Ordering::SeqCst, Ordering::SeqCst);
             found.unwrap_or_else(|found| found + 10)
         }
+        op => run_library(op, world),
+    }
+}
+
+/// What only libraries do.
+fn run_library(op: Op, world: &Arc<World>) -> u32 {
+    let add = |value: &mut u32| {
+        *value += 1;
+        *value
+    };
+    match op {
+        Op::Enter => world.monitor.enter(Site::here(), || add(&mut world.count.lock().unwrap())),
+        Op::EnterAndAdd => world.monitor.enter(Site::here(), || {
+            add(&mut world.count.lock().unwrap()) * 10 + world.atomic.fetch_add(1, Ordering::SeqCst)
+        }),
+        Op::Choose => u32::try_from(probe::choose(2).unwrap()).unwrap(),
+        Op::Alarm => {
+            let (other, waiter) = (world.clone(), thread::current());
+            let act = move || {
+                other.atomic.fetch_add(1, Ordering::SeqCst);
+                waiter.unpark();
+            };
+            let _alarm = Alarm::set(TIME, act);
+            thread::park();
+            world.atomic.load(Ordering::SeqCst)
+        }
+        Op::AlarmCancelled => {
+            let other = world.clone();
+            let act = move || {
+                other.atomic.fetch_add(1, Ordering::SeqCst);
+            };
+            let alarm = Alarm::set(TIME, act);
+            let seen = world.atomic.fetch_add(10, Ordering::SeqCst);
+            drop(alarm);
+            seen
+        }
+        op => unreachable!("{op:?} is no operation of a library"),
     }
 }
 
@@ -144,6 +202,8 @@ fn outcomes(
             readers: RwLock::new(0),
             condvar: Condvar::new(),
             atomic: AtomicU32::new(0),
+            monitor: Monitor::new(),
+            count: StdMutex::new(0),
             first: StdMutex::new(None),
         });
         // They start behind a lock, so that all know the first.
@@ -227,6 +287,16 @@ fn time_loses_nothing_by_reduction() {
 }
 
 #[test]
+fn monitors_and_choices_lose_nothing_by_reduction() {
+    compare(MONITORS, 0x3141_5926_5358, 20);
+}
+
+#[test]
+fn alarms_lose_nothing_by_reduction() {
+    compare(ALARMS, 0x2718_2818_2845, 20);
+}
+
+#[test]
 fn atomics_and_locks_lose_nothing_by_reduction() {
     compare(ATOMICS, 0x0f0f_1e1e_2d2d, 20);
 }
@@ -235,7 +305,7 @@ fn atomics_and_locks_lose_nothing_by_reduction() {
 #[ignore = "takes minutes: for changes to the search or the objects"]
 fn many_programs_lose_nothing_by_reduction() {
     for seed in 1..=10 {
-        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS] {
+        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS] {
             compare(ops, seed * 0x9E37_79B9, 100);
         }
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use norace_explore::sync::Mutex;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
-use norace_explore::{Choice, Completeness, Config, Explorer, Finding, Strategy, in_model, thread};
+use norace_explore::{
+    Choice, Completeness, Config, Explorer, Finding, Plan, Run, Strategy, in_model, pulse, thread,
+};
 
 fn lost_update() {
     let count = Arc::new(AtomicU32::new(0));
@@ -43,6 +45,8 @@ fn every_strategy_repeats_itself() {
         Strategy::Bounded { preemptions: 2 },
         Strategy::Random { seed: 7, executions: 50 },
         Strategy::Pct { seed: 7, executions: 50, depth: 3 },
+        Strategy::Pos { seed: 7, executions: 50 },
+        Strategy::Urw { seed: 7, executions: 50 },
     ] {
         let first = traces(strategy.clone());
         assert!(first.len() > 1);
@@ -61,9 +65,22 @@ fn a_replay_repeats_the_execution_byte_for_byte() {
         Strategy::Random { seed: 3, executions: 30 },
     ] {
         for (choices, trace) in traces(strategy) {
+            let plan = Plan::of(&choices);
+            assert_eq!(traces(Strategy::Guided(plan)), [(choices.clone(), trace.clone())]);
             assert_eq!(traces(Strategy::Replay(choices.clone())), [(choices, trace)]);
         }
     }
+}
+
+#[test]
+fn a_plan_is_followed_as_far_as_it_can_be() {
+    let plan = Plan {
+        runs: vec![Run { thread: 9, steps: 3 }, Run { thread: 2, steps: 1 }],
+        labels: vec![(2, 0, 700)],
+    };
+    let ran = traces(Strategy::Guided(plan));
+    assert_eq!(ran.len(), 1);
+    assert_eq!(ran[0].0[0], Choice { thread: 2, label: 0 });
 }
 
 #[test]
@@ -73,6 +90,8 @@ fn every_strategy_finds_the_lost_update() {
         Strategy::Bounded { preemptions: 1 },
         Strategy::Random { seed: 1, executions: 1_000 },
         Strategy::Pct { seed: 1, executions: 1_000, depth: 2 },
+        Strategy::Pos { seed: 1, executions: 1_000 },
+        Strategy::Urw { seed: 1, executions: 1_000 },
     ] {
         let report = Explorer::new(Config::default()).explore(strategy, &lost_update);
         let found = &report.findings[0];
@@ -209,4 +228,37 @@ fn random_executions_reach_every_outcome() {
     let outcomes = outcomes.into_inner().unwrap();
     assert_eq!(outcomes.keys().copied().collect::<Vec<_>>(), [(0, 0), (0, 1), (1, 0), (1, 1)]);
     assert!(outcomes.values().all(|&count| count >= 20), "{outcomes:?}");
+}
+
+#[test]
+fn a_watchdog_sees_whether_a_model_moves() {
+    let seen = std::sync::Mutex::new(Vec::new());
+    Explorer::new(Config::default()).explore(Strategy::Exhaustive, &|| {
+        let count = AtomicU32::new(0);
+        for _ in 0..2 {
+            count.store(1, Ordering::Relaxed);
+            seen.lock().unwrap().push(pulse().unwrap());
+        }
+    });
+    let seen = seen.into_inner().unwrap();
+    assert_ne!(seen[0].beat, seen[1].beat);
+    assert_eq!(seen[0].place, seen[1].place);
+    assert!(seen[0].place.unwrap().file().ends_with("replay.rs"));
+}
+
+#[test]
+fn the_same_execution_has_the_same_fingerprint() {
+    let fingerprints = || {
+        let mut all = Vec::new();
+        let config = Config { stop_at_first: false, ..Config::default() };
+        Explorer::new(config).explore_with(Strategy::Exhaustive, &lost_update, &mut |execution| {
+            all.push(execution.fingerprint());
+            ControlFlow::Continue(())
+        });
+        all
+    };
+    let first = fingerprints();
+    assert_eq!(first, fingerprints());
+    let distinct: std::collections::BTreeSet<_> = first.iter().collect();
+    assert_eq!(distinct.len(), first.len());
 }

@@ -53,7 +53,7 @@ fn publish(store: Ordering, load: Ordering, fenced: bool) {
 #[test]
 fn data_published_by_a_relaxed_store_is_a_race() {
     let found = finds(|| publish(Ordering::Relaxed, Ordering::Acquire, false));
-    assert!(found.starts_with("data race on the cell created at"), "{found}");
+    assert!(found.starts_with("data race on the cell of u32 created at"), "{found}");
     assert!(found.contains("they do not synchronise"), "{found}");
 }
 

@@ -1,0 +1,100 @@
+//! Monitors: objects of a library that knows the explorer.
+//!
+//! At the level of applications a critical section of a monitor is one step: it is announced and ordered as a whole,
+//! what happens inside happens at once, and the locks that guard it in production are not looked at. That is sound for
+//! sections that never wait and never run foreign code; models at the other level, where every operation is a step,
+//! show that a monitor's sections are what they claim to be.
+
+use super::execute::hits;
+use super::{Engine, Pending, Phase, Reply};
+use crate::config::{Level, Misuse};
+use crate::event::{Class, Kind, ObjectId, Op};
+use crate::finding::{Finding, Place, Waits};
+
+impl Engine {
+    /// Whether critical sections are steps, and the running thread is outside of one.
+    pub(crate) fn joins_sections(&self) -> bool {
+        self.config.level == Level::App && !self.inside && self.phase != Phase::Teardown
+    }
+
+    pub(super) fn execute_enter(&mut self, pending: Pending) -> Reply {
+        let event = self.act(self.running, Kind::Enter, pending);
+        if let Some(release) = self.objects.monitor(pending.object).release {
+            self.clocks.join(self.events[event].hb, release);
+        }
+        self.inside = true;
+        Reply::default()
+    }
+
+    /// The running thread leaves the critical section of `object`.
+    pub(crate) fn leave(&mut self, object: ObjectId) {
+        self.inside = false;
+        let me = self.running;
+        let hb = self.threads[me.index()].hb;
+        self.objects.monitor_mut(object).release = Some(hb);
+        self.close_step(me);
+    }
+
+    /// Does inside a critical section what was announced there.
+    pub(super) fn at_once(&mut self, pending: Pending) -> Reply {
+        match pending.op {
+            // The section excludes everybody as it is.
+            Op::Lock
+            | Op::TryLock
+            | Op::Unlock
+            | Op::Read
+            | Op::TryRead
+            | Op::ReadUnlock
+            | Op::WriteRegister
+            | Op::Write
+            | Op::TryWrite
+            | Op::WriteUnlock => return hits(),
+            Op::Wake { .. } | Op::Park { .. } | Op::Join { .. } | Op::TimerFire => {
+                panic!("a critical section waits: {:?} at {}", pending.op, pending.location)
+            }
+            _ => {}
+        }
+        let me = self.running;
+        self.threads[me.index()].pending = Some(pending);
+        if self.objects.class(pending.object) == Class::Atomic {
+            self.driver.dpor.note_inner(self.objects.created(pending.object));
+        }
+        // The usual case: the last store.
+        self.list_labels(me);
+        self.label = self.labels[0];
+        self.resumed()
+    }
+
+    /// The running thread will wait, among other things, to do `what` to `object`.
+    pub(crate) fn add_wait(&mut self, what: &'static str, object: ObjectId, location: Place) {
+        let object = self.objects.info(object);
+        let waits = &mut self.threads[self.running.index()].waits;
+        let known = |wait: &Waits| wait.object.id == object.id && wait.what == what;
+        if !waits.iter().any(known) {
+            waits.push(Waits { what, object, location });
+        }
+    }
+
+    /// The running thread closes `object`; the first time counts.
+    pub(crate) fn close(&mut self, object: ObjectId, location: Place) {
+        let me = self.running;
+        self.objects.monitor_mut(object).closed.get_or_insert((me, location));
+    }
+
+    /// The running thread does to a closed object what may be forbidden.
+    pub(crate) fn misuse(&mut self, misuse: Misuse, object: ObjectId, location: Place) {
+        let closed = self.objects.monitor(object).closed;
+        let (Some((by, at)), true) = (closed, self.config.forbidden.contains(&misuse)) else {
+            return;
+        };
+        let event = u32::try_from(self.events.len()).expect("events are few").saturating_sub(1);
+        self.findings.push(Finding::Misused {
+            misuse,
+            object: self.objects.info(object),
+            thread: self.thread_info(self.running),
+            location,
+            closed: (self.thread_info(by), at),
+            event,
+        });
+    }
+}

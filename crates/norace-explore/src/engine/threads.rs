@@ -1,0 +1,334 @@
+//! The threads of one execution: how they begin, what is known of each, how they end.
+//!
+//! An *alarm* is a thread that waits for one instant and then runs one closure: a timer of a library. It needs no
+//! stack before it fires, and its number is used again when it is cancelled before that.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+
+use super::suspicion::Held;
+use super::{Body, BodySlot, Ended, Engine, Pending, Phase};
+use crate::clock::Row;
+use crate::config::THREADS_MAX;
+use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::finding::{Finding, Place, ThreadInfo, Waits};
+use crate::meta;
+
+/// A place where a thread reads the same store again and again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spin {
+    pub(super) location: Place,
+    pub(super) object: ObjectId,
+    pub(super) message: MessageId,
+    pub(super) repeats: u32,
+}
+
+/// A panic that has not reached anybody.
+#[derive(Debug)]
+pub(crate) struct Panicked {
+    pub(crate) message: String,
+    location: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Thread {
+    pub(crate) pending: Option<Pending>,
+    pub(crate) finished: bool,
+    started: bool,
+    pub(super) joined: bool,
+    panicked: Option<Panicked>,
+    /// Where the last panic in this thread began.
+    panic_at: Option<String>,
+    name: Option<String>,
+    spawned_at: Option<Place>,
+    is_alarm: bool,
+    /// The thread's events, in order.
+    pub(crate) events: Vec<u32>,
+    pub(crate) causal: Row,
+    pub(crate) hb: Row,
+    /// What an acquire fence would take over.
+    pub(super) acquire: Row,
+    /// What the last release fence published.
+    pub(super) release: Row,
+    pub(super) failed_spuriously: bool,
+    pub(super) spins: Vec<Spin>,
+    /// Set by a notification: the event that made it.
+    pub(crate) notified: Option<u32>,
+    /// The last notification that found nobody, when the thread began to wait.
+    pub(super) missed: Option<Place>,
+    pub(super) deadline: Option<u64>,
+    /// The park token.
+    pub(super) token: bool,
+    /// What the unparks since the last park published; `EMPTY` when there is none.
+    pub(super) token_hb: Row,
+    /// The thread's own object.
+    pub(super) object: ObjectId,
+    /// What a library said that the thread waits for, since it last did something else.
+    pub(super) waits: Vec<Waits>,
+    /// How often timers alone went on while this thread waited for something else.
+    pub(super) starved: u32,
+    /// The locks it holds.
+    pub(super) held: Vec<Held>,
+    /// What came before by spawn and join alone.
+    pub(super) descent: Row,
+}
+
+impl Thread {
+    pub(super) fn new() -> Self {
+        Self {
+            pending: None,
+            finished: false,
+            started: false,
+            joined: false,
+            panicked: None,
+            panic_at: None,
+            name: None,
+            spawned_at: None,
+            is_alarm: false,
+            events: Vec::new(),
+            causal: Row::EMPTY,
+            hb: Row::EMPTY,
+            acquire: Row::EMPTY,
+            release: Row::EMPTY,
+            failed_spuriously: false,
+            spins: Vec::new(),
+            notified: None,
+            missed: None,
+            deadline: None,
+            token: false,
+            token_hb: Row::EMPTY,
+            object: ObjectId::CLOCK,
+            waits: Vec::new(),
+            starved: 0,
+            held: Vec::new(),
+            descent: Row::EMPTY,
+        }
+    }
+
+    fn reset(&mut self) {
+        let events = std::mem::take(&mut self.events);
+        let spins = std::mem::take(&mut self.spins);
+        let waits = std::mem::take(&mut self.waits);
+        let held = std::mem::take(&mut self.held);
+        *self = Self { events, spins, waits, held, ..Self::new() };
+        self.events.clear();
+        self.spins.clear();
+        self.waits.clear();
+        self.held.clear();
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.started && !self.finished
+    }
+}
+
+impl Engine {
+    /// Adds the thread that runs the model itself.
+    pub(super) fn add_main(&mut self, body: Body) {
+        self.add_thread(body, None, None);
+        self.threads[0].started = true;
+    }
+
+    fn add_thread(
+        &mut self,
+        body: Body,
+        name: Option<String>,
+        spawned_at: Option<Place>,
+    ) -> ThreadId {
+        let id = self.unused.pop().unwrap_or_else(|| self.new_number());
+        let created = spawned_at.unwrap_or_else(|| Location::caller());
+        let object = self.objects.add(&meta::THREAD, created);
+        let thread = &mut self.threads[id.index()];
+        thread.reset();
+        thread.name = name;
+        thread.spawned_at = spawned_at;
+        thread.object = object;
+        self.bodies[id.index()] = Some(BodySlot(body));
+        id
+    }
+
+    fn new_number(&mut self) -> ThreadId {
+        assert!(self.count < THREADS_MAX, "a model may have at most {THREADS_MAX} threads");
+        if self.count == self.width {
+            self.width *= 2;
+            self.clocks.widen(self.width);
+            self.objects.widen(self.width);
+        }
+        if self.threads.len() == self.count {
+            self.threads.push(Thread::new());
+            self.bodies.push(None);
+        }
+        self.count += 1;
+        ThreadId::new(self.count - 1)
+    }
+
+    /// Records that the running thread spawns `body`; not a scheduling point, as nothing depends on when it happens.
+    pub(crate) fn spawn(&mut self, body: Body, name: Option<String>, location: Place) -> ThreadId {
+        let id = self.add_child(body, name, location);
+        self.fresh.push(id);
+        id
+    }
+
+    fn add_child(&mut self, body: Body, name: Option<String>, location: Place) -> ThreadId {
+        let parent = self.running;
+        let id = self.add_thread(body, name, Some(location));
+        let object = self.threads[id.index()].object;
+        // Relaxed: unused, a spawn has no ordering of its own.
+        let event = self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
+        let number = self.events[event].number;
+        let (causal, hb) = (self.events[event].causal, self.events[event].hb);
+        let descent = self.clocks.copy(self.threads[parent.index()].descent);
+        self.clocks.set(descent, parent, number);
+        let child = &mut self.threads[id.index()];
+        child.causal = causal;
+        child.hb = hb;
+        child.descent = descent;
+        self.threads[parent.index()].spins.clear();
+        id
+    }
+
+    /// The running thread sets an alarm that runs `body` once it is `deadline_ns`.
+    pub(crate) fn set_alarm(&mut self, body: Body, deadline_ns: u64, location: Place) -> ThreadId {
+        let id = self.add_child(body, None, location);
+        let thread = &mut self.threads[id.index()];
+        thread.started = true;
+        thread.is_alarm = true;
+        thread.deadline = Some(deadline_ns);
+        let object = thread.object;
+        thread.pending = Some(Pending { op: Op::AlarmFire, object, location });
+        id
+    }
+
+    /// Whether the alarm has not fired and was not cancelled.
+    pub(crate) fn is_alarm_set(&self, alarm: ThreadId) -> bool {
+        let thread = &self.threads[alarm.index()];
+        thread.is_live() && thread.events.is_empty()
+    }
+
+    /// Makes sure that the alarm never fires; its closure is for the caller to drop.
+    pub(super) fn remove_alarm(&mut self, alarm: ThreadId) {
+        if self.is_alarm_set(alarm) {
+            let thread = &mut self.threads[alarm.index()];
+            thread.finished = true;
+            thread.pending = None;
+            self.unused.push(alarm);
+        }
+    }
+
+    pub(crate) fn thread_object(&self, thread: ThreadId) -> ObjectId {
+        self.threads[thread.index()].object
+    }
+
+    /// Hands the picked thread its closure, after the step that lets an alarm run.
+    pub(crate) fn take_body(&mut self) -> Option<Body> {
+        let me = self.running.index();
+        if self.threads[me].pending.is_some() && self.phase != Phase::Teardown {
+            self.resumed();
+        }
+        let slot = self.bodies.get_mut(me)?;
+        slot.take().map(|body| body.0)
+    }
+
+    /// Marks fresh threads as begun, the last one first.
+    pub(super) fn next_fresh(&mut self) -> Option<ThreadId> {
+        let thread = self.fresh.pop()?;
+        self.threads[thread.index()].started = true;
+        Some(thread)
+    }
+
+    /// The running thread's closure ended.
+    pub(crate) fn thread_ended(&mut self, ended: Ended) {
+        let me = self.running;
+        self.inside = false;
+        if self.phase != Phase::Teardown {
+            let object = self.threads[me.index()].object;
+            let here = Location::caller();
+            // Relaxed: unused, as above.
+            self.record(me, Kind::Finish, object, here, Ordering::Relaxed);
+        }
+        let thread = &mut self.threads[me.index()];
+        thread.finished = true;
+        thread.pending = None;
+        if let Ended::Panicked(message) = ended {
+            let location = thread.panic_at.take();
+            if me == ThreadId::MAIN {
+                let thread = self.thread_info(me);
+                self.findings.push(Finding::Panic { thread, message, location });
+            } else {
+                thread.panicked = Some(Panicked { message, location });
+            }
+        }
+    }
+
+    /// The running thread begins to panic at `location`.
+    pub(crate) fn note_panic(&mut self, location: Option<String>) {
+        self.threads[self.running.index()].panic_at = location;
+    }
+
+    pub(crate) fn last_panic(&self) -> Option<String> {
+        self.threads[self.running.index()].panic_at.clone()
+    }
+
+    /// Names the running thread, unless it has a name.
+    pub(crate) fn name_thread(&mut self, name: &str) {
+        self.threads[self.running.index()].name.get_or_insert_with(|| name.to_owned());
+    }
+
+    /// Panics that nobody took.
+    pub(super) fn report_panics(&mut self) {
+        for index in 0..self.count {
+            let state = &mut self.threads[index];
+            if let Some(Panicked { message, location }) = state.panicked.take()
+                && !state.joined
+            {
+                let thread = self.thread_info(ThreadId::new(index));
+                self.findings.push(Finding::Panic { thread, message, location });
+            }
+        }
+    }
+
+    pub(crate) fn thread_info(&self, thread: ThreadId) -> ThreadInfo {
+        let state = &self.threads[thread.index()];
+        ThreadInfo {
+            id: thread,
+            name: state.name.clone(),
+            spawned_at: state.spawned_at,
+            is_timer: state.is_alarm,
+        }
+    }
+
+    /// The next thread to unwind, the last spawned first; from here on operations do nothing.
+    pub(crate) fn next_teardown(&mut self) -> Option<ThreadId> {
+        self.phase = Phase::Teardown;
+        self.inside = false;
+        self.teardown_ops = 0;
+        let unwinds = |index: &usize| {
+            let thread = &self.threads[*index];
+            thread.is_live() && !(thread.is_alarm && thread.events.is_empty())
+        };
+        let left = (0..self.count).rev().find(unwinds);
+        self.running = ThreadId::new(left?);
+        Some(self.running)
+    }
+
+    /// The closure of `thread` if it never started.
+    pub(crate) fn discard_body(&mut self, thread: ThreadId) -> Option<BodySlot> {
+        self.bodies[thread.index()].take()
+    }
+
+    /// The message of the panic that ended `thread`.
+    pub(crate) fn panic_message(&self, thread: ThreadId) -> Option<String> {
+        let panicked = self.threads[thread.index()].panicked.as_ref();
+        panicked.map(|panicked| panicked.message.clone())
+    }
+
+    /// Drops the closures of threads that never started.
+    pub(crate) fn drop_bodies(&mut self) -> Vec<BodySlot> {
+        self.bodies.iter_mut().filter_map(Option::take).collect()
+    }
+
+    /// Marks the running thread as gone although its frames were not unwound.
+    pub(crate) fn abandon(&mut self) {
+        self.threads[self.running.index()].finished = true;
+    }
+}

@@ -1,0 +1,55 @@
+//! Values that have to be gone when an execution ends.
+
+use super::{Engine, Phase};
+use crate::event::ThreadId;
+use crate::finding::{Finding, Place};
+
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    type_name: &'static str,
+    created: Place,
+    thread: ThreadId,
+    event: u32,
+}
+
+/// The tracked values of one execution, in the order of their making; none where one was dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Tracked {
+    values: Vec<Option<Value>>,
+}
+
+impl Tracked {
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+    }
+}
+
+impl Engine {
+    /// The running thread makes a value; its number.
+    pub(crate) fn track(&mut self, type_name: &'static str, created: Place) -> usize {
+        let event = u32::try_from(self.events.len()).expect("events are few");
+        let value = Value { type_name, created, thread: self.running, event };
+        self.tracked.values.push(Some(value));
+        self.tracked.values.len() - 1
+    }
+
+    pub(crate) fn untrack(&mut self, value: usize) {
+        self.tracked.values[value] = None;
+    }
+
+    /// At the end of an execution in which every thread ended well: what is left was lost.
+    pub(super) fn report_leaked_values(&mut self) {
+        if !self.findings.is_empty() || self.phase == Phase::Teardown {
+            return;
+        }
+        if (0..self.count).any(|index| self.threads[index].is_live()) {
+            return;
+        }
+        for at in 0..self.tracked.values.len() {
+            if let Some(Value { type_name, created, thread, event }) = self.tracked.values[at] {
+                let thread = self.thread_info(thread);
+                self.findings.push(Finding::LeakedValue { type_name, created, thread, event });
+            }
+        }
+    }
+}

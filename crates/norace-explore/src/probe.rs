@@ -1,0 +1,277 @@
+//! For libraries that know the explorer: what their objects are, what a critical section is, what a task waits for.
+//!
+//! A channel behind a lock is a handful of operations on a mutex to the explorer, and a report could say no more than
+//! that somebody waits for a condition. A library that uses this module makes its objects [`Monitor`]s: the explorer
+//! then takes each critical section for one step, and reports speak of channels.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+
+use crate::config::{Level, Misuse};
+use crate::current;
+use crate::engine::Phase;
+use crate::event::{Class, Op, ThreadId};
+use crate::finding::{Finding, Place};
+use crate::meta::Meta;
+use crate::slot::{Slot, perform, perform_on};
+
+/// A place in the program that called the library.
+#[derive(Clone, Copy, Debug)]
+pub struct Site(Place);
+
+impl Site {
+    /// The caller's place.
+    #[track_caller]
+    #[inline]
+    pub fn here() -> Self {
+        Self(Location::caller())
+    }
+}
+
+/// What a monitor is called and what it holds.
+pub trait Kind {
+    /// What reports call it: `channel`, say.
+    const WORD: &'static str;
+    /// The type of what it holds.
+    type Holds: ?Sized;
+}
+
+/// The identity of an object whose critical sections are steps.
+pub struct Monitor<K> {
+    slot: Slot,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> fmt::Debug for Monitor<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("slot", &self.slot).finish()
+    }
+}
+
+impl<K: Kind> Monitor<K> {
+    const META: Meta = Meta::of::<K::Holds>(Class::Monitor, K::WORD);
+
+    /// A monitor that reports name by the caller's place.
+    #[track_caller]
+    pub const fn new() -> Self {
+        Self { slot: Slot::new(), kind: PhantomData }
+    }
+
+    /// Runs a critical section.
+    ///
+    /// At the level of applications it is one step, and must neither wait nor run foreign code; elsewhere it is
+    /// whatever it does.
+    #[inline]
+    pub fn enter<R>(&self, site: Site, section: impl FnOnce() -> R) -> R {
+        struct Leave<'a>(&'a Slot);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                current::with(|engine| {
+                    if let Some(object) = self.0.find(engine) {
+                        engine.leave(object);
+                    }
+                });
+            }
+        }
+        if current::with(|engine| engine.joins_sections()) != Some(true) {
+            return section();
+        }
+        perform_on(&self.slot, &Self::META, Op::Enter, site.0);
+        let _leave = Leave(&self.slot);
+        section()
+    }
+
+    /// Says that the running thread, should it park, waits to do `what` to this object.
+    pub fn waits(&self, what: &'static str, site: Site) {
+        self.with(|engine, object| engine.add_wait(what, object, site.0));
+    }
+
+    /// Says that the running thread closes the object.
+    pub fn closes(&self, site: Site) {
+        self.with(|engine, object| engine.close(object, site.0));
+    }
+
+    /// Says that the running thread does what some programs must not do.
+    pub fn misused(&self, misuse: Misuse, site: Site) {
+        self.with(|engine, object| engine.misuse(misuse, object, site.0));
+    }
+
+    fn with(&self, act: impl FnOnce(&mut crate::engine::Engine, crate::ObjectId)) {
+        current::with(|engine| {
+            if engine.phase != Phase::Teardown {
+                let object = self.slot.resolve(engine, &Self::META, |_| 0);
+                act(engine, object);
+            }
+        });
+    }
+}
+
+impl<K: Kind> Default for Monitor<K> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a step is in the model that runs; `None` outside of models.
+#[inline]
+pub fn level() -> Option<Level> {
+    current::with(|engine| engine.config.level)
+}
+
+/// A number below `bound`, each of which is explored; `None` outside of models.
+///
+/// # Panics
+///
+/// When `bound` is 0 or above 1,000.
+#[track_caller]
+pub fn choose(bound: usize) -> Option<usize> {
+    let short = u16::try_from(bound).ok().filter(|bound| (1..=1_000).contains(bound));
+    let bound = short.unwrap_or_else(|| panic!("a model cannot try {bound} numbers"));
+    let own = |engine: &mut crate::engine::Engine| engine.thread_object(engine.running);
+    let reply = perform(own, Op::Choose { bound }, Location::caller())?;
+    Some(usize::try_from(reply.value).expect("below the bound"))
+}
+
+/// A number that this execution has not seen yet, from 1 on, and that orders nothing; `None` outside of models.
+pub fn unique() -> Option<u64> {
+    current::with(|engine| {
+        engine.unique += 1;
+        engine.unique
+    })
+}
+
+/// Says that a panic of the running thread, which was caught, has reached nobody.
+pub fn panicked_unseen(message: String, location: Option<String>) {
+    current::with(|engine| {
+        if engine.phase != Phase::Teardown {
+            let thread = engine.thread_info(engine.running);
+            engine.findings.push(Finding::Panic { thread, message, location });
+        }
+    });
+}
+
+/// Where the last panic of the running thread began.
+pub fn last_panic() -> Option<String> {
+    current::with(|engine| engine.last_panic()).flatten()
+}
+
+/// Gives the running thread a name for reports, unless it has one.
+pub fn name_thread(name: &str) {
+    current::with(|engine| engine.name_thread(name));
+}
+
+/// Refuses inside a model what the explorer cannot control.
+///
+/// # Panics
+///
+/// Inside a model.
+#[track_caller]
+pub fn refuse(what: &str) {
+    assert!(!crate::in_model(), "a model cannot {what}: the checker does not control it");
+}
+
+/// A closure that is called when an instant of virtual time has come, unless it is cancelled before.
+///
+/// It runs on a thread of its own, which reports call a timer. Dropping it cancels it.
+#[derive(Debug)]
+pub struct Alarm {
+    thread: ThreadId,
+    epoch: u64,
+}
+
+impl Alarm {
+    /// Sets an alarm; gives `act` back outside of models.
+    ///
+    /// # Errors
+    ///
+    /// Outside of models, and when an execution is being given up.
+    #[track_caller]
+    pub fn set<F: FnOnce() + 'static>(after: std::time::Duration, act: F) -> Result<Self, F> {
+        let location = Location::caller();
+        let after_ns = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+        if current::is_tearing_down() {
+            return Err(act);
+        }
+        let clock = |_: &mut crate::engine::Engine| crate::ObjectId::CLOCK;
+        let Some(reply) = perform(clock, Op::AlarmSet { after_ns }, location) else {
+            return Err(act);
+        };
+        let mut body: Option<crate::engine::Body> =
+            Some(Box::new(move || crate::thread::run_to_end(act, drop)));
+        let set = current::with(|engine| {
+            let body = body.take().expect("given once");
+            let thread = engine.set_alarm(body, reply.value, location);
+            Self { thread, epoch: engine.epoch }
+        });
+        Ok(set.expect("the step was one of a model"))
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let set = current::with(|engine| {
+            engine.epoch == self.epoch
+                && engine.phase != Phase::Teardown
+                && engine.is_alarm_set(self.thread)
+        });
+        if set == Some(true) {
+            let thread = self.thread;
+            let own = move |engine: &mut crate::engine::Engine| engine.thread_object(thread);
+            perform(own, Op::AlarmCancel, Location::caller());
+            // Its closure is foreign code.
+            let unset = |engine: &mut crate::engine::Engine| {
+                (!engine.is_alarm_set(thread)).then(|| engine.discard_body(thread))
+            };
+            drop(current::with(unset));
+        }
+    }
+}
+
+/// A value that has to be dropped before the execution in which it was made ends.
+///
+/// One that is not is reported, with the place where it was made. Outside of models it is just the value.
+#[derive(Debug)]
+pub struct Tracked<T> {
+    value: T,
+    /// The execution, and the value's number in it.
+    number: Option<(u64, usize)>,
+}
+
+impl<T> Tracked<T> {
+    /// Tracks `value`.
+    #[track_caller]
+    pub fn new(value: T) -> Self {
+        let place = Location::caller();
+        let number =
+            current::with(|engine| (engine.epoch, engine.track(std::any::type_name::<T>(), place)));
+        Self { value, number }
+    }
+}
+
+impl<T> Deref for Tracked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Tracked<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T> Drop for Tracked<T> {
+    fn drop(&mut self) {
+        let Some((epoch, number)) = self.number else { return };
+        current::with(|engine| {
+            if engine.epoch == epoch {
+                engine.untrack(number);
+            }
+        });
+    }
+}

@@ -1,0 +1,79 @@
+//! How values of atomics are known to the engine: as words, and those that are too large by a number.
+
+use crate::current;
+use crate::engine::Wide;
+
+/// A value of an atomic.
+pub(super) trait Bits: Copy {
+    fn encode(self, wide: &mut Wide) -> u64;
+    fn decode(bits: u64) -> Self;
+}
+
+macro_rules! integer {
+    ($($value:ty, $unsigned:ty;)*) => {$(
+        impl Bits for $value {
+            #[inline]
+            fn encode(self, _wide: &mut Wide) -> u64 {
+                u64::try_from(self as $unsigned).expect("at most 64 bits")
+            }
+
+            #[inline]
+            fn decode(bits: u64) -> Self {
+                bits as $value
+            }
+        }
+    )*};
+}
+
+integer! {
+    u8, u8;
+    u16, u16;
+    u32, u32;
+    u64, u64;
+    usize, usize;
+    i8, u8;
+    i16, u16;
+    i32, u32;
+    i64, u64;
+    isize, usize;
+}
+
+impl Bits for bool {
+    fn encode(self, _wide: &mut Wide) -> u64 {
+        u64::from(self)
+    }
+
+    fn decode(bits: u64) -> Self {
+        bits != 0
+    }
+}
+
+impl<T> Bits for *mut T {
+    fn encode(self, _wide: &mut Wide) -> u64 {
+        self.expose_provenance() as u64
+    }
+
+    fn decode(bits: u64) -> Self {
+        std::ptr::with_exposed_provenance_mut(bits as usize)
+    }
+}
+
+impl Bits for u128 {
+    fn encode(self, wide: &mut Wide) -> u64 {
+        wide.number(self)
+    }
+
+    fn decode(bits: u64) -> Self {
+        current::with(|engine| engine.wide.value(bits)).expect("numbers are only met in models")
+    }
+}
+
+impl Bits for i128 {
+    fn encode(self, wide: &mut Wide) -> u64 {
+        wide.number(self as u128)
+    }
+
+    fn decode(bits: u64) -> Self {
+        <u128 as Bits>::decode(bits) as Self
+    }
+}
