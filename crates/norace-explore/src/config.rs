@@ -66,6 +66,8 @@ pub struct Config {
     pub idle_fires_max: u32,
     /// Whether the exploration ends at the first finding.
     pub stop_at_first: bool,
+    /// Whether an execution ends at its first finding, where it could go on.
+    pub end_at_finding: bool,
     /// What is to be reported although the program takes it for an outcome.
     pub forbidden: Vec<Misuse>,
     /// Whether a compare-exchange that found its value again, after it had been another, is reported as suspicious.
@@ -87,6 +89,7 @@ impl Default for Config {
             spin_steps_max: 256,
             idle_fires_max: 32,
             stop_at_first: true,
+            end_at_finding: false,
             forbidden: Vec::new(),
             suspect_aba: false,
             strengthened: Vec::new(),

@@ -284,6 +284,10 @@ impl Engine {
             self.running = thread;
             return Some(thread);
         }
+        if self.config.end_at_finding && !self.findings.is_empty() {
+            self.phase = Phase::Ending;
+            return None;
+        }
         if self.steps >= self.config.steps_max {
             self.findings.push(Finding::TooLong { steps_max: self.config.steps_max });
             self.phase = Phase::Ending;

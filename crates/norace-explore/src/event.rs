@@ -131,8 +131,10 @@ pub(crate) enum Op {
     },
     TimerFire,
     Now,
-    /// A critical section of a monitor.
-    Enter,
+    /// A critical section of a monitor, by what it does.
+    Enter {
+        what: &'static str,
+    },
     Choose {
         bound: u16,
     },
@@ -234,7 +236,7 @@ impl Op {
             Self::TimerBegin { .. } => Kind::TimerBegin,
             Self::TimerFire => Kind::TimerFire,
             Self::Now => Kind::Now,
-            Self::Enter => Kind::Enter,
+            Self::Enter { .. } => Kind::Enter,
             Self::Choose { .. } => Kind::Choose,
             Self::AlarmSet { .. } => Kind::AlarmSet,
             Self::AlarmFire => Kind::AlarmFire,

@@ -12,8 +12,8 @@ use crate::coroutine::Pool;
 use crate::current;
 use crate::driver::{Driver, Strategy};
 use crate::engine::{Body, Choice, Engine, Phase};
-use crate::event::ThreadId;
-use crate::finding::{Finding, ThreadInfo};
+use crate::event::{Event, Kind, ObjectId, ThreadId};
+use crate::finding::{Finding, ObjectInfo, ThreadInfo};
 use crate::pulse;
 use crate::thread;
 use crate::trace::Trace;
@@ -107,10 +107,29 @@ impl<'a> Execution<'a> {
         self.engine.fingerprint
     }
 
+    /// An object that appears in the trace.
+    pub fn object(&self, object: ObjectId) -> ObjectInfo {
+        self.engine.objects.info(object)
+    }
+
     /// All threads there were, in the order of spawning.
     pub fn threads(&self) -> impl Iterator<Item = ThreadInfo> + 'a {
         let engine = self.engine;
         (0..engine.count).map(|index| engine.thread_info(ThreadId::new(index)))
+    }
+
+    /// The thread whose park token `object` is.
+    pub fn thread_of(&self, object: ObjectId) -> Option<ThreadId> {
+        let threads = &self.engine.threads[..self.engine.count];
+        threads.iter().position(|thread| thread.object == object).map(ThreadId::new)
+    }
+
+    /// With [`Config::detail`]: the stack with which a thread was spawned.
+    pub fn spawn_stack(&self, thread: ThreadId) -> Option<Rc<Backtrace>> {
+        let object = self.engine.thread_object(thread);
+        let spawns = |event: &Event| event.kind == Kind::Spawn && event.object == object;
+        let event = self.engine.events.iter().position(spawns)?;
+        self.engine.detail.stack(u32::try_from(event).ok()?)
     }
 
     /// With [`Config::detail`]: the stack with which an event was made.

@@ -106,6 +106,8 @@ pub struct Nested {
     pub held: (ObjectInfo, Place),
     /// The lock it took, and where.
     pub taken: (ObjectInfo, Place),
+    /// The event that took it.
+    pub event: u32,
 }
 
 /// A defect that one execution shows.

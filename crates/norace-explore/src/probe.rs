@@ -59,12 +59,12 @@ impl<K: Kind> Monitor<K> {
         Self { slot: Slot::new(), kind: PhantomData }
     }
 
-    /// Runs a critical section.
+    /// Runs a critical section, which does `what`: `send to`, say.
     ///
     /// At the level of applications it is one step, and must neither wait nor run foreign code; elsewhere it is
     /// whatever it does.
     #[inline]
-    pub fn enter<R>(&self, site: Site, section: impl FnOnce() -> R) -> R {
+    pub fn enter<R>(&self, what: &'static str, site: Site, section: impl FnOnce() -> R) -> R {
         struct Leave<'a>(&'a Slot);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
@@ -78,7 +78,7 @@ impl<K: Kind> Monitor<K> {
         if current::with(|engine| engine.joins_sections()) != Some(true) {
             return section();
         }
-        perform_on(&self.slot, &Self::META, Op::Enter, site.0);
+        perform_on(&self.slot, &Self::META, Op::Enter { what }, site.0);
         let _leave = Leave(&self.slot);
         section()
     }
@@ -141,6 +141,29 @@ pub fn unique() -> Option<u64> {
         engine.unique += 1;
         engine.unique
     })
+}
+
+/// A moment in the life of a thread of a model, to be compared with others by what happens before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub(crate) thread: usize,
+    /// How many events the thread had made.
+    pub(crate) events: u32,
+    /// By thread, how many of its events happen before this moment.
+    pub(crate) seen: Vec<u32>,
+}
+
+impl Moment {
+    /// Whether everything that the thread of `self` had done happens before `later`.
+    pub fn is_before(&self, later: &Self) -> bool {
+        let seen = later.seen.get(self.thread).copied().unwrap_or(0);
+        self.events == 0 || seen >= self.events
+    }
+}
+
+/// This moment of the running thread; `None` outside of models. It is no step, and orders nothing.
+pub fn moment() -> Option<Moment> {
+    current::with(|engine| engine.moment())
 }
 
 /// Says that a panic of the running thread, which was caught, has reached nobody.

@@ -29,9 +29,9 @@ pub struct TraceEvent {
     /// With which ordering; Relaxed where the operation has none.
     pub order: Ordering,
     /// The value read, of an atomic.
-    pub read: u64,
+    pub read: u128,
     /// The value written, of an atomic; of a failed compare-exchange, the value it wanted to find.
-    pub written: u64,
+    pub written: u128,
     /// The event whose store was read, by thread and number; none for the initial value.
     pub reads_from: Option<(ThreadId, u32)>,
     /// The position of the store in the modification order, the initial value being 0.
@@ -57,8 +57,8 @@ impl<'a> Trace<'a> {
                 object: event.object,
                 class: engine.objects.class(event.object),
                 order: event.order,
-                read: event.read,
-                written: event.written,
+                read: engine.plain_value(event.object, event.read),
+                written: engine.plain_value(event.object, event.written),
                 reads_from: source.map(|source| {
                     let source = &engine.events[source as usize];
                     (source.thread, source.number)

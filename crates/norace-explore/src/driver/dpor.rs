@@ -203,7 +203,7 @@ impl Engine {
             _ => None,
         };
         // What happens inside a critical section is known only when it has happened; it was run once before.
-        let inner = matches!(pending.op, Op::Enter)
+        let inner = matches!(pending.op, Op::Enter { .. })
             && self.objects.class(event.object) == Class::Atomic
             && (event.kind.writes() || !self.is_weak(event.object))
             && self.driver.dpor.is_inner(self.objects.created(event.object));

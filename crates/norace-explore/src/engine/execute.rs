@@ -101,7 +101,7 @@ impl Engine {
             }
             Op::Park { .. } | Op::Unpark => self.execute_park(me, pending),
             Op::Join { target } => self.execute_join(me, target, pending),
-            Op::Enter => self.execute_enter(pending),
+            Op::Enter { what } => self.execute_enter(what, pending),
             Op::Choose { .. } => {
                 // Relaxed: unused, a choice has no ordering.
                 self.record(me, Kind::Choose, object, pending.location, Ordering::Relaxed);

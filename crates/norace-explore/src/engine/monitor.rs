@@ -17,8 +17,12 @@ impl Engine {
         self.config.level == Level::App && !self.inside && self.phase != Phase::Teardown
     }
 
-    pub(super) fn execute_enter(&mut self, pending: Pending) -> Reply {
+    pub(super) fn execute_enter(&mut self, what: &'static str, pending: Pending) -> Reply {
         let event = self.act(self.running, Kind::Enter, pending);
+        if self.config.detail {
+            let event = u32::try_from(event).expect("events are few");
+            self.detail.set_value(event, what.to_owned());
+        }
         if let Some(release) = self.objects.monitor(pending.object).release {
             self.clocks.join(self.events[event].hb, release);
         }

@@ -150,6 +150,7 @@ impl Engine {
             thread: self.thread_info(edge.thread),
             held: lock(&edge.held),
             taken: lock(&edge.taken),
+            event: self.threads[edge.thread.index()].events[edge.number as usize - 1],
         }
     }
 

@@ -13,6 +13,7 @@ use crate::config::THREADS_MAX;
 use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, ThreadInfo, Waits};
 use crate::meta;
+use crate::probe::Moment;
 
 /// A place where a thread reads the same store again and again.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,7 @@ pub(crate) struct Thread {
     /// What the unparks since the last park published; `EMPTY` when there is none.
     pub(super) token_hb: Row,
     /// The thread's own object.
-    pub(super) object: ObjectId,
+    pub(crate) object: ObjectId,
     /// What a library said that the thread waits for, since it last did something else.
     pub(super) waits: Vec<Waits>,
     /// How often timers alone went on while this thread waited for something else.
@@ -267,6 +268,17 @@ impl Engine {
 
     pub(crate) fn last_panic(&self) -> Option<String> {
         self.threads[self.running.index()].panic_at.clone()
+    }
+
+    /// This moment of the running thread.
+    pub(crate) fn moment(&self) -> Moment {
+        let thread = &self.threads[self.running.index()];
+        let events = u32::try_from(thread.events.len()).expect("events are few");
+        let seen = |index| self.clocks.get(thread.hb, ThreadId::new(index));
+        let mut seen: Vec<u32> = (0..self.count).map(seen).collect();
+        // The last events may be accesses to plain data, which have no clock of their own.
+        seen[self.running.index()] = events;
+        Moment { thread: self.running.index(), events, seen }
     }
 
     /// Names the running thread, unless it has a name.

@@ -20,8 +20,9 @@ impl Wide {
         at as u64
     }
 
+    /// The value of `number`; 0 for one that is none's.
     pub(crate) fn value(&self, number: u64) -> u128 {
         let at = usize::try_from(number).expect("numbers are positions");
-        self.values[at]
+        self.values.get(at).copied().unwrap_or_default()
     }
 }

@@ -150,8 +150,10 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
         *value
     };
     match op {
-        Op::Enter => world.monitor.enter(Site::here(), || add(&mut world.count.lock().unwrap())),
-        Op::EnterAndAdd => world.monitor.enter(Site::here(), || {
+        Op::Enter => world
+            .monitor
+            .enter("count with", Site::here(), || add(&mut world.count.lock().unwrap())),
+        Op::EnterAndAdd => world.monitor.enter("count with", Site::here(), || {
             add(&mut world.count.lock().unwrap()) * 10 + world.atomic.fetch_add(1, Ordering::SeqCst)
         }),
         Op::Choose => u32::try_from(probe::choose(2).unwrap()).unwrap(),

@@ -34,7 +34,7 @@ impl Guarded {
 
     #[track_caller]
     fn add(&self) -> u32 {
-        self.monitor.enter(Site::here(), || {
+        self.monitor.enter("count with", Site::here(), || {
             let mut value = self.value.lock().unwrap();
             *value += 1;
             *value
@@ -97,7 +97,7 @@ fn atomics_inside_a_section_are_seen_from_outside() {
         let shared = Arc::new((Guarded::new(), AtomicU32::new(0)));
         let other = shared.clone();
         let thread = thread::spawn(move || {
-            other.0.monitor.enter(Site::here(), || {
+            other.0.monitor.enter("count with", Site::here(), || {
                 other.1.store(1, Ordering::Relaxed);
                 other.1.store(2, Ordering::Relaxed);
             });
@@ -112,7 +112,7 @@ fn atomics_inside_a_section_are_seen_from_outside() {
 #[test]
 fn a_section_that_waits_is_refused() {
     let report = exhaust(Mode::Sc, &|| {
-        Guarded::new().monitor.enter(Site::here(), thread::park);
+        Guarded::new().monitor.enter("count with", Site::here(), thread::park);
     });
     let Finding::Panic { message, .. } = &report.findings[0].finding else { panic!("{report:?}") };
     assert!(message.starts_with("a critical section waits: Park"), "{message}");

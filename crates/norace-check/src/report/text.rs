@@ -1,0 +1,203 @@
+//! The report for a terminal.
+
+use std::fmt::Write as _;
+
+use super::{Change, Finding, Fix, Place, Row, Stack, Task};
+use crate::outcome::count;
+
+/// Columns of a schedule, in characters.
+const COLUMN_MIN: usize = 12;
+const COLUMNS_MAX: usize = 120;
+
+/// Calls of a stack that are shown.
+const CALLS: usize = 8;
+
+/// The whole report.
+pub(crate) fn render(finding: &Finding) -> String {
+    let mut text = String::new();
+    head(&mut text, finding);
+    why(&mut text, finding);
+    if let Some(fix) = &finding.fix {
+        fix_probe(&mut text, fix);
+    }
+    schedule(&mut text, finding);
+    line(&mut text, "");
+    line(&mut text, format_args!("replay: cargo norace replay {}", finding.token));
+    text
+}
+
+fn line(text: &mut String, line: impl std::fmt::Display) {
+    writeln!(text, "{line}").expect("writing to a string does not fail");
+}
+
+fn head(text: &mut String, finding: &Finding) {
+    line(text, format_args!("norace: {}", finding.title));
+    line(text, format_args!("  in {}", finding.test));
+    let (spawns, acts): (Vec<&Stack>, Vec<&Stack>) =
+        finding.stacks.iter().partition(|stack| stack.what == "was spawned");
+    for stack in acts {
+        line(text, "");
+        act(text, finding, stack);
+    }
+    if !spawns.is_empty() {
+        line(text, "");
+    }
+    for stack in spawns {
+        let name = name(&finding.tasks, stack.task);
+        let by = stack.frames.iter().find(|frame| !frame.library);
+        let by = by.map_or_else(String::new, |frame| format!(" by {}", frame.function));
+        line(text, format_args!("  {name} was spawned at {}{by}", shown(stack.place.as_ref())));
+    }
+}
+
+/// What one task did, with its calls.
+fn act(text: &mut String, finding: &Finding, stack: &Stack) {
+    let name = name(&finding.tasks, stack.task);
+    let value = stack.value.as_ref().map_or_else(String::new, |value| format!(" {value}"));
+    let value = if stack.what == "panics" { String::new() } else { value };
+    line(
+        text,
+        format_args!("  {}{value}  by {name}  at {}", stack.what, shown(stack.place.as_ref())),
+    );
+    // The kit's own calls come first in a stack and say least.
+    let own = stack.frames.iter().position(|frame| !frame.library).unwrap_or(0);
+    let calls = &stack.frames[own..];
+    let longest = calls.iter().take(CALLS).map(|frame| frame.function.len()).max().unwrap_or(0);
+    let width = longest.min(60);
+    for frame in calls.iter().take(CALLS) {
+        let place = frame.place.as_ref().map_or_else(String::new, Place::to_string);
+        line(
+            text,
+            format_args!("      {:<width$}  {place}", frame.function).to_string().trim_end(),
+        );
+    }
+    if calls.len() > CALLS {
+        line(text, format_args!("      and {} more", calls.len() - CALLS));
+    }
+}
+
+fn why(text: &mut String, finding: &Finding) {
+    for (at, reason) in finding.why.iter().enumerate() {
+        if at == 0 {
+            line(text, "");
+            line(text, format_args!("why: {reason}"));
+        } else {
+            line(text, format_args!("     {reason}"));
+        }
+    }
+}
+
+fn fix_probe(text: &mut String, fix: &Fix) {
+    line(text, "");
+    match fix {
+        Fix::NoOrderingHelps { advice } => line(text, format_args!("fix: {advice}")),
+        Fix::Found { changes, executions, complete, not_enough } => {
+            let all: Vec<String> = changes.iter().map(Change::to_string).collect();
+            let extent = if *complete { "all " } else { "" };
+            line(text, format_args!("fix: {}", all.join(", and\n     ")));
+            line(
+                text,
+                format_args!("     tried: clean in {extent}{} executions", count(*executions)),
+            );
+            for less in not_enough {
+                line(text, format_args!("     not enough: {less}"));
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} instead of {} at {}", self.to, self.from, self.place)
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+fn shown(place: Option<&Place>) -> String {
+    place.map_or_else(|| "an unknown place".to_owned(), Place::to_string)
+}
+
+fn name(tasks: &[Task], id: usize) -> String {
+    tasks.iter().find(|task| task.id == id).map_or_else(|| format!("thread {id}"), quoted)
+}
+
+/// A task's name, with its number where the name does not tell it.
+fn quoted(task: &Task) -> String {
+    let given = task.name != "main" && task.name.rsplit(' ').next() != Some(&task.id.to_string());
+    if given { format!("thread {} \"{}\"", task.id, task.name) } else { task.name.clone() }
+}
+
+fn schedule(text: &mut String, finding: &Finding) {
+    if finding.schedule.is_empty() {
+        return;
+    }
+    line(text, "");
+    let [switches, before] = finding.switches;
+    let shrunk = if before > switches { format!(", shrunk from {before}") } else { String::new() };
+    let plural = if switches == 1 { "" } else { "es" };
+    line(text, format_args!("schedule ({switches} context switch{plural}{shrunk}):"));
+    let mut tasks: Vec<&Task> = finding
+        .tasks
+        .iter()
+        .filter(|task| finding.schedule.iter().any(|row| row.task == task.id))
+        .collect();
+    tasks.sort_by_key(|task| task.id);
+    let widths: Vec<usize> = tasks.iter().map(|task| width(task, &finding.schedule)).collect();
+    if widths.iter().map(|width| width + 2).sum::<usize>() + 6 <= COLUMNS_MAX {
+        columns(text, finding, &tasks, &widths);
+    } else {
+        list(text, finding);
+    }
+}
+
+fn width(task: &Task, rows: &[Row]) -> usize {
+    let own = rows.iter().filter(|row| row.task == task.id).map(|row| cell(row).chars().count());
+    own.chain([task.name.chars().count(), COLUMN_MIN]).max().unwrap_or(COLUMN_MIN)
+}
+
+fn cell(row: &Row) -> String {
+    match &row.mark {
+        Some(mark) => format!("{}  ** {mark}", row.text),
+        None => row.text.clone(),
+    }
+}
+
+fn columns(text: &mut String, finding: &Finding, tasks: &[&Task], widths: &[usize]) {
+    let mut heads = "     ".to_owned();
+    for (task, width) in tasks.iter().zip(widths) {
+        write!(heads, "  {:<width$}", task.name).expect("writing to a string does not fail");
+    }
+    line(text, heads.trim_end());
+    for (at, row) in finding.schedule.iter().enumerate() {
+        left_out(text, finding, at);
+        let before: usize = tasks
+            .iter()
+            .zip(widths)
+            .take_while(|(task, _)| task.id != row.task)
+            .map(|(_, width)| width + 2)
+            .sum();
+        line(text, format_args!("{:>5}  {:before$}{}", at + 1, "", cell(row)));
+    }
+}
+
+fn list(text: &mut String, finding: &Finding) {
+    let names: Vec<String> =
+        finding.schedule.iter().map(|row| name(&finding.tasks, row.task)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (at, (row, name)) in finding.schedule.iter().zip(names).enumerate() {
+        left_out(text, finding, at);
+        line(text, format_args!("{:>5}  {name:<width$}  {}", at + 1, cell(row)));
+    }
+}
+
+/// Says, at the place, that rows are missing.
+fn left_out(text: &mut String, finding: &Finding, at: usize) {
+    if finding.rows_left_out > 0 && at == super::schedule::HEAD_ROWS {
+        line(text, format_args!("         … {} steps are not shown …", finding.rows_left_out));
+    }
+}

@@ -1,0 +1,296 @@
+//! One check from beginning to end: whether it runs here, what was found before, the search, the explanation.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use norace_explore::{Choice, Config, Explorer, Finding as Defect, Plan, Strategy};
+
+use crate::fix;
+use crate::identity::test_of;
+use crate::outcome::{Outcome, Status};
+use crate::portfolio::{self, Explored};
+use crate::regressions;
+use crate::report::{self, Finding, Told};
+use crate::settings::Settings;
+use crate::shrink::shrink;
+use crate::token::Token;
+use crate::watchdog::Watchdog;
+
+/// One model at a time in a process: the time of the others should not run meanwhile.
+static MODEL: Mutex<()> = Mutex::new(());
+
+/// What [`Builder`](crate::Builder) sets.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) config: Config,
+    pub(crate) budget: Duration,
+    pub(crate) executions_max: u64,
+    pub(crate) seed: u64,
+    pub(crate) only: Option<Strategy>,
+    pub(crate) require_complete: bool,
+    pub(crate) allow_lock_inversion: bool,
+    pub(crate) regressions: bool,
+}
+
+impl Options {
+    pub(crate) fn new() -> Self {
+        Self {
+            config: Config::default(),
+            budget: Duration::from_secs(10),
+            executions_max: u64::MAX,
+            seed: 0,
+            only: None,
+            require_complete: false,
+            allow_lock_inversion: false,
+            regressions: true,
+        }
+    }
+
+    fn overridden(&self, settings: &Settings) -> Self {
+        let mut options = self.clone();
+        options.budget = settings.budget.unwrap_or(options.budget);
+        options.seed = settings.seed.unwrap_or(options.seed);
+        options.require_complete |= settings.require_complete;
+        options
+    }
+}
+
+/// A model with a way to run it.
+pub(crate) struct Search<'a> {
+    pub(crate) options: Options,
+    pub(crate) model: &'a dyn Fn(),
+}
+
+/// A defect, and the choices that lead to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Hit {
+    pub(crate) defect: Defect,
+    pub(crate) choices: Vec<Choice>,
+}
+
+/// Checks `model` for a test that fails on a finding: looks at what was found before, and leaves traces.
+pub(crate) fn check(
+    name: &str,
+    options: &Options,
+    settings: &Settings,
+    model: &dyn Fn(),
+) -> Outcome {
+    let replay = settings.replay.as_ref().map(|token| token.model == name);
+    if replay == Some(false) || replay.is_none() && !settings.claim(name) {
+        return empty(name, options, Status::Skipped);
+    }
+    let report_to = settings.clone();
+    let (test, silent) = (name.to_owned(), options.clone());
+    let _watchdog = Watchdog::start(test_of(name), move |_| {
+        report_to.record(&empty(&test, &silent, Status::Diverged));
+    });
+    let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
+    let search = Search { options: options.overridden(settings), model };
+    let outcome = match (&settings.replay, replay) {
+        (Some(token), Some(true)) => search.replay(token),
+        _ => {
+            let known =
+                if options.regressions { regressions::read(settings, name) } else { vec![] };
+            search.known(name, &known).unwrap_or_else(|| search.search(name))
+        }
+    };
+    let keeps = options.regressions && replay.is_none();
+    if let Some(finding) = outcome.finding.as_ref().filter(|_| keeps) {
+        regressions::add(settings, name, finding);
+    }
+    settings.record(&outcome);
+    outcome
+}
+
+/// Checks `model` for who wants to see the outcome.
+pub(crate) fn run(name: &str, options: &Options, model: &dyn Fn()) -> Outcome {
+    let _watchdog = Watchdog::start(test_of(name), |_| {});
+    let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
+    Search { options: options.clone(), model }.search(name)
+}
+
+fn empty(name: &str, options: &Options, status: Status) -> Outcome {
+    Outcome {
+        schema: "norace.model/1",
+        test: name.to_owned(),
+        status,
+        required_complete: options.require_complete,
+        executions: 0,
+        steps: 0,
+        preemptions: None,
+        up_to_spinning: false,
+        seconds: 0.0,
+        finding: None,
+    }
+}
+
+impl Search<'_> {
+    fn search(&self, name: &str) -> Outcome {
+        let begun = Instant::now();
+        let explored = portfolio::explore(self);
+        let seconds = begun.elapsed().as_secs_f64();
+        let finding = explored.hit.as_ref().map(|hit| self.explain(name, hit));
+        self.outcome(name, &explored, seconds, finding)
+    }
+
+    /// Runs executions that showed something once; what the first one shows that still does.
+    fn known(&self, name: &str, tokens: &[Token]) -> Option<Outcome> {
+        tokens.iter().map(|token| self.replay_as(name, token)).find(|known| known.finding.is_some())
+    }
+
+    fn replay(&self, token: &Token) -> Outcome {
+        self.replay_as(&token.model, token)
+    }
+
+    fn replay_as(&self, name: &str, token: &Token) -> Outcome {
+        let mut options = self.options.clone();
+        (options.config.mode, options.config.level) = (token.mode, token.level);
+        let search = Search { options, model: self.model };
+        let begun = Instant::now();
+        let hit = search.follow(&token.plan, |defect| defect.kind() == token.kind);
+        let seconds = begun.elapsed().as_secs_f64();
+        let Some(hit) = hit else { return empty(name, &search.options, Status::NotReproduced) };
+        let finding = search.tell(name, &hit, &token.plan, [switches(&token.plan); 2]);
+        let explored = Explored { executions: 1, hit: Some(hit), ..Explored::default() };
+        search.outcome(name, &explored, seconds, finding)
+    }
+
+    fn outcome(
+        &self,
+        name: &str,
+        explored: &Explored,
+        seconds: f64,
+        finding: Option<Finding>,
+    ) -> Outcome {
+        let diverged = matches!(explored.hit, Some(Hit { defect: Defect::Diverged { .. }, .. }));
+        let status = match (&explored.hit, explored.complete, explored.preemptions) {
+            (Some(_), ..) if diverged => Status::Diverged,
+            (Some(_), ..) => Status::Found,
+            (None, true, _) => Status::Complete,
+            (None, false, Some(_)) => Status::WithinBound,
+            (None, false, None) => Status::Incomplete,
+        };
+        Outcome {
+            executions: explored.executions,
+            steps: explored.steps,
+            preemptions: explored.preemptions,
+            up_to_spinning: explored.up_to_spinning,
+            seconds,
+            finding,
+            ..empty(name, &self.options, status)
+        }
+    }
+
+    /// Shrinks the execution and tells what it shows.
+    fn explain(&self, name: &str, hit: &Hit) -> Finding {
+        let before = Plan::of(&hit.choices);
+        let plan = match hit.defect {
+            Defect::TooLong { .. } | Defect::Diverged { .. } => before.clone(),
+            _ => shrink(self, &hit.defect, &before),
+        };
+        let counts = [switches(&plan), switches(&before)];
+        let told = self.tell(name, hit, &plan, counts);
+        // What does not show again under the same choices depends on something else.
+        told.unwrap_or_else(|| self.tell_divergence(name, &before))
+    }
+
+    /// The report of what `plan` leads to, when that is what `hit` is.
+    fn tell(&self, name: &str, hit: &Hit, plan: &Plan, switches: [usize; 2]) -> Option<Finding> {
+        let token = Token {
+            model: name.to_owned(),
+            mode: self.options.config.mode,
+            level: self.options.config.level,
+            kind: hit.defect.kind(),
+            plan: plan.clone(),
+        };
+        let fix = fix::probe(self, &hit.defect, plan);
+        let mut config = self.short(true);
+        if matches!(hit.defect, Defect::TooLong { .. }) {
+            config.steps_max = config.steps_max.min(STEPS_SHOWN);
+        }
+        let mut told = None;
+        let strategy = Strategy::Guided(plan.clone());
+        Explorer::new(config).explore_with(strategy, self.model, &mut |run| {
+            let shown = run.findings().iter().chain(run.suspicions());
+            if let Some(defect) = shown.into_iter().find(|defect| resembles(defect, &hit.defect)) {
+                let told_of = Told {
+                    test: name.to_owned(),
+                    token: token.to_string(),
+                    fix: fix.clone(),
+                    switches,
+                };
+                told = Some(report::build(run, defect, told_of));
+            }
+            std::ops::ControlFlow::Break(())
+        });
+        told
+    }
+
+    /// The report of a model that does not repeat itself: the first difference between two runs of the same choices.
+    fn tell_divergence(&self, name: &str, plan: &Plan) -> Finding {
+        let [first, second] = [self.trace(plan), self.trace(plan)];
+        report::divergence(name, &self.token_of(name, plan), &first, &second)
+    }
+
+    fn token_of(&self, name: &str, plan: &Plan) -> String {
+        let Config { mode, level, .. } = self.options.config;
+        let (model, plan) = (name.to_owned(), plan.clone());
+        Token { model, mode, level, kind: "diverged", plan }.to_string()
+    }
+
+    fn trace(&self, plan: &Plan) -> String {
+        let mut trace = String::new();
+        let strategy = Strategy::Guided(plan.clone());
+        Explorer::new(self.short(false)).explore_with(strategy, self.model, &mut |run| {
+            trace = run.trace().to_string();
+            std::ops::ControlFlow::Break(())
+        });
+        trace
+    }
+
+    /// The configuration of single executions that end where they show something.
+    pub(crate) fn short(&self, detail: bool) -> Config {
+        Config { end_at_finding: true, detail, ..self.options.config.clone() }
+    }
+
+    /// Follows `plan`; what it shows that is `wanted`.
+    pub(crate) fn follow(&self, plan: &Plan, wanted: impl Fn(&Defect) -> bool) -> Option<Hit> {
+        self.follow_with(&mut Explorer::new(self.short(false)), plan, wanted)
+    }
+
+    pub(crate) fn follow_with(
+        &self,
+        explorer: &mut Explorer,
+        plan: &Plan,
+        wanted: impl Fn(&Defect) -> bool,
+    ) -> Option<Hit> {
+        let report = explorer.explore(Strategy::Guided(plan.clone()), self.model);
+        let mut found = report.findings.into_iter().chain(report.suspicions);
+        let found = found.find(|found| wanted(&found.finding))?;
+        Some(Hit { defect: found.finding, choices: found.choices })
+    }
+}
+
+/// Steps of an endless execution that are told.
+const STEPS_SHOWN: u32 = 300;
+
+/// How often another thread goes on.
+pub(crate) fn switches(plan: &Plan) -> usize {
+    plan.runs.len().saturating_sub(1)
+}
+
+/// Whether two executions show the same defect of the program, although perhaps not to the same threads.
+pub(crate) fn resembles(one: &Defect, two: &Defect) -> bool {
+    if one.kind() != two.kind() {
+        return false;
+    }
+    match (one, two) {
+        (
+            Defect::Deadlock { blocked: one, .. } | Defect::Leak { blocked: one },
+            Defect::Deadlock { blocked: two, .. } | Defect::Leak { blocked: two },
+        ) => one.iter().any(|one| {
+            two.iter().any(|two| one.location == two.location && one.operation == two.operation)
+        }),
+        _ => one.signature() == two.signature(),
+    }
+}
