@@ -69,7 +69,7 @@ fn the_number_of_executions_is_a_bound() {
     let builder = Builder::new().direct().executions(500);
     let outcome = builder.clone().strategy(strategy).run(|| drop(thread::spawn(|| {}).join()));
     assert_eq!((outcome.executions, outcome.status), (500, Status::Incomplete));
-    let outcome = builder.preemptions(1).run(|| models::opposite_locks());
+    let outcome = builder.preemptions(1).run(models::opposite_locks);
     assert_eq!(outcome.finding.unwrap().kind, "deadlock");
 }
 
