@@ -151,6 +151,14 @@ impl Builder {
         self
     }
 
+    /// Names the model after the function `F`, where the test harness gave its thread no name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn called_after<F>(mut self) -> Self {
+        self.name = Some(identity::of_test::<F>());
+        self
+    }
+
     /// For models made of `norace_explore`'s own types: they are seen in every build.
     #[must_use]
     pub fn direct(mut self) -> Self {

@@ -20,11 +20,14 @@ pub(crate) fn of_test<F>() -> String {
     if *count == 1 { name } else { format!("{name}#{count}") }
 }
 
-/// `a::b::test` of `crate::a::b::test::{{closure}}`.
+/// `a::b::test` of `crate::a::b::test::{{closure}}`, and of `crate::a::b::test::test`, a function inside one of its name.
 fn of_type(type_name: &str) -> String {
     let function = type_name.split("::{{closure}}").next().unwrap_or(type_name);
     let path = function.split_once("::").map_or(function, |(_crate, path)| path);
-    path.to_owned()
+    match path.rsplit_once("::") {
+        Some((outer, name)) if outer.rsplit("::").next() == Some(name) => outer.to_owned(),
+        _ => path.to_owned(),
+    }
 }
 
 /// The name of the test in which the model called `name` stands.

@@ -62,6 +62,9 @@ pub struct Config {
     pub spin_repeats: u32,
     /// How many steps held threads are run when nothing else is left, before that is called a livelock.
     pub spin_steps_max: u32,
+    /// How many timers may fire in one execution while there is something else to do: programs whose timers go off again
+    /// and again would have no end.
+    pub early_fires_max: u32,
     /// How many timers fire, with nothing else left to do, before threads that wait for something else are given up.
     pub idle_fires_max: u32,
     /// Whether the exploration ends at the first finding.
@@ -87,6 +90,7 @@ impl Default for Config {
             stack_bytes: 256 * 1024,
             spin_repeats: 2,
             spin_steps_max: 256,
+            early_fires_max: 16,
             idle_fires_max: 32,
             stop_at_first: true,
             end_at_finding: false,

@@ -151,6 +151,8 @@ pub(crate) struct Engine {
     /// Steps taken since nothing but held threads was left.
     spin_steps: u32,
     spin_forced: bool,
+    /// Timers that fired in this execution while there was something else to do.
+    early_fires: u32,
     /// Whether a load was held while it could have run, in any execution.
     pub(crate) spins_held: bool,
     pub(crate) teardown_ops: u32,
@@ -206,6 +208,7 @@ impl Engine {
             labels: Vec::new(),
             spin_steps: 0,
             spin_forced: false,
+            early_fires: 0,
             spins_held: false,
             teardown_ops: 0,
             wide: Wide::default(),
@@ -238,6 +241,7 @@ impl Engine {
         self.running = ThreadId::MAIN;
         self.spin_steps = 0;
         self.spin_forced = false;
+        self.early_fires = 0;
         self.teardown_ops = 0;
         self.wide.clear();
         self.tracked.clear();
@@ -297,8 +301,8 @@ impl Engine {
         let mut enabled = self.enabled();
         if enabled == 0 {
             enabled = self.quiescent();
-        } else if self.has_only_timers(enabled) && self.starves(enabled) {
-            enabled = 0;
+        } else {
+            enabled = self.limit_timers(enabled);
         }
         let picked = if enabled == 0 { None } else { self.pick(enabled) };
         let Some((thread, label)) = picked else {
@@ -306,9 +310,25 @@ impl Engine {
             return None;
         };
         self.steps += 1;
+        if self.is_timer(thread) && !self.has_only_timers(enabled) {
+            self.early_fires += 1;
+        }
         self.running = thread;
         self.label = label;
         Some(thread)
+    }
+
+    /// Who can go on, timers only as far as they may.
+    fn limit_timers(&mut self, enabled: u64) -> u64 {
+        let ready = self.without_timers(enabled);
+        if self.has_only_timers(enabled) {
+            if self.starves(enabled) { 0 } else { enabled }
+        } else if ready != enabled && self.early_fires >= self.config.early_fires_max {
+            self.spins_held = true;
+            ready
+        } else {
+            enabled
+        }
     }
 
     /// The threads that can take a step, as a set of bits.

@@ -138,10 +138,8 @@ pub(crate) enum Op {
     Choose {
         bound: u16,
     },
-    AlarmSet {
-        after_ns: u64,
-    },
     AlarmFire,
+    AlarmLook,
     AlarmCancel,
 }
 
@@ -200,8 +198,8 @@ pub enum Kind {
     Enter,
     /// A free choice of the model.
     Choose,
-    AlarmSet,
     AlarmFire,
+    AlarmLook,
     AlarmCancel,
 }
 
@@ -238,7 +236,7 @@ impl Op {
             Self::Now => Kind::Now,
             Self::Enter { .. } => Kind::Enter,
             Self::Choose { .. } => Kind::Choose,
-            Self::AlarmSet { .. } => Kind::AlarmSet,
+            Self::AlarmLook => Kind::AlarmLook,
             Self::AlarmFire => Kind::AlarmFire,
             Self::AlarmCancel => Kind::AlarmCancel,
         }
@@ -298,8 +296,8 @@ pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
             (first, second),
             (Kind::Park | Kind::TimedPark | Kind::ParkTimeout, Kind::Unpark)
                 | (Kind::Unpark, Kind::Park | Kind::TimedPark | Kind::ParkTimeout)
-                | (Kind::AlarmFire, Kind::AlarmCancel)
-                | (Kind::AlarmCancel, Kind::AlarmFire)
+                | (Kind::AlarmFire, Kind::AlarmCancel | Kind::AlarmLook)
+                | (Kind::AlarmCancel | Kind::AlarmLook, Kind::AlarmFire)
         ),
         Class::Clock => (first == Kind::TimerFire) != (second == Kind::TimerFire),
     }

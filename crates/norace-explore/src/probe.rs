@@ -16,6 +16,7 @@ use crate::event::{Class, Op, ThreadId};
 use crate::finding::{Finding, Place};
 use crate::meta::Meta;
 use crate::slot::{Slot, perform, perform_on};
+use crate::time::Instant;
 
 /// A place in the program that called the library.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,26 @@ impl<K: Kind> Monitor<K> {
         }
         perform_on(&self.slot, &Self::META, Op::Enter { what }, site.0);
         let _leave = Leave(&self.slot);
+        section()
+    }
+
+    /// Runs a critical section that commutes with all others, whoever makes them: no step at the level of applications.
+    #[inline]
+    pub fn aside<R>(&self, section: impl FnOnce() -> R) -> R {
+        struct Back;
+        impl Drop for Back {
+            fn drop(&mut self) {
+                current::with(|engine| engine.set_inside(false));
+            }
+        }
+        let joins = current::with(|engine| {
+            let joins = engine.joins_sections();
+            if joins {
+                engine.set_inside(true);
+            }
+            joins
+        });
+        let _back = (joins == Some(true)).then_some(Back);
         section()
     }
 
@@ -198,7 +219,7 @@ pub fn refuse(what: &str) {
 
 /// A closure that is called when an instant of virtual time has come, unless it is cancelled before.
 ///
-/// It runs on a thread of its own, which reports call a timer. Dropping it cancels it.
+/// It runs on a thread of its own, which reports call a timer. Dropping the alarm cancels it.
 #[derive(Debug)]
 pub struct Alarm {
     thread: ThreadId,
@@ -206,30 +227,32 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// Sets an alarm; gives `act` back outside of models.
+    /// Sets an alarm.
     ///
     /// # Errors
     ///
-    /// Outside of models, and when an execution is being given up.
+    /// Gives `act` back outside of models, and when an execution is being given up.
     #[track_caller]
-    pub fn set<F: FnOnce() + 'static>(after: std::time::Duration, act: F) -> Result<Self, F> {
+    pub fn set<F: FnOnce() + 'static>(deadline: Instant, act: F) -> Result<Self, F> {
         let location = Location::caller();
-        let after_ns = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
-        if current::is_tearing_down() {
+        let Some(deadline_ns) = deadline.virtual_ns() else { return Err(act) };
+        if !crate::in_model() || current::is_tearing_down() {
             return Err(act);
         }
-        let clock = |_: &mut crate::engine::Engine| crate::ObjectId::CLOCK;
-        let Some(reply) = perform(clock, Op::AlarmSet { after_ns }, location) else {
-            return Err(act);
-        };
-        let mut body: Option<crate::engine::Body> =
-            Some(Box::new(move || crate::thread::run_to_end(act, drop)));
+        let body: crate::engine::Body = Box::new(move || crate::thread::run_to_end(act, drop));
         let set = current::with(|engine| {
-            let body = body.take().expect("given once");
-            let thread = engine.set_alarm(body, reply.value, location);
+            let thread = engine.set_alarm(body, deadline_ns, location);
             Self { thread, epoch: engine.epoch }
         });
-        Ok(set.expect("the step was one of a model"))
+        Ok(set.expect("inside a model"))
+    }
+
+    /// Whether it has gone off.
+    #[track_caller]
+    pub fn has_fired(&self) -> bool {
+        let thread = self.thread;
+        let own = move |engine: &mut crate::engine::Engine| engine.thread_object(thread);
+        perform(own, Op::AlarmLook, Location::caller()).is_none_or(|reply| reply.ok)
     }
 }
 

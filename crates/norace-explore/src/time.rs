@@ -38,6 +38,14 @@ impl Instant {
         })
     }
 
+    /// Nanoseconds of virtual time; none of an instant of the machine.
+    pub(crate) fn virtual_ns(&self) -> Option<u64> {
+        match self.0 {
+            Clock::Virtual(at) => Some(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)),
+            Clock::Real(_) => None,
+        }
+    }
+
     /// As `std`'s: zero when `earlier` is later.
     pub fn duration_since(&self, earlier: Self) -> Duration {
         self.checked_duration_since(earlier).unwrap_or_default()

@@ -5,16 +5,18 @@
 //!
 //! ```text
 //! #[::core::prelude::v1::test]              (tests only)
-//! <attributes> <visibility> fn name() -> T {
+//! <attributes> <visibility> fn name() -> T {             (tests: without `-> T`)
 //!     async fn name() -> T { <body> }
 //!     ::norace::__rt::test(::norace::__rt::Options::new().workers(2), name)
 //! }
 //! ```
 //!
+//! A test's value is looked at by the hook, which may run the body many times.
+//!
 //! Its tokens keep their places, so the compiler's errors point into it.
 
 use crate::Wrong;
-use crate::args::{self, Args};
+use crate::args::{self, Arg};
 use crate::function::{self, Function};
 use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
@@ -55,7 +57,7 @@ fn stand_in(entry: Entry, item: TokenStream) -> TokenStream {
 }
 
 fn try_expand(entry: Entry, args: TokenStream, item: TokenStream) -> Result<TokenStream, Wrong> {
-    let args = args::parse(args)?;
+    let args = args::parse(entry, args)?;
     let function = function::parse(item)?;
     let hook = match (entry, function.is_async) {
         (Entry::Main, Some(_)) => "main",
@@ -72,11 +74,14 @@ fn try_expand(entry: Entry, args: TokenStream, item: TokenStream) -> Result<Toke
     }
     tokens.extend(function.outer.iter().cloned());
     tokens.extend(head(None, &function));
+    if entry == Entry::Main {
+        tokens.extend(function.output.iter().cloned());
+    }
     tokens.extend([braces(body(hook, args, &function))]);
     Ok(tokens)
 }
 
-/// `async fn name() -> T`.
+/// `async fn name()`.
 fn head(is_async: Option<Span>, function: &Function) -> TokenStream {
     let mut tokens = TokenStream::new();
     tokens.extend(is_async.map(|span| TokenTree::from(Ident::new("async", span))));
@@ -85,19 +90,20 @@ fn head(is_async: Option<Span>, function: &Function) -> TokenStream {
         TokenTree::from(function.name.clone()),
         TokenTree::from(Group::new(Delimiter::Parenthesis, TokenStream::new())),
     ]);
-    tokens.extend(function.output.iter().cloned());
     tokens
 }
 
 /// The function itself, then the call of the hook.
-fn body(hook: &str, args: Args, function: &Function) -> TokenStream {
+fn body(hook: &str, args: Vec<Arg>, function: &Function) -> TokenStream {
     let mut tokens = head(function.is_async, function);
+    tokens.extend(function.output.iter().cloned());
     tokens.extend([TokenTree::from(function.body.clone())]);
     tokens.extend(source(&format!("::norace::__rt::{hook}")));
     let mut arguments = source("::norace::__rt::Options::new()");
-    if let Some(workers) = args.workers {
-        arguments.extend(source(".workers"));
-        arguments.extend([parentheses(TokenTree::from(workers).into())]);
+    for Arg { call, number } in args {
+        arguments.extend(source(&format!(".{call}")));
+        let number = number.map_or_else(TokenStream::new, |number| TokenTree::from(number).into());
+        arguments.extend([parentheses(number)]);
     }
     arguments.extend([
         TokenTree::from(Punct::new(',', Spacing::Alone)),

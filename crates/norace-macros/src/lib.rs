@@ -19,11 +19,22 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(expand::Entry::Main, args, item)
 }
 
-/// Makes a function a test that runs on a runtime.
+/// Makes a function a test that runs on a runtime, and a model of the checker.
 ///
-/// An `async fn` is awaited on the test's thread; a plain `fn` runs there and may spawn tasks and block. `workers = N`
-/// sets the number of worker threads, one per cpu otherwise. When the test returns, tasks that still run are
-/// cancelled.
+/// An `async fn` is awaited on the test's thread; a plain `fn` runs there and may spawn tasks and block. Built as usual
+/// the test runs once. Under `cargo norace check` every schedule of it is explored, and what is wrong with any of them
+/// fails it. When the test returns, tasks that still run are cancelled; in a model, tasks that wait for ever then are a
+/// finding.
+///
+/// | argument | meaning |
+/// | --- | --- |
+/// | `workers = N` | worker threads; one per cpu otherwise, in a model two |
+/// | `level = "app"` | in a model each task has a thread of its own, which the checker schedules; the usual case |
+/// | `level = "rt"` | in a model the real scheduler runs, with all its steps: for tests of the runtime itself |
+/// | `mode = "rc11"`, `mode = "sc"` | the model's memory: that of C++20, the usual case, or interleavings alone |
+/// | `budget_ms = N` | how long the model is explored; 10 s otherwise |
+/// | `complete` | the test fails when that was not long enough for all schedules |
+/// | `model_only` | built as usual, the test is skipped, and says so |
 #[proc_macro_attribute]
 pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(expand::Entry::Test, args, item)

@@ -1,4 +1,6 @@
-//! Atomic types and fences, as in [`std::sync::atomic`].
+//! Atomic types and fences, as in [`std::sync::atomic`]; of 128 bits with the feature `wide`.
+
+pub use crate::tally::Tally;
 
 #[cfg(norace)]
 pub use norace_explore::sync::atomic::{
@@ -10,3 +12,8 @@ pub use std::sync::atomic::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8,
     AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence,
 };
+
+#[cfg(all(norace, feature = "wide"))]
+pub use norace_explore::sync::atomic::{AtomicI128, AtomicU128};
+#[cfg(all(not(norace), feature = "wide"))]
+pub use portable_atomic::{AtomicI128, AtomicU128};

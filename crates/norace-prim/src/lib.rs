@@ -29,9 +29,11 @@
 pub mod atomic;
 pub mod cell;
 pub mod hint;
+pub mod probe;
 pub mod rand;
 pub mod sync;
 pub mod sys;
+mod tally;
 pub mod thread;
 pub mod time;
 

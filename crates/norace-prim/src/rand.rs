@@ -3,7 +3,7 @@
 //! The generator is Marsaglia's xorshift64* per thread, seeded once per thread from the operating system through
 //! `std`'s hasher keys. It must not be used for keys or tokens.
 //!
-//! In a model each thread draws the same numbers in every execution.
+//! In a model each thread draws the same numbers in every execution, but for [`choose`], which tries them all.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -30,6 +30,19 @@ pub fn next_u64() -> u64 {
         x ^= x >> 27;
         state.set(x);
         x.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    })
+}
+
+/// A number below `bound`, by chance; in a model each of them is explored.
+///
+/// # Panics
+///
+/// When `bound` is 0, and in a model when it is above 1,000.
+#[cfg_attr(norace, track_caller)]
+pub fn choose(bound: usize) -> usize {
+    crate::probe::choose(bound).unwrap_or_else(|| {
+        let drawn = below(u64::try_from(bound).expect("a size fits"));
+        usize::try_from(drawn).expect("it is below a size")
     })
 }
 

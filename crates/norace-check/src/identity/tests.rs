@@ -6,6 +6,7 @@ use super::{of_test, of_type, test_of};
 fn a_closure_is_named_by_its_function() {
     assert_eq!(of_type("shop::tests::two_buyers::{{closure}}"), "tests::two_buyers");
     assert_eq!(of_type("shop::f::{{closure}}::{{closure}}"), "f");
+    assert_eq!(of_type("shop::tests::buy::buy"), "tests::buy");
     assert_eq!(of_type("fn"), "fn");
 }
 

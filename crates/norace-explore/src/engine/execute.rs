@@ -118,8 +118,8 @@ impl Engine {
             Op::TimerBegin { .. }
             | Op::TimerFire
             | Op::Now
-            | Op::AlarmSet { .. }
             | Op::AlarmFire
+            | Op::AlarmLook
             | Op::AlarmCancel => self.execute_time(me, pending),
         }
     }
@@ -132,9 +132,10 @@ impl Engine {
                 self.threads[me.index()].deadline = Some(deadline);
                 Reply::default()
             }
-            Op::AlarmSet { after_ns } => {
-                self.act(me, Kind::AlarmSet, pending);
-                Reply { value: self.now_ns.saturating_add(after_ns), ok: true }
+            Op::AlarmLook => {
+                let alarm = self.thread_of(pending.object);
+                self.act(me, Kind::AlarmLook, pending);
+                Reply { value: 0, ok: !self.is_alarm_set(alarm) }
             }
             Op::AlarmCancel => {
                 let alarm = self.thread_of(pending.object);
@@ -180,7 +181,7 @@ impl Engine {
         let event = self.record(me, kind, pending.object, pending.location, Ordering::Relaxed);
         let causal = self.events[event].causal;
         self.order_after_dependent(causal, me, pending.object, kind);
-        if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmSet) {
+        if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmLook) {
             self.progress(me);
         }
         self.examine(event);

@@ -17,6 +17,11 @@ impl Engine {
         self.config.level == Level::App && !self.inside && self.phase != Phase::Teardown
     }
 
+    /// What the running thread does from here on happens at once, or no longer.
+    pub(crate) fn set_inside(&mut self, inside: bool) {
+        self.inside = inside;
+    }
+
     pub(super) fn execute_enter(&mut self, what: &'static str, pending: Pending) -> Reply {
         let event = self.act(self.running, Kind::Enter, pending);
         if self.config.detail {

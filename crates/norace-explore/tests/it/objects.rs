@@ -163,7 +163,7 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
                 other.atomic.fetch_add(1, Ordering::SeqCst);
                 waiter.unpark();
             };
-            let _alarm = Alarm::set(TIME, act);
+            let _alarm = Alarm::set(Instant::now() + TIME, act);
             thread::park();
             world.atomic.load(Ordering::SeqCst)
         }
@@ -172,10 +172,11 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
             let act = move || {
                 other.atomic.fetch_add(1, Ordering::SeqCst);
             };
-            let alarm = Alarm::set(TIME, act);
+            let alarm = Alarm::set(Instant::now() + TIME, act);
+            let fired = alarm.as_ref().is_ok_and(Alarm::has_fired);
             let seen = world.atomic.fetch_add(10, Ordering::SeqCst);
             drop(alarm);
-            seen
+            seen * 2 + u32::from(fired)
         }
         op => unreachable!("{op:?} is no operation of a library"),
     }

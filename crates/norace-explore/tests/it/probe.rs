@@ -10,6 +10,7 @@ use norace_explore::cell::RaceCell;
 use norace_explore::probe::{self, Alarm, Kind, Monitor, Site, Tracked};
 use norace_explore::sync::Mutex;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
+use norace_explore::time::Instant;
 use norace_explore::{Config, Explorer, Finding, Level, Misuse, Mode, Report, Strategy, thread};
 
 use crate::counts::exhaust;
@@ -191,11 +192,15 @@ fn choices_in_threads_multiply_only_by_themselves() {
     assert_eq!((report.executions, report.redundant), (6, 0));
 }
 
+fn later(seconds: u64) -> Instant {
+    Instant::now() + Duration::from_secs(seconds)
+}
+
 /// Sets an alarm and cancels it; whether it went off meanwhile.
 fn alarm(cancel: bool) -> bool {
     let fired = Rc::new(Cell::new(false));
     let inner = fired.clone();
-    let alarm = Alarm::set(Duration::from_secs(1), move || inner.set(true)).ok().unwrap();
+    let alarm = Alarm::set(later(1), move || inner.set(true)).ok().unwrap();
     let fence = AtomicU32::new(0);
     fence.store(1, Ordering::SeqCst);
     if cancel {
@@ -224,7 +229,7 @@ fn an_alarm_that_nobody_cancels_goes_off() {
     let report = exhaust(Mode::Sc, &|| {
         let fired = fired.clone();
         let act = move || fired.set(fired.get() + 1);
-        std::mem::forget(Alarm::set(Duration::from_secs(1), act));
+        std::mem::forget(Alarm::set(later(1), act));
     });
     assert_eq!(fired.get(), report.executions);
     assert!(report.findings.is_empty());
@@ -235,7 +240,7 @@ fn cancelled_alarms_take_no_thread() {
     let strategy = Strategy::Bounded { preemptions: 0 };
     let report = Explorer::new(Config::default()).explore(strategy, &|| {
         for _ in 0..100 {
-            drop(Alarm::set(Duration::from_secs(1), || {}));
+            drop(Alarm::set(later(1), || {}));
         }
     });
     assert_eq!(report.executions, 1);
@@ -245,9 +250,9 @@ fn cancelled_alarms_take_no_thread() {
 #[test]
 fn an_alarm_wakes_who_waits_and_time_has_passed() {
     let report = exhaust(Mode::Sc, &|| {
-        let start = norace_explore::time::Instant::now();
+        let start = Instant::now();
         let me = thread::current();
-        let alarm = Alarm::set(Duration::from_secs(5), move || me.unpark());
+        let alarm = Alarm::set(later(5), move || me.unpark());
         thread::park();
         assert_eq!(start.elapsed(), Duration::from_secs(5));
         drop(alarm);

@@ -4,12 +4,23 @@ use super::state::State;
 use crate::time::Instant;
 use crate::time::timer::Timer;
 use crate::wait::Wakes;
+use norace_prim::probe::{Kind, Misuse, Monitor, Site};
 use norace_prim::sync::{Mutex, lock};
 use std::fmt;
+use std::marker::PhantomData;
 use std::task::Waker;
+
+/// What the checker calls a channel of `T`.
+struct ChannelOf<T>(PhantomData<T>);
+
+impl<T> Kind for ChannelOf<T> {
+    const WORD: &'static str = "channel";
+    type Holds = T;
+}
 
 /// The one allocation that all ends of a channel share.
 pub(super) struct Core<T> {
+    monitor: Monitor<ChannelOf<T>>,
     /// `None`: without bound.
     capacity: Option<usize>,
     state: Mutex<State<T>>,
@@ -19,8 +30,14 @@ pub(super) struct Core<T> {
 
 impl<T> Core<T> {
     /// An open channel with one sender and one receiver.
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn new(capacity: Option<usize>) -> Self {
-        Self { capacity, state: Mutex::new(State::new(capacity)), timer: Mutex::new(None) }
+        Self {
+            monitor: Monitor::new(),
+            capacity,
+            state: Mutex::new(State::new(capacity)),
+            timer: Mutex::new(None),
+        }
     }
 
     /// Sets the timer that feeds this channel; the former one has fired.
@@ -33,31 +50,61 @@ impl<T> Core<T> {
         drop(former);
     }
 
-    /// Runs `step` under the lock, then wakes whom it says.
+    /// Runs `step`, which does `what`, under the lock, then wakes whom it says.
     #[inline]
-    pub(super) fn with<R>(&self, step: impl FnOnce(&mut State<T>, &mut Wakes) -> R) -> R {
+    pub(super) fn with<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State<T>, &mut Wakes) -> R,
+    ) -> R {
         let mut wakes = Wakes::new();
-        let mut state = lock(&self.state);
-        let result = step(&mut state, &mut wakes);
-        drop(state);
+        let section = || step(&mut lock(&self.state), &mut wakes);
+        let result = self.monitor.enter(what, site, section);
         wakes.wake_all();
         result
+    }
+
+    /// Notes that the running thread, should it park, waits to do `what`.
+    #[inline]
+    pub(super) fn waits(&self, what: &'static str, site: Site) {
+        self.monitor.waits(what, site);
+    }
+
+    /// Looks at the state.
+    fn look<R>(&self, site: Site, look: impl FnOnce(&State<T>) -> R) -> R {
+        self.monitor.enter("look at", site, || look(&lock(&self.state)))
     }
 
     pub(super) fn capacity(&self) -> Option<usize> {
         self.capacity
     }
 
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn len(&self) -> usize {
-        lock(&self.state).len()
+        self.look(Site::here(), State::len)
     }
 
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn is_closed(&self) -> bool {
-        lock(&self.state).is_closed()
+        self.look(Site::here(), State::is_closed)
     }
 
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn close(&self) -> bool {
-        self.with(State::close)
+        let site = Site::here();
+        let first = self.with("close", site, State::close);
+        if first {
+            self.monitor.closes(site);
+        } else {
+            self.monitor.misused(Misuse::SecondClose, site);
+        }
+        first
+    }
+
+    /// Tells the checker that a send met a closed channel.
+    pub(super) fn refused_send(&self, site: Site) {
+        self.monitor.misused(Misuse::SendAfterClose, site);
     }
 
     /// What `Debug` shows of an end.
@@ -70,18 +117,22 @@ impl<T> Core<T> {
     }
 
     pub(super) fn add_sender(&self) {
-        lock(&self.state).add_sender();
+        // Whoever clones holds one, so that nobody can see the difference.
+        self.monitor.aside(|| lock(&self.state).add_sender());
     }
 
     pub(super) fn add_receiver(&self) {
-        lock(&self.state).add_receiver();
+        // As above.
+        self.monitor.aside(|| lock(&self.state).add_receiver());
     }
 
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn drop_sender(&self) {
-        drop(self.with(State::drop_sender));
+        drop(self.with("drop a sender of", Site::here(), State::drop_sender));
     }
 
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn drop_receiver(&self) {
-        drop(self.with(State::drop_receiver));
+        drop(self.with("drop a receiver of", Site::here(), State::drop_receiver));
     }
 }

@@ -73,6 +73,7 @@ use norace_prim::sync::Arc;
 /// assert_eq!(tx.try_send('b'), Err(TrySendError::Full('b')));
 /// assert_eq!(rx.try_recv(), Ok('a'));
 /// ```
+#[cfg_attr(norace, track_caller)]
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     with_capacity(Some(capacity))
 }
@@ -84,10 +85,12 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// (0..1000).for_each(|n| tx.try_send(n).expect("never full"));
 /// assert_eq!(rx.len(), 1000);
 /// ```
+#[cfg_attr(norace, track_caller)]
 pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
     with_capacity(None)
 }
 
+#[cfg_attr(norace, track_caller)]
 fn with_capacity<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     let core = Arc::new(Core::new(capacity));
     (Sender::new(core.clone()), Receiver::new(core))

@@ -19,12 +19,17 @@
 use super::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::budget;
 use crate::wait::{Wakes, block_on, block_until};
+use norace_prim::probe::{Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
+
+/// What the checker's reports say that a receive does.
+const RECEIVE: &str = "receive from";
 
 enum State<T> {
     Open { waker: Option<Waker> },
@@ -33,12 +38,35 @@ enum State<T> {
     NoReceiver,
 }
 
-type Shared<T> = Arc<Mutex<State<T>>>;
+/// What the checker calls it.
+struct OneshotOf<T>(PhantomData<T>);
+
+impl<T> Kind for OneshotOf<T> {
+    const WORD: &'static str = "oneshot";
+    type Holds = T;
+}
+
+struct Core<T> {
+    monitor: Monitor<OneshotOf<T>>,
+    state: Mutex<State<T>>,
+}
+
+impl<T> Core<T> {
+    /// Runs `step`, which does `what`, under the lock.
+    fn with<R>(&self, what: &'static str, site: Site, step: impl FnOnce(&mut State<T>) -> R) -> R {
+        self.monitor.enter(what, site, || step(&mut lock(&self.state)))
+    }
+}
+
+type Shared<T> = Arc<Core<T>>;
 
 /// A channel for one value.
+#[cfg_attr(norace, track_caller)]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
-    let shared = Arc::new(Mutex::new(State::Open { waker: None }));
-    (Sender { shared: Some(shared.clone()) }, Receiver { shared: Some(shared) })
+    let state = Mutex::new(State::Open { waker: None });
+    let shared = Arc::new(Core { monitor: Monitor::new(), state });
+    let receiver = Receiver { shared: Some(shared.clone()), site: Site::here() };
+    (Sender { shared: Some(shared) }, receiver)
 }
 
 /// Who answers. Dropping it without an answer ends the receiver's wait with [`RecvError`].
@@ -54,42 +82,46 @@ impl<T> Sender<T> {
     ///
     /// Gives the value back when the receiver is gone. `Ok` means that the value is there for the receiver, which may
     /// still be dropped without looking.
+    #[cfg_attr(norace, track_caller)]
     pub fn send(mut self, value: T) -> Result<(), T> {
         let shared = self.shared.take().expect("a sender answers once");
-        let mut state = lock(&shared);
-        match &mut *state {
+        let waker = shared.with("answer to", Site::here(), |state| match state {
             State::Open { waker } => {
                 let waker = waker.take();
                 *state = State::Sent(value);
-                drop(state);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-                Ok(())
+                Ok(waker)
             }
             State::NoReceiver => Err(value),
             State::Sent(_) | State::NoSender => unreachable!("the sender is here, unanswered"),
+        })?;
+        if let Some(waker) = waker {
+            waker.wake();
         }
+        Ok(())
     }
 
     /// Whether the receiver is gone, so that an answer would reach nobody.
+    #[cfg_attr(norace, track_caller)]
     pub fn is_closed(&self) -> bool {
         let shared = self.shared.as_ref().expect("a sender answers once");
-        matches!(*lock(shared), State::NoReceiver)
+        shared.with("look at", Site::here(), |state| matches!(state, State::NoReceiver))
     }
 }
 
 impl<T> Drop for Sender<T> {
+    #[cfg_attr(norace, track_caller)]
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
-        let mut state = lock(&shared);
-        if let State::Open { waker } = &mut *state {
-            let waker = waker.take();
-            *state = State::NoSender;
-            drop(state);
-            if let Some(waker) = waker {
-                waker.wake();
+        let waker = shared.with("drop the sender of", Site::here(), |state| match state {
+            State::Open { waker } => {
+                let waker = waker.take();
+                *state = State::NoSender;
+                waker
             }
+            _ => None,
+        });
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }
@@ -110,6 +142,7 @@ impl<T> fmt::Debug for Sender<T> {
 pub struct Receiver<T> {
     /// `None` once it has its answer.
     shared: Option<Shared<T>>,
+    site: Site,
 }
 
 impl<T> Receiver<T> {
@@ -122,7 +155,9 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// When the answer has been taken before.
-    pub fn recv_blocking(self) -> Result<T, RecvError> {
+    #[cfg_attr(norace, track_caller)]
+    pub fn recv_blocking(mut self) -> Result<T, RecvError> {
+        self.site = Site::here();
         block_on(self)
     }
 
@@ -135,7 +170,9 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// When the answer has been taken before.
+    #[cfg_attr(norace, track_caller)]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        self.site = Site::here();
         let deadline = Instant::now().checked_add(timeout);
         match block_until(Pin::new(self), deadline) {
             Some(result) => result.map_err(|RecvError| RecvTimeoutError::Closed),
@@ -152,7 +189,9 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// When the answer has been taken before.
+    #[cfg_attr(norace, track_caller)]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
+        self.site = Site::here();
         self.look(None).map_or(Err(TryRecvError::Empty), |result| {
             result.map_err(|RecvError| TryRecvError::Closed)
         })
@@ -162,25 +201,26 @@ impl<T> Receiver<T> {
     fn look(&mut self, current: Option<&Waker>) -> Option<Result<T, RecvError>> {
         let shared = self.shared.as_ref().expect("a oneshot was asked after it had completed");
         let mut wakes = Wakes::new();
-        let mut state = lock(shared);
-        let result = match &mut *state {
+        let result = shared.with(RECEIVE, self.site, |state| match state {
             State::Open { waker } => {
                 match (waker, current) {
                     (_, None) => {}
                     (Some(waker), Some(current)) => wakes.update(waker, current),
                     (none, Some(current)) => *none = Some(current.clone()),
                 }
-                return None;
+                None
             }
-            State::NoSender => Err(RecvError),
+            State::NoSender => Some(Err(RecvError)),
             sent => match std::mem::replace(sent, State::NoReceiver) {
-                State::Sent(value) => Ok(value),
+                State::Sent(value) => Some(Ok(value)),
                 _ => unreachable!("the receiver is here, unanswered"),
             },
-        };
-        drop(state);
-        self.shared = None;
-        Some(result)
+        });
+        match &result {
+            Some(_) => self.shared = None,
+            None => shared.monitor.waits(RECEIVE, self.site),
+        }
+        result
     }
 }
 
@@ -198,15 +238,14 @@ impl<T> Future for Receiver<T> {
 }
 
 impl<T> Drop for Receiver<T> {
+    #[cfg_attr(norace, track_caller)]
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
-        let mut state = lock(&shared);
-        if let State::NoSender = *state {
-            return;
-        }
         // The value or the waker in it is dropped after the lock is released.
-        let last = std::mem::replace(&mut *state, State::NoReceiver);
-        drop(state);
+        let last = shared.with("drop the receiver of", Site::here(), |state| match state {
+            State::NoSender => None,
+            _ => Some(std::mem::replace(state, State::NoReceiver)),
+        });
         drop(last);
     }
 }

@@ -2,16 +2,20 @@
 
 use super::core::Core;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
-use super::state::{Taken, Waiter};
+use super::state::{State, Taken, Waiter};
 use crate::budget;
 use crate::select::SelectId;
-use crate::wait::{Key, block_on, block_until};
+use crate::wait::{Key, Wakes, block_on, block_until};
+use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+
+/// What the checker's reports say that a receive does.
+const RECEIVE: &str = "receive from";
 
 /// The receiving end of a channel. Clone it for more receivers: each value goes to exactly one of them.
 ///
@@ -46,8 +50,9 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`] when the channel is closed and every value has been received.
+    #[cfg_attr(norace, track_caller)]
     pub fn recv(&self) -> Recv<'_, T> {
-        Recv { core: &self.core, stage: Stage::New }
+        Recv { core: &self.core, site: Site::here(), stage: Stage::New }
     }
 
     /// Receives a value; this thread sleeps until there is one.
@@ -55,6 +60,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`] when the channel is closed and every value has been received.
+    #[cfg_attr(norace, track_caller)]
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
         match self.try_recv() {
             Ok(value) => Ok(value),
@@ -68,6 +74,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvTimeoutError`] when time runs out, or when the channel is closed and every value has been received.
+    #[cfg_attr(norace, track_caller)]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         let deadline = Instant::now().checked_add(timeout);
         // A value handed over in the instant in which time runs out goes back when the future is dropped.
@@ -84,8 +91,9 @@ impl<T> Receiver<T> {
     ///
     /// [`TryRecvError`] when there is none now, or when the channel is closed and every value has been received (not
     /// merely handed to a receive that may still be dropped).
+    #[cfg_attr(norace, track_caller)]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        match self.core.with(|state, wakes| state.take(wakes)) {
+        match self.core.with("try to receive from", Site::here(), State::take) {
             Taken::Value(value) => Ok(value),
             Taken::Empty => Err(TryRecvError::Empty),
             Taken::Closed => Err(TryRecvError::Closed),
@@ -98,8 +106,9 @@ impl<T> Receiver<T> {
     ///
     /// [`TryRecvError`] when there is nothing now (and `max` is not 0), or when the channel is closed and every value
     /// has been received.
+    #[cfg_attr(norace, track_caller)]
     pub fn try_recv_many(&self, values: &mut Vec<T>, max: usize) -> Result<usize, TryRecvError> {
-        self.core.with(|state, wakes| {
+        self.core.with("try to receive from", Site::here(), |state, wakes| {
             let mut count = 0;
             while count < max {
                 match state.take(wakes) {
@@ -119,6 +128,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`] when the channel is closed and every value has been received.
+    #[cfg_attr(norace, track_caller)]
     pub fn recv_many_blocking(&self, values: &mut Vec<T>, max: usize) -> Result<usize, RecvError> {
         match self.try_recv_many(values, max) {
             Ok(count) => Ok(count),
@@ -139,17 +149,20 @@ impl<T> Receiver<T> {
     /// Closes the channel for all its ends; true when this call did it, false when it was closed before.
     ///
     /// Sends that wait get their values back. What is buffered can still be received.
+    #[cfg_attr(norace, track_caller)]
     pub fn close(&self) -> bool {
         self.core.close()
     }
 
     /// Whether the channel is closed: by [`close`](Self::close), or because all senders or all receivers are gone.
     /// There may be values left to receive.
+    #[cfg_attr(norace, track_caller)]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
     }
 
     /// How many values are buffered. Values of sends that wait do not count.
+    #[cfg_attr(norace, track_caller)]
     pub fn len(&self) -> usize {
         self.core.len()
     }
@@ -178,6 +191,7 @@ impl<T> Clone for Receiver<T> {
 }
 
 impl<T> Drop for Receiver<T> {
+    #[cfg_attr(norace, track_caller)]
     fn drop(&mut self) {
         self.core.drop_receiver();
     }
@@ -216,6 +230,7 @@ pub struct Iter<'a, T> {
 impl<T> Iterator for Iter<'_, T> {
     type Item = T;
 
+    #[cfg_attr(norace, track_caller)]
     fn next(&mut self) -> Option<T> {
         self.receiver.recv_blocking().ok()
     }
@@ -230,6 +245,7 @@ pub struct IntoIter<T> {
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
+    #[cfg_attr(norace, track_caller)]
     fn next(&mut self) -> Option<T> {
         self.receiver.recv_blocking().ok()
     }
@@ -247,6 +263,7 @@ enum Stage {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Recv<'a, T> {
     core: &'a Core<T>,
+    site: Site,
     stage: Stage,
 }
 
@@ -258,12 +275,16 @@ impl<T> Future for Recv<'_, T> {
         let this = &mut *self;
         let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
         let taken = match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::New => this.core.with(|state, wakes| match state.take(wakes) {
-                Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
-                taken => Ok(taken),
-            }),
+            Stage::New => {
+                this.core.with(RECEIVE, this.site, |state, wakes| match state.take(wakes) {
+                    Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
+                    taken => Ok(taken),
+                })
+            }
             Stage::Waiting(key) => {
-                this.core.with(|state, wakes| state.poll_recv(key, &waiter, wakes)).ok_or(key)
+                let poll =
+                    |state: &mut State<T>, wakes: &mut Wakes| state.poll_recv(key, &waiter, wakes);
+                this.core.with(RECEIVE, this.site, poll).ok_or(key)
             }
             Stage::Done => panic!("a receive was polled after it had completed"),
         };
@@ -273,6 +294,7 @@ impl<T> Future for Recv<'_, T> {
             Ok(Taken::Empty) => unreachable!("an empty channel makes a receive wait"),
             Err(key) => {
                 this.stage = Stage::Waiting(key);
+                this.core.waits(RECEIVE, this.site);
                 return Poll::Pending;
             }
         };
@@ -284,7 +306,8 @@ impl<T> Future for Recv<'_, T> {
 impl<T> Drop for Recv<'_, T> {
     fn drop(&mut self) {
         if let Stage::Waiting(key) = self.stage {
-            self.core.with(|state, wakes| state.cancel_recv(key, wakes));
+            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_recv(key, wakes);
+            self.core.with("give up receiving from", self.site, cancel);
         }
     }
 }

@@ -6,6 +6,7 @@ use super::state::{Put, State, Waiter};
 use crate::budget;
 use crate::select::SelectId;
 use crate::wait::{Key, Wakes, block_on, block_until};
+use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
@@ -41,8 +42,9 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`SendError`] with the value when the channel is closed, also when that happens while this send waits.
+    #[cfg_attr(norace, track_caller)]
     pub fn send(&self, value: T) -> Send<'_, T> {
-        Send { core: &self.core, stage: Stage::New(value) }
+        Send { core: &self.core, site: Site::here(), stage: Stage::New(value) }
     }
 
     /// Sends `value`; this thread sleeps until there is room, or at capacity 0 until a receiver is chosen.
@@ -50,6 +52,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`SendError`] with the value when the channel is closed.
+    #[cfg_attr(norace, track_caller)]
     pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
         match self.try_send(value) {
             Ok(()) => Ok(()),
@@ -64,6 +67,7 @@ impl<T> Sender<T> {
     ///
     /// [`SendTimeoutError`] with the value when time runs out or the channel is closed. After `Timeout` the value is
     /// delivered to nobody.
+    #[cfg_attr(norace, track_caller)]
     pub fn send_timeout_blocking(
         &self,
         value: T,
@@ -86,27 +90,36 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`TrySendError`] with the value when there is no room, or when the channel is closed.
+    #[cfg_attr(norace, track_caller)]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        match self.core.with(|state, wakes| state.put(value, SelectId::current(), wakes)) {
+        let site = Site::here();
+        let select = SelectId::current();
+        match self.core.with("send to", site, |state, wakes| state.put(value, select, wakes)) {
             Put::Done => Ok(()),
             Put::Full(value) => Err(TrySendError::Full(value)),
-            Put::Closed(value) => Err(TrySendError::Closed(value)),
+            Put::Closed(value) => {
+                self.core.refused_send(site);
+                Err(TrySendError::Closed(value))
+            }
         }
     }
 
     /// Closes the channel for all its ends; true when this call did it, false when it was closed before.
     ///
     /// Sends that wait get their values back. What is buffered can still be received.
+    #[cfg_attr(norace, track_caller)]
     pub fn close(&self) -> bool {
         self.core.close()
     }
 
     /// Whether the channel is closed: by [`close`](Self::close), or because all receivers or all senders are gone.
+    #[cfg_attr(norace, track_caller)]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
     }
 
     /// How many values are buffered. Values of sends that wait do not count.
+    #[cfg_attr(norace, track_caller)]
     pub fn len(&self) -> usize {
         self.core.len()
     }
@@ -135,6 +148,7 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Drop for Sender<T> {
+    #[cfg_attr(norace, track_caller)]
     fn drop(&mut self) {
         self.core.drop_sender();
     }
@@ -163,6 +177,7 @@ enum Stage<T> {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Send<'a, T> {
     core: &'a Core<T>,
+    site: Site,
     stage: Stage<T>,
 }
 
@@ -183,7 +198,10 @@ impl<T> Send<'_, T> {
     ///
     /// When the send has failed before: its error carried the value.
     pub fn try_cancel(mut self) -> TryCancel<T> {
-        let cancel = |key| self.core.with(|state, wakes| state.cancel_send(key, wakes));
+        let (core, site) = (self.core, self.site);
+        let cancel = |key| {
+            core.with("give up sending to", site, |state, wakes| state.cancel_send(key, wakes))
+        };
         match std::mem::replace(&mut self.stage, Stage::Sent) {
             Stage::New(value) => TryCancel::Cancelled(value),
             Stage::Offering(key, value) => {
@@ -251,14 +269,19 @@ impl<T> Future for Send<'_, T> {
             panic!("a send was polled after it had completed");
         }
         let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-        let result = match this.core.with(|state, wakes| step(stage, state, &waiter, wakes)) {
+        let send = |state: &mut State<T>, wakes: &mut Wakes| step(stage, state, &waiter, wakes);
+        let result = match this.core.with("send to", this.site, send) {
             Ok(Ok(())) => {
                 this.stage = Stage::Sent;
                 Ok(())
             }
-            Ok(Err(value)) => Err(SendError(value)),
+            Ok(Err(value)) => {
+                this.core.refused_send(this.site);
+                Err(SendError(value))
+            }
             Err(waiting) => {
                 this.stage = waiting;
+                this.core.waits("send to", this.site);
                 return Poll::Pending;
             }
         };
@@ -270,7 +293,8 @@ impl<T> Future for Send<'_, T> {
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
         if let Stage::Waiting(key) | Stage::Offering(key, _) = self.stage {
-            drop(self.core.with(|state, wakes| state.cancel_send(key, wakes)));
+            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
+            drop(self.core.with("give up sending to", self.site, cancel));
         }
     }
 }

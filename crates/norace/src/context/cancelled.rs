@@ -3,6 +3,7 @@
 use super::cause::Cause;
 use super::tree::Node;
 use crate::wait::Key;
+use norace_prim::probe::Site;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,11 +16,13 @@ use std::task::{Context, Poll};
 pub struct Cancelled<'a> {
     node: &'a Node,
     waiter: Option<Key>,
+    site: Site,
 }
 
 impl<'a> Cancelled<'a> {
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn new(node: &'a Node) -> Self {
-        Self { node, waiter: None }
+        Self { node, waiter: None, site: Site::here() }
     }
 }
 
@@ -28,14 +31,15 @@ impl Future for Cancelled<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Cause> {
         let this = &mut *self;
-        this.node.poll_cancelled(&mut this.waiter, cx.waker()).map_or(Poll::Pending, Poll::Ready)
+        let cause = this.node.poll_cancelled(&mut this.waiter, cx.waker(), this.site);
+        cause.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl Drop for Cancelled<'_> {
     fn drop(&mut self) {
         if let Some(waiter) = self.waiter {
-            self.node.stop_waiting(waiter);
+            self.node.stop_waiting(waiter, self.site);
         }
     }
 }

@@ -21,8 +21,12 @@ use super::cause::Cause;
 use crate::time::Instant;
 use crate::time::timer::Timer;
 use crate::wait::{Key, Slab, Wakes};
+use norace_prim::probe::{Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, OnceLock, Weak, lock};
 use std::task::{Wake, Waker};
+
+/// What the checker's reports say that a waiter does.
+const WAIT: &str = "wait for the end of";
 
 /// What is registered at a live node.
 struct State {
@@ -33,7 +37,16 @@ struct State {
     place: Option<Key>,
 }
 
+/// What the checker calls a node.
+struct NodeKind;
+
+impl Kind for NodeKind {
+    const WORD: &'static str = "context";
+    type Holds = Cause;
+}
+
 pub(super) struct Node {
+    monitor: Monitor<NodeKind>,
     /// Taken only when the node is freed.
     parent: Option<Arc<Node>>,
     deadline: Option<Instant>,
@@ -43,23 +56,38 @@ pub(super) struct Node {
 }
 
 impl Node {
+    #[cfg_attr(norace, track_caller)]
     fn new(parent: Option<Arc<Self>>, deadline: Option<Instant>) -> Arc<Self> {
         let state = State { children: Slab::new(), waiters: Slab::new(), timer: None, place: None };
-        Arc::new(Self { parent, deadline, cause: OnceLock::new(), state: Mutex::new(state) })
+        Arc::new(Self {
+            monitor: Monitor::new(),
+            parent,
+            deadline,
+            cause: OnceLock::new(),
+            state: Mutex::new(state),
+        })
     }
 
+    /// Runs `step`, which does `what`, under the lock.
+    fn with<R>(&self, what: &'static str, site: Site, step: impl FnOnce(&mut State) -> R) -> R {
+        self.monitor.enter(what, site, || step(&mut lock(&self.state)))
+    }
+
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn root() -> Arc<Self> {
         Self::new(None, None)
     }
 
     /// A child of `parent`, which is cancelled at `deadline` at the latest.
+    #[cfg_attr(norace, track_caller)]
     pub(super) fn below(parent: &Arc<Self>, deadline: Option<Instant>) -> Arc<Self> {
         // A deadline that is not earlier than the parent's is the parent's.
         let own = deadline.filter(|own| parent.deadline.is_none_or(|inherited| *own < inherited));
         let node = Self::new(Some(parent.clone()), own.or(parent.deadline));
-        node.join(parent);
+        let site = Site::here();
+        node.join(parent, site);
         if let Some(deadline) = own {
-            node.arm(deadline);
+            node.arm(deadline, site);
         }
         node
     }
@@ -77,74 +105,77 @@ impl Node {
         &self,
         waiter: &mut Option<Key>,
         current: &Waker,
+        site: Site,
     ) -> Option<Cause> {
         let mut wakes = Wakes::new();
-        if self.cause.get().is_none() {
-            let mut state = lock(&self.state);
-            if self.cause.get().is_none() {
-                match *waiter {
-                    Some(key) => wakes.update(state.waiters.get_mut(key), current),
-                    None => *waiter = Some(state.waiters.insert(current.clone())),
+        let mut registers = || {
+            self.with(WAIT, site, |state| {
+                let live = self.cause.get().is_none();
+                if live {
+                    match *waiter {
+                        Some(key) => wakes.update(state.waiters.get_mut(key), current),
+                        None => *waiter = Some(state.waiters.insert(current.clone())),
+                    }
                 }
-                return None;
-            }
+                live
+            })
+        };
+        if self.cause.get().is_none() && registers() {
+            self.monitor.waits(WAIT, site);
+            return None;
         }
         *waiter = None;
         self.cause.get().cloned()
     }
 
     /// Takes back a waiter that [`Self::poll_cancelled`] registered.
-    pub(super) fn stop_waiting(&self, waiter: Key) {
-        let mut state = lock(&self.state);
-        if self.cause.get().is_none() {
-            let waker = state.waiters.remove(waiter);
-            drop(state);
-            drop(waker);
-        }
+    pub(super) fn stop_waiting(&self, waiter: Key, site: Site) {
+        let waker = self.with("stop waiting for the end of", site, |state| {
+            self.cause.get().is_none().then(|| state.waiters.remove(waiter))
+        });
+        drop(waker);
     }
 
     /// Becomes a child of `parent`, or inherits the cause when that is cancelled.
-    fn join(self: &Arc<Self>, parent: &Self) {
-        let mut above = lock(&parent.state);
-        if let Some(cause) = parent.cause.get() {
-            drop(above);
-            // Nobody else has seen this node, so nothing is registered here and nobody else sets its cause.
-            self.cause.get_or_init(|| cause.clone());
-            return;
+    fn join(self: &Arc<Self>, parent: &Self, site: Site) {
+        let place = parent.with("put a child below", site, |above| {
+            let live = parent.cause.get().is_none();
+            live.then(|| above.children.insert(Arc::downgrade(self)))
+        });
+        match place {
+            Some(place) => self.with("tell its place to", site, |state| state.place = Some(place)),
+            None => {
+                let cause = parent.cause.get().expect("only the cancelled take no child");
+                // Nobody else has seen this node, so nothing is registered here and nobody else sets its cause.
+                self.cause.get_or_init(|| cause.clone());
+            }
         }
-        let place = above.children.insert(Arc::downgrade(self));
-        drop(above);
-        lock(&self.state).place = Some(place);
     }
 
     /// Makes the deadline cancel this node.
-    fn arm(self: &Arc<Self>, deadline: Instant) {
+    fn arm(self: &Arc<Self>, deadline: Instant, site: Site) {
         if self.cause.get().is_some() {
             return;
         }
         if deadline <= Instant::now() {
-            cancel(self, &Cause::DeadlineExceeded);
+            cancel(self, &Cause::DeadlineExceeded, site);
             return;
         }
-        let expire = Waker::from(Arc::new(Expire { node: Arc::downgrade(self) }));
-        let timer = Timer::arm(deadline, expire);
-        let mut state = lock(&self.state);
-        if self.cause.get().is_none() {
-            state.timer = Some(timer);
-        } else {
-            drop(state);
-            drop(timer);
-        }
+        let expire = Expire { node: Arc::downgrade(self), site };
+        let mut timer = Some(Timer::arm(deadline, Waker::from(Arc::new(expire))));
+        self.with("set the timer of", site, |state| {
+            if self.cause.get().is_none() {
+                state.timer = timer.take();
+            }
+        });
     }
 
     /// Sets the cause and takes out what was registered; `None` when it was cancelled before.
-    fn mark(&self, cause: &Cause, wakes: &mut Wakes) -> Option<Slab<Weak<Self>>> {
-        let mut state = lock(&self.state);
-        self.cause.set(cause.clone()).ok()?;
-        let children = state.children.take();
-        let waiters = state.waiters.take();
-        let timer = state.timer.take();
-        drop(state);
+    fn mark(&self, cause: &Cause, wakes: &mut Wakes, site: Site) -> Option<Slab<Weak<Self>>> {
+        let (children, waiters, timer) = self.with("cancel", site, |state| {
+            self.cause.set(cause.clone()).ok()?;
+            Some((state.children.take(), state.waiters.take(), state.timer.take()))
+        })?;
         drop(timer);
         for waker in waiters {
             wakes.push(waker);
@@ -157,10 +188,11 @@ impl Node {
         let parent = self.parent.take()?;
         let state = self.state.get_mut().unwrap_or_else(norace_prim::sync::PoisonError::into_inner);
         if let Some(place) = state.place.take() {
-            let mut above = lock(&parent.state);
-            if parent.cause.get().is_none() {
-                above.children.remove(place);
-            }
+            parent.with("take a child from", Site::here(), |above| {
+                if parent.cause.get().is_none() {
+                    above.children.remove(place);
+                }
+            });
         }
         Some(parent)
     }
@@ -177,13 +209,13 @@ impl Drop for Node {
 }
 
 /// Cancels `node` and everything below it; false when it was cancelled before.
-pub(super) fn cancel(node: &Node, cause: &Cause) -> bool {
+pub(super) fn cancel(node: &Node, cause: &Cause, site: Site) -> bool {
     let mut wakes = Wakes::new();
-    let Some(children) = node.mark(cause, &mut wakes) else { return false };
+    let Some(children) = node.mark(cause, &mut wakes, site) else { return false };
     let mut below: Vec<Weak<Node>> = children.into_iter().collect();
     while let Some(node) = below.pop() {
         if let Some(node) = node.upgrade() {
-            below.extend(node.mark(cause, &mut wakes).into_iter().flatten());
+            below.extend(node.mark(cause, &mut wakes, site).into_iter().flatten());
         }
     }
     wakes.wake_all();
@@ -193,12 +225,13 @@ pub(super) fn cancel(node: &Node, cause: &Cause) -> bool {
 /// What a timer calls at a context's deadline.
 struct Expire {
     node: Weak<Node>,
+    site: Site,
 }
 
 impl Wake for Expire {
     fn wake(self: Arc<Self>) {
         if let Some(node) = self.node.upgrade() {
-            cancel(&node, &Cause::DeadlineExceeded);
+            cancel(&node, &Cause::DeadlineExceeded, self.site);
         }
     }
 }

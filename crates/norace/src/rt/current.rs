@@ -18,6 +18,8 @@ pub(crate) enum Role {
     Pool,
     /// A thread of the program, inside `block_on` or `enter`.
     Guest,
+    /// The thread of a task that has one of its own.
+    Task,
 }
 
 struct Current {
@@ -29,7 +31,16 @@ impl Current {
     fn worker(&self) -> Option<&Rc<Worker>> {
         match &self.role {
             Role::Worker(worker) => Some(worker),
-            Role::Pool | Role::Guest => None,
+            Role::Pool | Role::Guest | Role::Task => None,
+        }
+    }
+
+    /// Whether blocking would keep other tasks from running, or does in production.
+    fn may_not_block(&self) -> bool {
+        match &self.role {
+            Role::Worker(worker) => !worker.may_block(),
+            Role::Task => true,
+            Role::Pool | Role::Guest => false,
         }
     }
 }
@@ -82,7 +93,7 @@ pub(crate) fn role() -> Role {
 pub(crate) fn is_thread_of(scheduler: &Arc<Scheduler>) -> bool {
     let own = |current: &Current| match &current.role {
         Role::Worker(worker) => Arc::ptr_eq(worker.scheduler(), scheduler),
-        Role::Pool => Arc::ptr_eq(&current.scheduler, scheduler),
+        Role::Pool | Role::Task => Arc::ptr_eq(&current.scheduler, scheduler),
         Role::Guest => false,
     };
     with(own) == Some(true)
@@ -109,9 +120,8 @@ fn with<R>(act: impl FnOnce(&Current) -> R) -> Option<R> {
 
 /// Panics when blocking this thread would take a worker from everybody else.
 pub(crate) fn assert_may_block(what: &str) {
-    let blocks_worker = with(|current| current.worker().is_some_and(|worker| !worker.may_block()));
     assert!(
-        blocks_worker != Some(true),
+        with(Current::may_not_block) != Some(true),
         "cannot {what} by blocking inside a worker of the runtime: every task queued on it would wait; \
          use `.await`, `task::block_in_place` or `task::spawn_blocking`"
     );

@@ -9,24 +9,19 @@
 //!
 //! Sources are registered once, edge-triggered, for both directions, under a token of slot and generation: an event
 //! of a former owner of the slot that is still in the batch finds another generation and is ignored.
+use super::os::{self, Os};
 use super::readiness::Readiness;
 use crate::time::{Instant, TimerQueue};
+use mio::Token;
 use mio::event::Source;
-use mio::{Events, Interest, Poll, Registry, Token};
 use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use norace_prim::sync::{Arc, Mutex, MutexGuard, TryLockError, lock};
 use norace_prim::time::Duration;
 use std::io;
 use std::task::Waker;
 
-/// Events taken from the operating system at once.
-const EVENTS: usize = 256;
-
 /// Timers fired per look at the queue.
 const TIMERS: usize = norace_prim::model_or!(128, 2);
-
-/// The token of [`Driver::wake`]; no source has it, because generations leave the top bit unset.
-const WAKE: Token = Token(usize::MAX);
 
 /// Half of a token is the slot, the other half, without its top bit, the generation.
 const SLOT_BITS: u32 = usize::BITS / 2;
@@ -35,8 +30,7 @@ const GENERATION_MASK: usize = SLOT_MASK >> 1;
 
 /// What the holder of the poller's lock works with.
 pub(crate) struct Poller {
-    poll: Poll,
-    events: Events,
+    wait: os::Wait,
     /// The timers have another server by now.
     closed: bool,
 }
@@ -56,8 +50,7 @@ struct Sources {
 
 pub(crate) struct Driver {
     poller: Mutex<Poller>,
-    registry: Registry,
-    waker: Arc<mio::Waker>,
+    os: Arc<Os>,
     sources: Mutex<Sources>,
     /// How many sources there are, so that turns without any skip the system call.
     source_count: AtomicUsize,
@@ -69,19 +62,12 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new() -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let registry = poll.registry().try_clone()?;
-        let waker = Arc::new(mio::Waker::new(&registry, WAKE)?);
-        let kick = waker.clone();
-        let timers = TimerQueue::new(Arc::new(move || wake(&kick)));
+        let (os, wait) = os::open()?;
+        let kick = os.clone();
+        let timers = TimerQueue::new(Arc::new(move || kick.wake()));
         Ok(Self {
-            poller: Mutex::new(Poller {
-                poll,
-                events: Events::with_capacity(EVENTS),
-                closed: false,
-            }),
-            registry,
-            waker,
+            poller: Mutex::new(Poller { wait, closed: false }),
+            os,
             sources: Mutex::default(),
             source_count: AtomicUsize::new(0),
             timers: Arc::new(timers),
@@ -96,7 +82,7 @@ impl Driver {
 
     /// Makes whoever sleeps in the poller return, or the next one not sleep.
     pub(crate) fn wake(&self) {
-        wake(&self.waker);
+        self.os.wake();
     }
 
     /// The right to take turns, unless another worker has it.
@@ -158,18 +144,14 @@ impl Driver {
     }
 
     fn poll_sources(&self, poller: &mut Poller, wait: Option<Duration>, wakers: &mut Vec<Waker>) {
-        let Poller { poll, events, .. } = poller;
-        match poll.poll(events, wait) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
-            Err(error) => panic!("wait for events of the operating system: {error}"),
-        }
+        poller.wait.wait(wait);
         self.count_turn();
-        if events.is_empty() {
+        let mut events = poller.wait.events().peekable();
+        if events.peek().is_none() {
             return;
         }
         let sources = lock(&self.sources);
-        for event in events.iter() {
+        for event in events {
             if let Some(readiness) = sources.find(event.token()) {
                 readiness.update(event, wakers);
             }
@@ -184,8 +166,7 @@ impl Driver {
     pub(crate) fn register(&self, source: &mut impl Source) -> io::Result<(Token, Arc<Readiness>)> {
         let readiness = Arc::new(Readiness::default());
         let token = lock(&self.sources).insert(readiness.clone())?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.registry.register(source, token, interest) {
+        if let Err(error) = self.os.register(source, token) {
             lock(&self.sources).remove(token);
             return Err(error);
         }
@@ -196,8 +177,7 @@ impl Driver {
 
     /// Takes `source` out again.
     pub(crate) fn deregister(&self, source: &mut impl Source, token: Token) {
-        // The descriptor is about to be closed, which takes it out as well; an error here changes nothing.
-        let _ = self.registry.deregister(source);
+        self.os.deregister(source);
         lock(&self.sources).remove(token);
         // Relaxed: a count; see look.
         self.source_count.fetch_sub(1, Ordering::Relaxed);
@@ -217,11 +197,6 @@ impl Driver {
         poller.closed = true;
         crate::time::thread::adopt(&self.timers);
     }
-}
-
-fn wake(waker: &mio::Waker) {
-    // The counter behind it cannot overflow in a way that matters, and nothing else makes it fail.
-    waker.wake().expect("write to the poller's wake-up descriptor");
 }
 
 impl Sources {

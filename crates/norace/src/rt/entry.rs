@@ -1,8 +1,12 @@
 //! What the attribute macros call. Not part of the public interface: only expansions name it.
+//!
+//! A test runs its body once, on a real runtime; built with `--cfg norace` it is a model, whose every schedule is
+//! explored.
 
 use super::{Builder, Runtime};
 use norace_prim::time::Duration;
 use std::future::Future;
+use std::process::{ExitCode, Termination};
 
 /// How long tasks get to end after `main` has returned.
 const MAIN_PATIENCE: Duration = Duration::from_secs(1);
@@ -11,18 +15,67 @@ const MAIN_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     workers: Option<usize>,
+    /// The real scheduler is explored.
+    rt: bool,
+    /// Interleavings alone, no weak memory.
+    sc: bool,
+    model_only: bool,
+    complete: bool,
+    budget_ms: Option<u64>,
 }
 
 impl Options {
     /// None given.
     pub const fn new() -> Self {
-        Self { workers: None }
+        Self {
+            workers: None,
+            rt: false,
+            sc: false,
+            model_only: false,
+            complete: false,
+            budget_ms: None,
+        }
     }
 
     /// `workers = N`.
     #[must_use]
     pub const fn workers(mut self, n: usize) -> Self {
         self.workers = Some(n);
+        self
+    }
+
+    /// `level = "rt"`.
+    #[must_use]
+    pub const fn rt(mut self) -> Self {
+        self.rt = true;
+        self
+    }
+
+    /// `mode = "sc"`.
+    #[must_use]
+    pub const fn sc(mut self) -> Self {
+        self.sc = true;
+        self
+    }
+
+    /// `model_only`.
+    #[must_use]
+    pub const fn model_only(mut self) -> Self {
+        self.model_only = true;
+        self
+    }
+
+    /// `complete`.
+    #[must_use]
+    pub const fn complete(mut self) -> Self {
+        self.complete = true;
+        self
+    }
+
+    /// `budget_ms = N`.
+    #[must_use]
+    pub const fn budget_ms(mut self, ms: u64) -> Self {
+        self.budget_ms = Some(ms);
         self
     }
 
@@ -47,12 +100,53 @@ pub fn main<F: Future>(options: Options, body: impl FnOnce() -> F) -> F::Output 
     output
 }
 
-/// The body of `#[norace::test]` on an `async fn`: runs it once, on the real runtime.
-pub fn test<F: Future>(options: Options, body: impl FnOnce() -> F) -> F::Output {
-    options.start().block_on(body())
+/// The body of `#[norace::test]` on an `async fn`.
+pub fn test<F: Future<Output: Termination>, B: Fn() -> F>(options: Options, body: B) {
+    run::<B>(options, &|| succeeded(options.start().block_on(body())));
 }
 
-/// The body of `#[norace::test]` on a plain `fn`: runs it once, on a thread that belongs to the real runtime.
-pub fn test_blocking<T>(options: Options, body: impl FnOnce() -> T) -> T {
-    options.start().handle().enter(body)
+/// The body of `#[norace::test]` on a plain `fn`: its thread belongs to the runtime.
+pub fn test_blocking<T: Termination, B: Fn() -> T>(options: Options, body: B) {
+    run::<B>(options, &|| succeeded(options.start().handle().enter(&body)));
+}
+
+/// Fails a test whose body gave an error, which is printed by then.
+fn succeeded(output: impl Termination) {
+    assert!(output.report() == ExitCode::SUCCESS, "the test returned an error");
+}
+
+/// Runs a test called after its body `B`.
+#[cfg(not(norace))]
+fn run<B>(options: Options, body: &dyn Fn()) {
+    if options.model_only {
+        skipped();
+    } else {
+        body();
+    }
+}
+
+#[cfg(not(norace))]
+#[expect(clippy::print_stdout, reason = "a test speaks through its harness, which keeps it")]
+fn skipped() {
+    println!("skipped: this is a model; run `cargo norace check`");
+}
+
+/// Explores a test called after its body `B`.
+#[cfg(norace)]
+fn run<B>(options: Options, body: &dyn Fn()) {
+    use norace_check::{Builder, Level, Mode};
+    let mut builder = Builder::new().called_after::<B>();
+    if options.rt {
+        builder = builder.level(Level::Rt);
+    }
+    if options.sc {
+        builder = builder.mode(Mode::Sc);
+    }
+    if options.complete {
+        builder = builder.require_complete();
+    }
+    if let Some(ms) = options.budget_ms {
+        builder = builder.budget(Duration::from_millis(ms));
+    }
+    builder.check(body);
 }

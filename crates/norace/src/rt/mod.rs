@@ -25,6 +25,7 @@ mod handle;
 mod idle;
 mod metrics;
 mod monitor;
+mod os;
 pub(crate) mod park;
 mod queue;
 pub(crate) mod readiness;

@@ -25,6 +25,7 @@ use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::{JoinHandle, TaskId, TaskState};
 use crate::time;
+use norace_prim::probe::{self, Level};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 use std::fmt;
@@ -58,6 +59,10 @@ impl Runtime {
 
     pub(super) fn start(config: &Config) -> io::Result<Self> {
         let scheduler = Scheduler::new(config)?;
+        if probe::level() == Some(Level::App) {
+            // Every task has a thread of its own, which the checker schedules: there is nothing to start or to stop.
+            return Ok(Self { handle: Handle::new(scheduler), stopped: true });
+        }
         // From here on an error drops the runtime, which stops the threads that were started.
         let runtime = Self { handle: Handle::new(scheduler.clone()), stopped: false };
         for index in 0..config.workers {
@@ -109,7 +114,7 @@ impl Runtime {
     ///
     /// When tasks have not ended within `timeout`: it names them. Their threads end when they do.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
-        let stuck = self.stop(timeout);
+        let stuck = if self.stopped { Vec::new() } else { self.stop(timeout) };
         if stuck.is_empty() { Ok(()) } else { Err(ShutdownError { stuck }) }
     }
 

@@ -1,7 +1,7 @@
 //! What the workers of one runtime share.
 
 use super::blocking::BlockingPool;
-use super::counters::{Counters, OwnCounter};
+use super::counters::Counters;
 use super::current;
 use super::driver::Driver;
 use super::idle::Idle;
@@ -11,7 +11,7 @@ use super::worker::Worker;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
-use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Tally};
 use norace_prim::sync::{Arc, Mutex, lock};
 use std::io;
 
@@ -27,10 +27,10 @@ pub(crate) struct Place {
     look_due: AtomicBool,
     /// Where pinned tasks for this place go.
     host: Mutex<Option<Arc<PinnedHost>>>,
-    pub(crate) steals: OwnCounter,
-    pub(crate) stolen: OwnCounter,
-    pub(crate) parks: OwnCounter,
-    pub(crate) overflows: OwnCounter,
+    pub(crate) steals: Tally,
+    pub(crate) stolen: Tally,
+    pub(crate) parks: Tally,
+    pub(crate) overflows: Tally,
 }
 
 impl Place {
@@ -41,10 +41,10 @@ impl Place {
             stuck_in: AtomicU64::new(u64::MAX),
             look_due: AtomicBool::new(false),
             host: Mutex::new(None),
-            steals: OwnCounter::default(),
-            stolen: OwnCounter::default(),
-            parks: OwnCounter::default(),
-            overflows: OwnCounter::default(),
+            steals: Tally::default(),
+            stolen: Tally::default(),
+            parks: Tally::default(),
+            overflows: Tally::default(),
         }
     }
 

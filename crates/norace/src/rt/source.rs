@@ -7,6 +7,7 @@ use super::scheduler::Scheduler;
 use crate::budget;
 use mio::Token;
 use mio::event::Source as Pollable;
+use norace_prim::probe;
 use norace_prim::sync::Arc;
 use std::fmt;
 use std::io;
@@ -23,6 +24,7 @@ pub(crate) struct Source<S: Pollable> {
 impl<S: Pollable> Source<S> {
     /// Registers `io` with the runtime this thread works for.
     pub(crate) fn new(mut io: S) -> io::Result<Self> {
+        probe::refuse("open a socket");
         let scheduler = current::scheduler().ok_or_else(|| {
             io::Error::other("open a socket: this thread is neither a worker nor inside block_on")
         })?;

@@ -181,8 +181,8 @@ impl Worker {
         for victim in self.others() {
             victim.queue.steal_half(&mut taken);
             if !taken.is_empty() {
-                place.steals.add(1);
-                place.stolen.add(taken.len() as u64);
+                place.steals.add_alone(1);
+                place.stolen.add_alone(taken.len() as u64);
                 return self.keep_all_but_one(place, &mut taken);
             }
         }
@@ -193,8 +193,8 @@ impl Worker {
     fn steal_next(&self, place: &Place) -> Option<Task> {
         let mut stuck = self.others().filter(|victim| victim.is_stuck());
         let task = stuck.find_map(|victim| victim.queue.steal_next())?;
-        place.steals.add(1);
-        place.stolen.add(1);
+        place.steals.add_alone(1);
+        place.stolen.add_alone(1);
         Some(task)
     }
 
@@ -228,7 +228,7 @@ impl Worker {
             self.searching.set(true);
             return;
         }
-        place.parks.add(1);
+        place.parks.add_alone(1);
         match poller {
             None => self.parker.park(),
             Some(mut poller) => {
@@ -298,7 +298,7 @@ impl Worker {
             Pushed::Quietly => false,
             Pushed::Visibly => true,
             Pushed::Overflow(tasks) => {
-                place.overflows.add(1);
+                place.overflows.add_alone(1);
                 self.scheduler.inject(tasks.into_iter());
                 true
             }

@@ -4,12 +4,12 @@
 //! moment, so it has to know that it is in a select. The select tells it through the thread: it marks the time during
 //! which it polls its arms. A wait that begins inside (a nested `block_on`) is outside again.
 
-use norace_prim::atomic::{AtomicU64, Ordering};
-use norace_prim::thread_local;
+use norace_prim::atomic::Tally;
+use norace_prim::{probe, thread_local};
 use std::cell::Cell;
 use std::num::NonZero;
 
-static NEXT: AtomicU64 = AtomicU64::new(1);
+static NEXT: Tally = Tally::new();
 
 thread_local! {
     static CURRENT: Cell<Option<SelectId>> = const { Cell::new(None) };
@@ -22,8 +22,7 @@ pub(crate) struct SelectId(NonZero<u64>);
 impl SelectId {
     /// A name no other select has.
     pub(crate) fn new() -> Self {
-        // Relaxed: only that each call gets another number matters.
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let id = probe::unique().unwrap_or_else(|| NEXT.add(1) + 1);
         Self(NonZero::new(id).expect("fewer than 2^64 selects"))
     }
 

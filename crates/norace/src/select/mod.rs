@@ -21,6 +21,7 @@ mod macros;
 pub(crate) use id::SelectId;
 
 use crate::budget;
+use norace_prim::probe;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
@@ -129,6 +130,17 @@ impl<A: Arms> Select<A> {
         SelectId::during(Some(self.id), || self.poll_in_order(cx))
     }
 
+    /// Polls the arms from `first` on, around.
+    fn poll_from(&mut self, first: usize, cx: &mut Context<'_>) -> Poll<A::Output> {
+        for step in 0..A::COUNT {
+            let index = (first + step) % A::COUNT;
+            if let Poll::Ready(output) = self.arms.poll_arm(index, cx) {
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    }
+
     fn poll_in_order(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
         if self.order == Order::Biased {
             for index in 0..A::COUNT {
@@ -137,6 +149,9 @@ impl<A: Arms> Select<A> {
                 }
             }
             return Poll::Pending;
+        }
+        if let Some(first) = first_in_model(A::COUNT) {
+            return self.poll_from(first, cx);
         }
         let mut order = FIRST_TO_LAST;
         for step in 0..A::COUNT {
@@ -150,6 +165,12 @@ impl<A: Arms> Select<A> {
         }
         Poll::Pending
     }
+}
+
+/// In a model, the arm that is polled first: each is explored. The others follow in their order, so that of any ready
+/// arms each is met first in some execution, in as few of them as that takes.
+fn first_in_model(arms: usize) -> Option<usize> {
+    if arms > 1 { probe::choose(arms) } else { None }
 }
 
 /// The arms before any is drawn.

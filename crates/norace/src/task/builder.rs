@@ -1,11 +1,13 @@
 //! Spawning with options, and the one path by which every task is admitted.
 
+use super::alone;
 use super::cell::{Body, Home, Spec, Task, TaskCell, enqueue};
 use super::future::{BlockingBody, FutureBody};
 use super::pinned::PinnedBody;
 use super::{JoinHandle, SpawnError};
 use crate::rt::Handle;
 use crate::rt::scheduler::Scheduler;
+use norace_prim::probe::{self, Level};
 use norace_prim::sync::Arc;
 use std::future::Future;
 use std::panic::Location;
@@ -165,7 +167,11 @@ fn admitted<T>(
 }
 
 /// Makes the task, enters it in the registry, and queues it; a task that is refused on the way has ended as cancelled.
+#[cfg_attr(norace, track_caller)]
 fn admit<B: Body>(spec: Spec, body: B, kind: Kind) -> (JoinHandle<B::Output>, Option<SpawnError>) {
+    if probe::level() == Some(Level::App) {
+        return (alone::start(spec, body, kind == Kind::Blocking), None);
+    }
     let home = match reserve(&spec.scheduler, kind) {
         Ok(home) => home,
         Err(error) => {

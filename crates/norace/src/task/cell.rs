@@ -11,6 +11,7 @@
 //! gets the outcome. A panic in poll, in a destructor or in a joiner's waker stays in here: it becomes the outcome
 //! where there is a joiner to tell, is counted, and never reaches the worker.
 
+use super::alone::OwnThread;
 use super::join::{JoinCell, Joinable, Outcome};
 use super::pinned::PinnedHost;
 use super::state::{Start, State};
@@ -18,6 +19,7 @@ use super::{PanicPayload, TaskError, TaskId, TaskState};
 use crate::context::Cause;
 use crate::rt::scheduler::Scheduler;
 use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::thread;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::{Context, Poll, Wake, Waker};
@@ -30,6 +32,8 @@ pub(crate) enum Home {
     Pinned(Arc<PinnedHost>),
     /// On the blocking pool, once.
     Blocking,
+    /// On a thread of its own: in models of applications.
+    Alone(OwnThread),
 }
 
 /// What every task has, whatever its type.
@@ -65,6 +69,17 @@ impl Header {
 
     pub(crate) fn is_done(&self) -> bool {
         self.state.is_done()
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn own_thread(&self) -> Option<&OwnThread> {
+        match &self.home {
+            Home::Alone(thread) => Some(thread),
+            _ => None,
+        }
     }
 
     pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> TaskError {
@@ -110,24 +125,29 @@ pub(crate) struct TaskCell<B: Body> {
 
 impl<B: Body> TaskCell<B> {
     /// A task that the caller is about to put into a queue.
+    #[cfg_attr(norace, track_caller)]
     pub(crate) fn new(spec: Spec, home: Home, body: B) -> Arc<Self> {
-        Self::with_state(State::scheduled(), spec, home, body)
+        let alone = matches!(home, Home::Alone(_));
+        let state = if alone { State::alone() } else { State::scheduled() };
+        Self::with_state(state, spec, home, body)
     }
 
     /// A task that was not admitted: it has ended before it began.
+    #[cfg_attr(norace, track_caller)]
     pub(crate) fn refused(spec: Spec, body: B, cause: Cause) -> Arc<Self> {
         let cell = Self::with_state(State::refused(), spec, Home::Blocking, body);
         cell.finish(Outcome::Cancelled(cause));
         cell
     }
 
+    #[cfg_attr(norace, track_caller)]
     fn with_state(state: State, spec: Spec, home: Home, body: B) -> Arc<Self> {
         let Spec { name, spawned_at, scheduler } = spec;
         let header = Header { state, id: TaskId::next(), home, name, spawned_at, scheduler };
         Arc::new(Self { header, body: Mutex::new(Some(body)), join: JoinCell::new() })
     }
 
-    fn finish(&self, mut outcome: Outcome<B::Output>) {
+    pub(super) fn finish(&self, mut outcome: Outcome<B::Output>) {
         let body = lock(&self.body).take();
         let counters = self.header.scheduler.counters();
         match &outcome {
@@ -141,9 +161,14 @@ impl<B: Body> TaskCell<B> {
             self.drop_quietly(former);
         }
         self.header.state.finish();
-        self.header.scheduler.registry().remove(self.header.id);
-        if let Home::Pinned(host) = &self.header.home {
-            host.release();
+        match &self.header.home {
+            // It never was in the registry.
+            Home::Alone(_) => {}
+            Home::Pinned(host) => {
+                self.header.scheduler.registry().remove(self.header.id);
+                host.release();
+            }
+            _ => self.header.scheduler.registry().remove(self.header.id),
         }
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.join.complete(outcome))) {
             counters.panicked_in_drop();
@@ -161,6 +186,20 @@ impl<B: Body> TaskCell<B> {
     }
 }
 
+impl<B: Body> TaskCell<B> {
+    /// Polls the body once; a panic in it is caught.
+    pub(super) fn poll(&self, waker: &Waker) -> thread::Result<Poll<B::Output>> {
+        let mut body = lock(&self.body);
+        let body = body.as_mut().expect("a task that is not done has a body");
+        catch_unwind(AssertUnwindSafe(|| body.poll(&mut Context::from_waker(waker))))
+    }
+
+    /// Why it is to be cancelled.
+    pub(super) fn cancel_cause(&self) -> Cause {
+        self.join.cancel_cause()
+    }
+}
+
 impl<B: Body> Schedulable for TaskCell<B> {
     fn header(&self) -> &Header {
         &self.header
@@ -172,12 +211,7 @@ impl<B: Body> Schedulable for TaskCell<B> {
             return self.finish(Outcome::Cancelled(cause));
         }
         let waker = Waker::from(self.clone());
-        let polled = {
-            let mut body = lock(&self.body);
-            let body = body.as_mut().expect("a task that is not done has a body");
-            catch_unwind(AssertUnwindSafe(|| body.poll(&mut Context::from_waker(&waker))))
-        };
-        match polled {
+        match self.poll(&waker) {
             Ok(Poll::Pending) => {
                 if self.header.state.pause() {
                     requeue(self);
@@ -222,6 +256,7 @@ pub(crate) fn enqueue(task: Task) {
         Home::Workers => Scheduler::woken(task),
         Home::Pinned(host) => host.clone().push(task),
         Home::Blocking => unreachable!("a blocking job is queued once, by its spawner"),
+        Home::Alone(thread) => thread.unpark(),
     }
 }
 
@@ -231,5 +266,6 @@ fn requeue(task: Task) {
         Home::Workers => Scheduler::yielded(task),
         Home::Pinned(host) => host.clone().push(task),
         Home::Blocking => unreachable!("a blocking job is never pending"),
+        Home::Alone(_) => unreachable!("a task with a thread of its own is in no queue"),
     }
 }

@@ -1,6 +1,7 @@
 //! Names for tasks.
 
-use norace_prim::atomic::{AtomicU64, Ordering};
+use norace_prim::atomic::Tally;
+use norace_prim::probe;
 use std::fmt;
 
 /// Names a task: unique in the process, later tasks have larger ones.
@@ -9,9 +10,8 @@ pub struct TaskId(u64);
 
 impl TaskId {
     pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        // Relaxed: uniqueness is all that is asked of it.
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        static NEXT: Tally = Tally::new();
+        Self(probe::unique().unwrap_or_else(|| NEXT.add(1) + 1))
     }
 
     /// The number behind it, for logs and traces.

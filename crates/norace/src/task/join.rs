@@ -5,16 +5,19 @@
 //! and leaves its waker in one step. Wakers and values are woken and dropped after unlocking: they are foreign
 //! code.
 
-use super::TaskError;
 use super::cell::Schedulable;
+use super::{PanicPayload, TaskError};
 use crate::budget;
 use crate::context::Cause;
 use crate::rt::block_on;
 use crate::task::TaskId;
+use crate::wait::Wakes;
+use norace_prim::probe::{self, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -33,65 +36,97 @@ struct JoinState<T> {
     cause: Option<Cause>,
 }
 
-pub(crate) struct JoinCell<T>(Mutex<JoinState<T>>);
+/// What the checker calls it.
+struct TaskOf<T>(PhantomData<T>);
+
+impl<T> Kind for TaskOf<T> {
+    const WORD: &'static str = "task";
+    type Holds = T;
+}
+
+/// What the checker's reports say that a joiner does.
+const JOIN: &str = "join";
+
+pub(crate) struct JoinCell<T> {
+    monitor: Monitor<TaskOf<T>>,
+    state: Mutex<JoinState<T>>,
+    site: Site,
+}
 
 impl<T> JoinCell<T> {
-    pub(crate) const fn new() -> Self {
+    #[cfg_attr(norace, track_caller)]
+    pub(crate) fn new() -> Self {
         let state = JoinState { outcome: None, waker: None, detached: false, cause: None };
-        Self(Mutex::new(state))
+        Self { monitor: Monitor::new(), state: Mutex::new(state), site: Site::here() }
+    }
+
+    /// Runs `step`, which does `what`, under the lock.
+    fn with<R>(&self, what: &'static str, step: impl FnOnce(&mut JoinState<T>) -> R) -> R {
+        self.monitor.enter(what, self.site, || step(&mut lock(&self.state)))
     }
 
     pub(crate) fn request_cancel(&self, cause: Cause) {
-        lock(&self.0).cause.get_or_insert(cause);
+        self.with("cancel", |state| {
+            state.cause.get_or_insert(cause);
+        });
     }
 
     pub(crate) fn cancel_cause(&self) -> Cause {
-        lock(&self.0).cause.take().unwrap_or(Cause::Cancelled)
+        self.with("see the end of", |state| state.cause.take()).unwrap_or(Cause::Cancelled)
     }
 
     /// Hands the outcome over; it is dropped here when nobody is left to take it.
     pub(crate) fn complete(&self, outcome: Outcome<T>) {
-        let mut state = lock(&self.0);
-        let waker = state.waker.take();
-        let unwanted = if state.detached {
-            Some(outcome)
-        } else {
+        let (waker, unwanted) = self.with("end", |state| {
+            let waker = state.waker.take();
+            if state.detached {
+                return (waker, Some(outcome));
+            }
             state.outcome = Some(outcome);
-            None
-        };
-        drop(state);
-        drop(unwanted);
+            (waker, None)
+        });
+        unseen(unwanted);
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        let mut state = lock(&self.0);
-        if let Some(outcome) = state.outcome.take() {
-            return Poll::Ready(outcome);
+        let mut wakes = Wakes::new();
+        let outcome = self.with(JOIN, |state| {
+            if state.outcome.is_none() {
+                match &mut state.waker {
+                    Some(waker) => wakes.update(waker, cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+            }
+            state.outcome.take()
+        });
+        if outcome.is_none() {
+            self.monitor.waits(JOIN, self.site);
         }
-        if state.waker.as_ref().is_some_and(|present| present.will_wake(cx.waker())) {
-            return Poll::Pending;
-        }
-        drop(state);
-        let waker = cx.waker().clone();
-        let mut state = lock(&self.0);
-        if let Some(outcome) = state.outcome.take() {
-            return Poll::Ready(outcome);
-        }
-        let former = state.waker.replace(waker);
-        drop(state);
-        drop(former);
-        Poll::Pending
+        outcome.map_or(Poll::Pending, Poll::Ready)
     }
 
     fn detach(&self) {
-        let mut state = lock(&self.0);
-        state.detached = true;
-        let leftovers = (state.outcome.take(), state.waker.take());
-        drop(state);
-        drop(leftovers);
+        let (outcome, waker) = self.with("detach", |state| {
+            state.detached = true;
+            (state.outcome.take(), state.waker.take())
+        });
+        unseen(outcome);
+        drop(waker);
+    }
+}
+
+/// Drops an outcome that nobody asked for; a panic among them is something the checker tells.
+fn unseen<T>(outcome: Option<Outcome<T>>) {
+    match outcome {
+        Some(Outcome::Panicked(payload)) if probe::in_model() => {
+            let payload = PanicPayload::new(payload);
+            let text = payload.message().unwrap_or("a payload that is no text").to_owned();
+            probe::panicked_unseen(text, probe::last_panic());
+        }
+        outcome => drop(outcome),
     }
 }
 

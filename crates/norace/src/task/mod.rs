@@ -11,6 +11,7 @@
 //! A task ends with a value, a panic or a cancellation, and its [`JoinHandle`] tells which. A panic never reaches
 //! another task. Dropping the handle leaves the task alone, as in Go.
 
+mod alone;
 mod builder;
 pub(crate) mod cell;
 mod error;

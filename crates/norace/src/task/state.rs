@@ -78,6 +78,17 @@ impl State {
         Self(AtomicU8::new(RUNNING))
     }
 
+    /// Of a task that has a thread of its own and is in no queue, ever.
+    pub(crate) const fn alone() -> Self {
+        Self(AtomicU8::new(0))
+    }
+
+    /// Whether somebody has asked for its end.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Acquire: pairs with the Release in cancel, so that who sees it sees the cause.
+        self.0.load(Ordering::Acquire) & CANCELLED != 0
+    }
+
     /// A wake; true when the caller has to queue the task.
     pub(crate) fn wake(&self) -> bool {
         // Release: pairs with the Acquire in start, so that the poll sees what the waker did before.

@@ -1,62 +1,63 @@
 //! Running a future on a plain thread, which sleeps while the future waits.
 //!
-//! One parker per thread: a flag and a condition variable. The parker is cached in a thread-local and *taken out*
-//! while a wait uses it, so a wait inside a wait (a waker or a poll that blocks in turn) gets one of its own and
-//! cannot swallow the outer one's notification. A waker that outlives its wait sets the flag of a later one: that
-//! costs one extra poll.
+//! The waker unparks the thread (`std`'s park token), and a thread that comes out of its sleep polls again, whatever
+//! woke it: other users of the token cost one extra poll. A wait inside a wait (a poll or a waker that blocks in turn)
+//! may take the outer one's token for its own; so it leaves one behind when it ends.
 
 use crate::budget;
 use crate::select::SelectId;
-use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout};
+use norace_prim::sync::Arc;
+use norace_prim::thread::{self, Thread};
 use norace_prim::thread_local;
 use norace_prim::time::Instant;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
-#[derive(Default)]
-struct Parker {
-    notified: Mutex<bool>,
-    changed: Condvar,
-}
+struct Unpark(Thread);
 
-impl Parker {
-    /// Sleeps until notified; false when `deadline` came first.
-    fn park(&self, deadline: Option<Instant>) -> bool {
-        let mut notified = lock(&self.notified);
-        while !*notified {
-            notified = match deadline {
-                None => wait(&self.changed, notified),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    wait_timeout(&self.changed, notified, left).0
-                }
-            };
-        }
-        *notified = false;
-        true
-    }
-}
-
-impl Wake for Parker {
+impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
+        self.0.unpark();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let was_notified = std::mem::replace(&mut *lock(&self.notified), true);
-        if !was_notified {
-            self.changed.notify_one();
-        }
+        self.0.unpark();
     }
 }
 
 thread_local! {
-    static IDLE: Cell<Option<(Arc<Parker>, Waker)>> = const { Cell::new(None) };
+    static WAKER: OnceCell<Waker> = const { OnceCell::new() };
+    static WAITS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A waker that unparks this thread.
+pub(crate) fn thread_waker() -> Waker {
+    let new = || Waker::from(Arc::new(Unpark(thread::current())));
+    // While thread-locals are being destroyed there is no cache, and none is needed.
+    WAKER.try_with(|waker| waker.get_or_init(new).clone()).unwrap_or_else(|_| new())
+}
+
+/// One of the waits of this thread that may be inside each other.
+struct Wait {
+    outer: u32,
+}
+
+impl Wait {
+    fn begin() -> Self {
+        let outer = WAITS.try_with(|waits| waits.replace(waits.get() + 1)).unwrap_or(0);
+        Self { outer }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let _ = WAITS.try_with(|waits| waits.set(self.outer));
+        if self.outer > 0 {
+            thread::current().unpark();
+        }
+    }
 }
 
 /// Runs `future` on this thread, which sleeps whenever the future waits.
@@ -84,27 +85,27 @@ pub(crate) fn block_until<F: Future>(
     mut future: Pin<&mut F>,
     deadline: Option<Instant>,
 ) -> Option<F::Output> {
-    let cached = IDLE.try_with(Cell::take).ok().flatten();
-    let (parker, waker) = cached.unwrap_or_else(|| {
-        let parker = Arc::new(Parker::default());
-        let waker = Waker::from(parker.clone());
-        (parker, waker)
-    });
+    let waker = thread_waker();
+    let _wait = Wait::begin();
     let mut cx = Context::from_waker(&waker);
-    let output = loop {
+    loop {
         // Neither the budget of a task that blocks its worker here (once spent it would never come back) nor the select
         // in which somebody blocks is this future's.
         let poll = || budget::with(|| future.as_mut().poll(&mut cx));
         if let Poll::Ready(output) = SelectId::during(None, poll) {
-            break Some(output);
+            return Some(output);
         }
-        if !parker.park(deadline) {
-            break None;
+        match deadline {
+            None => thread::park(),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return None;
+                }
+                thread::park_timeout(left);
+            }
         }
-    };
-    // While thread-locals are being destroyed there is no cache, and none is needed.
-    let _ = IDLE.try_with(|idle| idle.set(Some((parker, waker))));
-    output
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Node, cancel};
 use crate::context::{Cause, Context};
+use norace_prim::probe::Site;
 use norace_prim::sync::{Arc, lock};
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
@@ -95,7 +96,9 @@ fn of_many_who_cancel_at_once_one_is_first_and_its_cause_is_inherited() {
         let firsts: Vec<&Cause> = thread::scope(|scope| {
             let calls: Vec<_> = causes
                 .iter()
-                .map(|cause| scope.spawn(move || cancel(&root.node, cause).then_some(cause)))
+                .map(|cause| {
+                    scope.spawn(move || cancel(&root.node, cause, Site::here()).then_some(cause))
+                })
                 .collect();
             calls.into_iter().filter_map(|call| call.join().unwrap()).collect()
         });

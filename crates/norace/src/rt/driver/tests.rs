@@ -1,6 +1,7 @@
 //! The table of sources.
 
-use super::{GENERATION_MASK, Slot, Sources, WAKE};
+use super::{GENERATION_MASK, Slot, Sources};
+use crate::rt::os::WAKE;
 use crate::rt::readiness::Readiness;
 use norace_prim::sync::Arc;
 
