@@ -47,6 +47,7 @@
 mod builder;
 mod fix;
 mod identity;
+mod json;
 pub mod linear;
 mod outcome;
 mod portfolio;

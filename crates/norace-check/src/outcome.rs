@@ -1,12 +1,10 @@
 //! What a check came to.
 
-use serde::Serialize;
-
+use crate::json;
 use crate::report::Finding;
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Every class of executions was run, and showed nothing.
     Complete,
@@ -24,8 +22,23 @@ pub enum Status {
     Skipped,
 }
 
+impl Status {
+    /// A word for it that does not change between versions.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::WithinBound => "within-bound",
+            Self::Incomplete => "incomplete",
+            Self::Found => "found",
+            Self::Diverged => "diverged",
+            Self::NotReproduced => "not-reproduced",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// What a check came to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// `norace.model/1`.
     pub schema: &'static str,
@@ -74,6 +87,11 @@ impl Outcome {
             )),
             (None, _) => None,
         }
+    }
+
+    /// The outcome as JSON: the fields of this struct, and of those in it.
+    pub fn to_json(&self) -> String {
+        json::to_string(self)
     }
 
     /// How much was run, in words.

@@ -11,7 +11,7 @@ mod text;
 
 pub(crate) use build::{Told, build};
 
-use serde::Serialize;
+use crate::json;
 
 /// The report of a model whose same choices led to two executions, by their traces.
 pub(crate) fn divergence(test: &str, token: &str, first: &str, second: &str) -> Finding {
@@ -60,7 +60,7 @@ pub(crate) fn divergence(test: &str, token: &str, first: &str, second: &str) -> 
 const EVENTS_BEFORE: usize = 20;
 
 /// A place in the program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file, as the compiler names it.
     pub file: String,
@@ -71,7 +71,7 @@ pub struct Place {
 }
 
 /// A thread of the model, or a task that has one of its own.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Task {
     /// Its number, in the order of spawning.
     pub id: usize,
@@ -84,7 +84,7 @@ pub struct Task {
 }
 
 /// One call in a stack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// The function.
     pub function: String,
@@ -95,7 +95,7 @@ pub struct Frame {
 }
 
 /// What a task did, or waits for, with the calls that led there, innermost first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Stack {
     /// The task.
     pub task: usize,
@@ -110,7 +110,7 @@ pub struct Stack {
 }
 
 /// A step of the schedule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Who.
     pub task: usize,
@@ -123,8 +123,7 @@ pub struct Row {
 }
 
 /// What was tried to make the finding go away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "result", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fix {
     /// With these orderings it does not show any more.
     Found {
@@ -145,7 +144,7 @@ pub enum Fix {
 }
 
 /// An ordering to change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Where the atomic access is.
     pub place: Place,
@@ -156,7 +155,7 @@ pub struct Change {
 }
 
 /// A defect, explained.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     /// `norace.finding/1`.
     pub schema: &'static str,
@@ -188,6 +187,11 @@ impl Finding {
     /// The report for a terminal.
     pub fn to_text(&self) -> String {
         text::render(self)
+    }
+
+    /// The finding as JSON: the fields of this struct, and of those in it.
+    pub fn to_json(&self) -> String {
+        json::to_string(self)
     }
 
     /// The report as one page of HTML that needs nothing else.

@@ -86,8 +86,7 @@ impl Settings {
     /// Leaves the outcome for who started the run.
     pub(crate) fn record(&self, outcome: &Outcome) {
         let Some(run) = &self.run else { return };
-        let mut text = serde_json::to_string(outcome).expect("an outcome is plain data");
-        text.push('\n');
+        let text = outcome.to_json() + "\n";
         let path = run.join(format!("{}.json", file_name(&outcome.test)));
         if let Err(error) = fs::write(&path, text) {
             panic!("cannot write the outcome to {}: {error}", path.display());

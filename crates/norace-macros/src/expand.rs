@@ -100,6 +100,9 @@ fn body(hook: &str, args: Vec<Arg>, function: &Function) -> TokenStream {
     tokens.extend([TokenTree::from(function.body.clone())]);
     tokens.extend(source(&format!("::norace::__rt::{hook}")));
     let mut arguments = source("::norace::__rt::Options::new()");
+    if hook != "main" && function.should_panic() {
+        arguments.extend(source(".should_panic()"));
+    }
     for Arg { call, number } in args {
         arguments.extend(source(&format!(".{call}")));
         let number = number.map_or_else(TokenStream::new, |number| TokenTree::from(number).into());

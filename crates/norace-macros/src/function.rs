@@ -18,6 +18,19 @@ pub(crate) struct Function {
 
 type Tokens = Peekable<proc_macro::token_stream::IntoIter>;
 
+impl Function {
+    /// Whether a panic is what the test wants.
+    pub(crate) fn should_panic(&self) -> bool {
+        let names = |token: &TokenTree| match group(token, Delimiter::Bracket) {
+            Some(attribute) => {
+                attribute.stream().into_iter().next().is_some_and(|t| is_word(&t, "should_panic"))
+            }
+            None => false,
+        };
+        self.outer.iter().any(names)
+    }
+}
+
 pub(crate) fn parse(item: TokenStream) -> Result<Function, Wrong> {
     let mut tokens = item.into_iter().peekable();
     let mut outer = Vec::new();

@@ -30,7 +30,7 @@ const CRATES: [Allowed; 12] = [
     Allowed {
         name: "norace-check",
         own: &["norace-explore"],
-        others: &["serde", "serde_json"],
+        in_tests: &["serde_json"],
         ..NOTHING
     },
     Allowed { name: "norace-macros", ..NOTHING },

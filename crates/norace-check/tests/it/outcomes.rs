@@ -194,7 +194,7 @@ fn a_model_inside_a_model_is_refused() {
 #[test]
 fn the_json_of_an_outcome_has_the_fields_of_the_contract() {
     let outcome = run(|| models::hand_over(Ordering::Relaxed, Ordering::Relaxed));
-    let json: serde_json::Value = serde_json::to_value(&outcome).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&outcome.to_json()).unwrap();
     assert_eq!(json["schema"], "norace.model/1");
     assert_eq!(json["status"], "found");
     let finding = &json["finding"];

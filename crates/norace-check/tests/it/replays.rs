@@ -24,7 +24,7 @@ fn the_same_defect_has_the_same_token_and_report() {
         let builder = Builder::new().direct().name("replays::same");
         let finding =
             builder.run(|| models::hand_over(Ordering::Relaxed, Ordering::Relaxed)).finding;
-        serde_json::to_string(&finding.unwrap()).unwrap()
+        finding.unwrap().to_json()
     };
     assert_eq!(run(), run());
 }

@@ -15,7 +15,7 @@ use std::task::{Wake, Waker};
 ///
 /// ```
 /// use norace::chan;
-/// use std::time::{Duration, Instant};
+/// use norace::time::{Duration, Instant};
 /// let start = Instant::now();
 /// let fired = chan::after(Duration::from_millis(2)).recv_blocking().expect("never closed");
 /// assert!(fired - start >= Duration::from_millis(2));

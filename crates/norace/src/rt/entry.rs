@@ -21,6 +21,7 @@ pub struct Options {
     sc: bool,
     model_only: bool,
     complete: bool,
+    should_panic: bool,
     budget_ms: Option<u64>,
 }
 
@@ -33,6 +34,7 @@ impl Options {
             sc: false,
             model_only: false,
             complete: false,
+            should_panic: false,
             budget_ms: None,
         }
     }
@@ -69,6 +71,13 @@ impl Options {
     #[must_use]
     pub const fn complete(mut self) -> Self {
         self.complete = true;
+        self
+    }
+
+    /// The test has that attribute.
+    #[must_use]
+    pub const fn should_panic(mut self) -> Self {
+        self.should_panic = true;
         self
     }
 
@@ -148,5 +157,12 @@ fn run<B>(options: Options, body: &dyn Fn()) {
     if let Some(ms) = options.budget_ms {
         builder = builder.budget(Duration::from_millis(ms));
     }
-    builder.check(body);
+    if options.should_panic {
+        // A finding is what is wanted: it is neither kept nor counted.
+        if let Some(text) = builder.run(body).failure() {
+            panic!("{text}");
+        }
+    } else {
+        builder.check(body);
+    }
 }

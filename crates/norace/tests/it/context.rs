@@ -3,11 +3,11 @@
 use crate::support::{LiveCount, WakeCount, poll, poll_with};
 use norace::block_on;
 use norace::context::{Cause, Context};
+use norace::time::{Duration, Instant};
 use std::future::{pending, ready};
 use std::pin::pin;
 use std::task::Poll;
 use std::thread;
-use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(3_600);
 

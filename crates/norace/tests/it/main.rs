@@ -4,6 +4,7 @@ mod chan;
 mod context;
 #[cfg(feature = "rt")]
 mod group;
+mod models;
 #[cfg(feature = "rt")]
 mod rt;
 mod select;

@@ -2,10 +2,10 @@
 
 use super::{THREAD, new_queue, queue};
 use norace_prim::sync::lock;
+use norace_prim::time::{Duration, Instant};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::task::{Wake, Waker};
-use std::time::{Duration, Instant};
 
 struct Say(std::sync::mpsc::Sender<()>);
 

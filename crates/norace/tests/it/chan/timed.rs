@@ -1,8 +1,8 @@
 //! `after`, `tick` and `never`.
 
 use norace::chan::{RecvTimeoutError, TryRecvError, after, never, tick};
+use norace::time::{Duration, Instant};
 use norace::{block_on, select_blocking};
-use std::time::{Duration, Instant};
 
 const SHORT: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(3_600);

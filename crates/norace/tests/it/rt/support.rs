@@ -1,10 +1,10 @@
 //! What the tests of the runtime share.
 
 use norace::rt::{Builder, Runtime};
+use norace::time::{Duration, Instant};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
 
 /// How long a test waits for something that has to happen before it fails: generous, because machines are busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,9 +1,9 @@
 //! Timers, inside a runtime and outside.
 
 use super::support::{Drops, runtime};
+use norace::time::{Duration, Instant};
 use norace::{task, time};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -1,0 +1,3 @@
+//! Models of applications of the kit: under `cargo norace check` every schedule, built as usual one run each.
+
+mod chan;
