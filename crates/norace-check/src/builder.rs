@@ -151,11 +151,11 @@ impl Builder {
         self
     }
 
-    /// Names the model after the function `F`, where the test harness gave its thread no name.
+    /// Names the model after the function of this type name, where the test harness gave its thread no name.
     #[doc(hidden)]
     #[must_use]
-    pub fn called_after<F>(mut self) -> Self {
-        self.name = Some(identity::of_test::<F>());
+    pub fn called_after(mut self, type_name: &str) -> Self {
+        self.name = Some(identity::of_test(type_name));
         self
     }
 
@@ -199,6 +199,6 @@ impl Builder {
             "this build has no checker: run `cargo norace check` (which builds with `--cfg norace`)"
         );
         assert!(!norace_explore::in_model(), "a model cannot be checked from within a model");
-        self.name.clone().unwrap_or_else(identity::of_test::<F>)
+        self.name.clone().unwrap_or_else(|| identity::of_test(std::any::type_name::<F>()))
     }
 }

@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 static NAMED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
 
 /// The name of the test that runs on this thread; where the test harness gave the thread no name, that of the function
-/// in which the closure `F` stands. A second model in the same test gets a number.
-pub(crate) fn of_test<F>() -> String {
+/// in which the closure of this type name stands. A second model in the same test gets a number.
+pub(crate) fn of_test(type_name: &str) -> String {
     let thread = std::thread::current();
     let name = match thread.name() {
         Some(name) if name != "main" => name.to_owned(),
-        _ => of_type(std::any::type_name::<F>()),
+        _ => of_type(type_name),
     };
     let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let count = named.entry(name.clone()).or_insert(0);
@@ -20,7 +20,7 @@ pub(crate) fn of_test<F>() -> String {
     if *count == 1 { name } else { format!("{name}#{count}") }
 }
 
-/// `a::b::test` of `crate::a::b::test::{{closure}}`, and of `crate::a::b::test::test`, a function inside one of its name.
+/// `a::b::test` of `crate::a::b::test::{{closure}}`, and of `crate::a::b::test::test`, which stands inside its like.
 fn of_type(type_name: &str) -> String {
     let function = type_name.split("::{{closure}}").next().unwrap_or(type_name);
     let path = function.split_once("::").map_or(function, |(_crate, path)| path);

@@ -179,7 +179,7 @@ impl<M: Sequential> Linear<M> {
         assert!(all <= CALLS_MAX, "a program has at most {CALLS_MAX} calls, not {all}");
         let call: MakeCall<M, S> = Arc::new(call);
         let object = Object { make: &make, call: &call };
-        let base = crate::identity::of_test::<Self>();
+        let base = crate::identity::of_test(std::any::type_name_of_val(&generate));
         if let Some((program, kept)) = self.replayed(&base) {
             let calls = self.program(program, kept, &generate);
             return self.named(&base, program, kept).check(|| self.run(&calls, &object));

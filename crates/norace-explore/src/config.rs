@@ -62,8 +62,8 @@ pub struct Config {
     pub spin_repeats: u32,
     /// How many steps held threads are run when nothing else is left, before that is called a livelock.
     pub spin_steps_max: u32,
-    /// How many timers may fire in one execution while there is something else to do: programs whose timers go off again
-    /// and again would have no end.
+    /// How many timers may fire in one execution while there is something else to do: programs whose timers go off
+    /// again and again would have no end.
     pub early_fires_max: u32,
     /// How many timers fire, with nothing else left to do, before threads that wait for something else are given up.
     pub idle_fires_max: u32,

@@ -1,8 +1,8 @@
 //! What a library tells the checker about its objects; nothing at all in production.
 //!
 //! A library whose channels are locks and lists inside makes each of them a [`Monitor`] and its critical sections
-//! [`Monitor::enter`]: reports then speak of channels, and models of what is built on the library take a section for one
-//! step. In production all of this is zero-sized and empty, and every question is answered with "no model".
+//! [`Monitor::enter`]: reports then speak of channels, and models of what is built on the library take a section for
+//! one step. In production all of this is zero-sized and empty, and every question is answered with "no model".
 
 #[cfg(norace)]
 pub use norace_explore::probe::{

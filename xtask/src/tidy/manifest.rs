@@ -19,7 +19,7 @@ struct Allowed {
 }
 
 /// The arrows. `norace-bench` stands outside: it measures against everything.
-const CRATES: [Allowed; 12] = [
+const CRATES: [Allowed; 13] = [
     Allowed {
         name: "norace-prim",
         own_checked: &["norace-explore"],
@@ -73,6 +73,7 @@ const CRATES: [Allowed; 12] = [
         ],
         ..NOTHING
     },
+    Allowed { name: "norace-corpus", own: &["norace", "norace-check", "norace-prim"], ..NOTHING },
     Allowed { name: "cargo-norace", own: &["norace-check"], ..NOTHING },
     Allowed { name: "examples", own: &["norace", "norace-prim"], ..NOTHING },
     Allowed { name: "xtask", others: &["serde_json"], ..NOTHING },

@@ -50,12 +50,20 @@ fn task(thread: ThreadInfo) -> Task {
 }
 
 /// What a thread is called: its name, or what it is and its number.
-pub(super) fn thread_name(thread: &ThreadInfo) -> String {
+fn thread_name(thread: &ThreadInfo) -> String {
     match (&thread.name, thread.id.index(), thread.is_timer) {
         (Some(name), ..) => name.clone(),
         (None, 0, _) => "main".to_owned(),
         (None, id, true) => format!("timer {id}"),
         (None, id, false) => format!("thread {id}"),
+    }
+}
+
+/// What a thread is called where others may have its name.
+pub(super) fn full_name(thread: &ThreadInfo) -> String {
+    match &thread.name {
+        Some(name) => format!("thread {} \"{name}\"", thread.id.index()),
+        None => thread_name(thread),
     }
 }
 
@@ -114,7 +122,7 @@ fn title(defect: &Defect) -> String {
         }
         Defect::Livelock { .. } => "LIVELOCK: threads run and nothing changes".to_owned(),
         Defect::Panic { thread, message, .. } => {
-            format!("PANIC in {}: {message}", thread_name(thread))
+            format!("PANIC in {}: {message}", full_name(thread))
         }
         Defect::LeakedValue { type_name, created, .. } => {
             format!("LEAKED VALUE: a {} made at {created} was never dropped", short_type(type_name))
@@ -232,13 +240,14 @@ fn holding(nested: &Nested) -> String {
 fn blocked_stack(run: &Execution<'_>, blocked: &Blocked) -> Stack {
     let frames: Vec<Frame> =
         run.waiting_stack(blocked.thread.id).map_or_else(Vec::new, |stack| frames(&stack));
-    // What a library waits in says less than what the program asked of it.
+    // Where a library waits says less than where the program asked it to.
+    let own = frames.iter().find(|frame| !frame.library).and_then(|frame| frame.place.clone());
     let at = blocked.waits.first().map_or(blocked.location, |wait| wait.location);
     Stack {
         task: blocked.thread.id.index(),
         what: waits(blocked, object),
         value: None,
-        place: Some(place(at)),
+        place: own.or_else(|| Some(place(at))),
         frames,
     }
 }
@@ -288,7 +297,7 @@ fn why(defect: &Defect) -> Vec<String> {
 }
 
 fn why_blocked(blocked: &Blocked) -> Option<String> {
-    let name = thread_name(&blocked.thread);
+    let name = full_name(&blocked.thread);
     if let Some(at) = blocked.missed {
         return Some(format!("The notification at {at} came before {name} waited, and was lost."));
     }
@@ -304,7 +313,7 @@ fn why_blocked(blocked: &Blocked) -> Option<String> {
 }
 
 fn why_unordered(first: &Access, second: &Access, why: &Unordered) -> Vec<String> {
-    let (one, two) = (thread_name(&first.thread), thread_name(&second.thread));
+    let (one, two) = (full_name(&first.thread), full_name(&second.thread));
     match why {
         Unordered::Unsynchronised { store, load } => {
             let mut lines = vec![format!(

@@ -6,8 +6,9 @@ use norace_explore::{
     Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, TraceEvent,
 };
 
-use super::Row;
-use super::build::{place, thread_name, waits};
+use super::build::{full_name, place, waits};
+use super::stacks::frames;
+use super::{Place, Row};
 
 /// Rows of a schedule that a report shows: so many at the beginning and at the end.
 pub(super) const HEAD_ROWS: usize = 30;
@@ -22,7 +23,11 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
         let at = u32::try_from(at).expect("the step bound keeps events few");
         if let Some(text) = writer.text(&event, at) {
             let mark = marks.iter().find(|(of, _)| *of == at).map(|(_, mark)| mark.clone());
-            rows.push(Row { task: event.thread.index(), text, place: place(event.location), mark });
+            // What stands in the standard library's files is a destructor: the stack knows whose.
+            let nowhere = event.location.file().starts_with("/rustc/");
+            let own = nowhere.then(|| program_place(run, at)).flatten();
+            let place = own.unwrap_or_else(|| place(event.location));
+            rows.push(Row { task: event.thread.index(), text, place, mark });
         }
     }
     if let Some(last) = last_row(defect, &rows) {
@@ -39,6 +44,12 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
     let left_out = rows.len().saturating_sub(HEAD_ROWS + TAIL_ROWS);
     rows.drain(HEAD_ROWS.min(rows.len())..).take(left_out).for_each(drop);
     (rows, left_out)
+}
+
+/// Where the program was at an event.
+fn program_place(run: &Execution<'_>, event: u32) -> Option<Place> {
+    let frames = frames(&*run.stack(event)?);
+    frames.into_iter().find(|frame| !frame.library)?.place
 }
 
 /// Where the schedule of something that is only suspected may end: it goes on as if nothing had happened.
@@ -58,7 +69,7 @@ fn blocked(defect: &Defect) -> &[Blocked] {
 fn marks(defect: &Defect) -> Vec<(u32, String)> {
     match defect {
         Defect::DataRace { first, second, .. } => {
-            let with = |other| format!("race with {}", thread_name(other));
+            let with = |other| format!("race with {}", full_name(other));
             vec![(first.event, with(&second.thread)), (second.event, with(&first.thread))]
         }
         Defect::Misused { event, .. } => vec![(*event, "after the close".to_owned())],
@@ -166,7 +177,7 @@ impl Writer<'_> {
     fn thread_of(&self, object: ObjectId) -> String {
         let id = self.run.thread_of(object);
         let thread = self.run.threads().find(|thread| Some(thread.id) == id);
-        thread.map_or_else(|| "a thread".to_owned(), |thread| thread_name(&thread))
+        thread.map_or_else(|| "a thread".to_owned(), |thread| full_name(&thread))
     }
 
     fn atomic(&mut self, event: &TraceEvent) -> String {

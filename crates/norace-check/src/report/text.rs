@@ -157,7 +157,7 @@ fn schedule(text: &mut String, finding: &Finding) {
 
 fn width(task: &Task, rows: &[Row]) -> usize {
     let own = rows.iter().filter(|row| row.task == task.id).map(|row| cell(row).chars().count());
-    own.chain([task.name.chars().count(), COLUMN_MIN]).max().unwrap_or(COLUMN_MIN)
+    own.chain([quoted(task).chars().count(), COLUMN_MIN]).max().unwrap_or(COLUMN_MIN)
 }
 
 fn cell(row: &Row) -> String {
@@ -170,7 +170,7 @@ fn cell(row: &Row) -> String {
 fn columns(text: &mut String, finding: &Finding, tasks: &[&Task], widths: &[usize]) {
     let mut heads = "     ".to_owned();
     for (task, width) in tasks.iter().zip(widths) {
-        write!(heads, "  {:<width$}", task.name).expect("writing to a string does not fail");
+        write!(heads, "  {:<width$}", quoted(task)).expect("writing to a string does not fail");
     }
     line(text, heads.trim_end());
     for (at, row) in finding.schedule.iter().enumerate() {

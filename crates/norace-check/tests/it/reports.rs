@@ -40,7 +40,7 @@ fn a_race_is_told_with_both_sides_the_reason_a_fix_and_a_schedule() {
             "thread 1 \"producer\" was spawned at",
             "by it::models::hand_over",
             "why: main read at",
-            "(Relaxed) what producer stored at",
+            "(Relaxed) what thread 1 \"producer\" stored at",
             "a Relaxed store publishes nothing",
             "a Relaxed load takes nothing over",
             "fix: Release instead of Relaxed at",
@@ -49,7 +49,7 @@ fn a_race_is_told_with_both_sides_the_reason_a_fix_and_a_schedule() {
             "not enough: Release at",
             "schedule (1 context switch",
             "write slot.value := 42  ** race with main",
-            "read slot.value = 42  ** race with producer",
+            "read slot.value = 42  ** race with thread 1 \"producer\"",
             "replay: cargo norace replay nr1:reports::a_race_is_told",
         ],
     );

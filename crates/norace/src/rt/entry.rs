@@ -5,6 +5,7 @@
 
 use super::{Builder, Runtime};
 use norace_prim::time::Duration;
+use std::any::type_name;
 use std::future::Future;
 use std::process::{ExitCode, Termination};
 
@@ -111,12 +112,12 @@ pub fn main<F: Future>(options: Options, body: impl FnOnce() -> F) -> F::Output 
 
 /// The body of `#[norace::test]` on an `async fn`.
 pub fn test<F: Future<Output: Termination>, B: Fn() -> F>(options: Options, body: B) {
-    run::<B>(options, &|| succeeded(options.start().block_on(body())));
+    run(options, type_name::<B>, &|| succeeded(options.start().block_on(body())));
 }
 
 /// The body of `#[norace::test]` on a plain `fn`: its thread belongs to the runtime.
 pub fn test_blocking<T: Termination, B: Fn() -> T>(options: Options, body: B) {
-    run::<B>(options, &|| succeeded(options.start().handle().enter(&body)));
+    run(options, type_name::<B>, &|| succeeded(options.start().handle().enter(&body)));
 }
 
 /// Fails a test whose body gave an error, which is printed by then.
@@ -124,9 +125,9 @@ fn succeeded(output: impl Termination) {
     assert!(output.report() == ExitCode::SUCCESS, "the test returned an error");
 }
 
-/// Runs a test called after its body `B`.
+/// Runs a test.
 #[cfg(not(norace))]
-fn run<B>(options: Options, body: &dyn Fn()) {
+fn run(options: Options, _name: fn() -> &'static str, body: &dyn Fn()) {
     if options.model_only {
         skipped();
     } else {
@@ -140,11 +141,11 @@ fn skipped() {
     println!("skipped: this is a model; run `cargo norace check`");
 }
 
-/// Explores a test called after its body `B`.
+/// Explores a test, called after the function that is its body.
 #[cfg(norace)]
-fn run<B>(options: Options, body: &dyn Fn()) {
+fn run(options: Options, name: fn() -> &'static str, body: &dyn Fn()) {
     use norace_check::{Builder, Level, Mode};
-    let mut builder = Builder::new().called_after::<B>();
+    let mut builder = Builder::new().called_after(name());
     if options.rt {
         builder = builder.level(Level::Rt);
     }

@@ -70,8 +70,8 @@ impl Os {
         }
     }
 
-    /// No longer watches `source`, which is about to be closed; that takes it out as well, so that an error here changes
-    /// nothing.
+    /// No longer watches `source`, which is about to be closed; that takes it out as well, so that an error here
+    /// changes nothing.
     pub(crate) fn deregister(&self, source: &mut impl Source) {
         match self {
             Self::System { registry, .. } => drop(registry.deregister(source)),

@@ -1,0 +1,12 @@
+//! Known concurrency bugs as models of the kit, each with its fix: what the checker's recall, and its silence, are
+//! measured with.
+//!
+//! - [`goker`]: 62 kernels of GoKer (Yuan et al., "GoBench", CGO 2021), written anew from the descriptions of the bugs
+//!   and from their upstream fixes.
+//!
+//! Built as usual these are programs that may hang or go wrong; they are meant to be explored: see
+//! `cargo norace check -p norace-corpus`.
+
+pub mod case;
+pub mod go;
+pub mod goker;
