@@ -1,3 +1,4 @@
 //! Models of applications of the kit: under `cargo norace check` every schedule, built as usual one run each.
 
 mod chan;
+mod rt;
