@@ -153,29 +153,28 @@ impl Engine {
 
     // ---- spinning ----
 
+    /// Notes what a load read. The looks of a thread are kept in the order in which they were last taken: what stands
+    /// behind one was looked at since, so that is what a loop around it polls.
     pub(super) fn note_spin(&mut self, me: ThreadId, pending: Pending, message: MessageId) {
         let Pending { object, location, .. } = pending;
-        let state = &mut self.threads[me.index()];
-        let known = state
-            .spins
-            .iter_mut()
-            .find(|spin| spin.object == object && std::ptr::eq(spin.location, location));
-        match known {
-            Some(spin) if spin.message == message => spin.repeats += 1,
-            Some(spin) => {
-                spin.message = message;
-                spin.repeats = 0;
-                self.spin_steps = 0;
-            }
-            None => {
-                state.spins.push(Spin { location, object, message, repeats: 0 });
-                self.spin_steps = 0;
-            }
+        let known = self.position_of_spin(me, &pending);
+        let spins = &mut self.threads[me.index()].spins;
+        let mut spin = match known {
+            Some(at) => spins.remove(at),
+            None => Spin { location, object, message, repeats: 0 },
+        };
+        if known.is_some() && spin.message == message {
+            spin.repeats += 1;
+        } else {
+            spin.message = message;
+            spin.repeats = 0;
+            self.spin_steps = 0;
         }
+        spins.push(spin);
     }
 
-    fn spin(&self, thread: ThreadId, pending: &Pending) -> Option<&Spin> {
-        self.threads[thread.index()].spins.iter().find(|spin| {
+    fn position_of_spin(&self, thread: ThreadId, pending: &Pending) -> Option<usize> {
+        self.threads[thread.index()].spins.iter().position(|spin| {
             spin.object == pending.object && std::ptr::eq(spin.location, pending.location)
         })
     }
@@ -189,10 +188,7 @@ impl Engine {
         own: MessageId,
     ) {
         let Pending { object, location, .. } = pending;
-        let known = self.threads[me.index()]
-            .spins
-            .iter()
-            .position(|spin| spin.object == object && std::ptr::eq(spin.location, location));
+        let known = self.position_of_spin(me, &pending);
         // The attempts of other spinning threads in between change nothing either.
         let repeats = known.is_some_and(|at| {
             let spin = &self.threads[me.index()].spins[at];
@@ -206,13 +202,9 @@ impl Engine {
             self.spin_steps = 0;
         }
         let spins = &mut self.threads[me.index()].spins;
-        match known {
-            Some(at) => {
-                spins[at].message = own;
-                spins[at].repeats = if repeats { spins[at].repeats + 1 } else { 0 };
-            }
-            None => spins.push(Spin { location, object, message: own, repeats: 0 }),
-        }
+        let before = known.map_or(0, |at| spins.remove(at).repeats);
+        let repeats = if repeats { before + 1 } else { 0 };
+        spins.push(Spin { location, object, message: own, repeats });
     }
 
     /// Whether a store exists that the spinning thread could still come to read and that says anything new.
@@ -227,14 +219,16 @@ impl Engine {
         if self.spin_forced {
             return false;
         }
-        let Some(spin) = self.spin(thread, pending) else { return false };
-        spin.repeats >= self.config.spin_repeats
-            && !self.threads[thread.index()].spins.iter().any(|spin| self.has_news(spin))
+        let Some(at) = self.position_of_spin(thread, pending) else { return false };
+        let polled = &self.threads[thread.index()].spins[at..];
+        polled[0].repeats >= self.config.spin_repeats
+            && !polled.iter().any(|spin| self.has_news(spin))
     }
 
     /// From which position on a repeating load may read: something else, if there is something else.
     fn spin_floor(&self, thread: ThreadId, pending: Pending) -> usize {
-        match self.spin(thread, &pending) {
+        let spin = self.position_of_spin(thread, &pending);
+        match spin.map(|at| &self.threads[thread.index()].spins[at]) {
             Some(spin) if spin.repeats >= self.config.spin_repeats && self.has_news(spin) => {
                 self.objects.message(spin.message).position as usize + 1
             }

@@ -315,6 +315,30 @@ fn a_spinning_reader_needs_no_annotation() {
 }
 
 #[test]
+fn a_look_before_a_loop_does_not_keep_it_going() {
+    // Main goes on as long as it can.
+    let config = Config { steps_max: 500, ..Config::default() };
+    let report = Explorer::new(config).explore(Strategy::Bounded { preemptions: 0 }, &|| {
+        let flags = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
+        let setters = [0, 1].map(|at| {
+            let flags = Arc::clone(&flags);
+            thread::spawn(move || flags[at].store(true, Ordering::Release))
+        });
+        for flag in flags.iter() {
+            let mut set = flag.load(Ordering::Acquire);
+            while !set {
+                thread::yield_now();
+                set = flag.load(Ordering::Acquire);
+            }
+        }
+        for setter in setters {
+            setter.join().unwrap();
+        }
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+}
+
+#[test]
 fn a_spin_lock_by_compare_exchange_excludes() {
     let report = clean(&|| {
         let shared = Arc::new((Shared::new(), AtomicBool::new(false)));
