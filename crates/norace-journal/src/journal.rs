@@ -81,7 +81,7 @@ impl<S: Storage> Journal<S> {
             Err(error) => return Err(OpenError::Io(error)),
         };
         let opened = recover(&storage, &options, each)?;
-        let room = Arc::new(Room::new(options.segment_bytes, options.max_frame_bytes));
+        let room = Arc::new(Room::new(&options, opened.current.index + 1));
         if opened.spare.is_some() {
             room.set_next(Next::Ready);
         }
@@ -289,10 +289,9 @@ impl<S: Storage> Journal<S> {
 
     /// Has the next segment made, by the helper or here. A failed attempt is made again at once if `again`, or inline.
     fn ask(&mut self, again: bool) {
-        let index = self.current.index + 1;
         let inline = self.options.prepare == Prepare::Inline;
-        self.room.want(index, again || inline);
-        if inline && self.room.take_wanted().is_some() {
+        self.room.want(again || inline);
+        if inline && let Some(index) = self.room.take_wanted() {
             prepare(&*self.storage, &self.room, &self.slot, index, self.options.segment_bytes);
         }
     }
@@ -353,7 +352,7 @@ fn prepare<S: Storage>(
             *sync::lock(slot) = Some(segment);
             room.set_next(Next::Ready);
         }
-        Err(error) if error.is_full() => room.set_next(Next::Full(index)),
+        Err(error) if error.is_full() => room.set_next(Next::Full),
         Err(error) => room.poison(&error),
     }
 }

@@ -4,14 +4,15 @@
 //! States of the next segment, and who moves them on:
 //!
 //! ```text
-//!          appender            helper (or the appender, inline)
+//!      appender, or who waits    helper (or the appender, inline)
 //!  Idle ------------> Wanted ------------> Working ---> Ready   (appender takes it: Idle)
 //!                        ^                     |
 //!                        +---- make_room, -----+-----> Full
 //!                              or the timer
 //! ```
 //!
-//! A failure that is not for want of space sets the poison instead, which nothing clears.
+//! A failure that is not for want of space sets the poison instead, which nothing clears. When the journal is closed,
+//! an order that the helper has not taken is never carried out.
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ use norace_prim::{
 };
 
 use crate::format::{self, PAGE_BYTES};
+use crate::options::{Options, Prepare};
 
 #[cfg(test)]
 mod tests;
@@ -29,16 +31,19 @@ mod tests;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     Idle,
-    Wanted(u64),
+    Wanted,
     Working,
     Ready,
-    Full(u64),
+    Full,
 }
 
 #[derive(Debug)]
 struct State {
     poisoned: Option<Arc<str>>,
+    /// The journal is closed, or about to be.
     stopping: bool,
+    /// The index of the next segment.
+    next_index: u64,
     /// Bytes for batches left in the current segment.
     rest_bytes: u64,
     /// A seal may take a page of the rest before the next batch comes.
@@ -56,22 +61,27 @@ pub(crate) struct Room {
     /// Bytes for batches in a segment yet to be begun.
     next_bytes: u64,
     max_frame_bytes: u32,
+    /// A helper makes the segments.
+    has_helper: bool,
 }
 
 impl Room {
-    pub(crate) fn new(segment_bytes: u64, max_frame_bytes: u32) -> Self {
+    /// Room in a journal that is in the segment before `next_index`.
+    pub(crate) fn new(options: &Options, next_index: u64) -> Self {
         Self {
             state: Mutex::new(State {
                 poisoned: None,
                 stopping: false,
+                next_index,
                 rest_bytes: 0,
                 seal_due: false,
                 next: Next::Idle,
             }),
             work: Condvar::new(),
             changed: Condvar::new(),
-            next_bytes: format::batches_end(segment_bytes) - PAGE_BYTES,
-            max_frame_bytes,
+            next_bytes: format::batches_end(options.segment_bytes) - PAGE_BYTES,
+            max_frame_bytes: options.max_frame_bytes,
+            has_helper: options.prepare != Prepare::Inline,
         }
     }
 
@@ -105,6 +115,7 @@ impl Room {
         state.rest_bytes = rest_bytes;
         state.seal_due = false;
         state.next = Next::Idle;
+        state.next_index += 1;
         drop(state);
         self.changed.notify_all();
     }
@@ -116,17 +127,17 @@ impl Room {
         self.changed.notify_all();
     }
 
-    /// For the appender: asks the helper for segment `index`, unless it stands ready or is being made. A failed attempt
-    /// is made again only if `again`.
-    pub(crate) fn want(&self, index: u64, again: bool) {
+    /// For the appender: asks the helper for the next segment, unless it stands ready or is being made. A failed
+    /// attempt is made again only if `again`.
+    pub(crate) fn want(&self, again: bool) {
         let mut state = sync::lock(&self.state);
         let ask = match state.next {
             Next::Idle => true,
-            Next::Full(_) => again,
-            Next::Wanted(_) | Next::Working | Next::Ready => false,
+            Next::Full => again,
+            Next::Wanted | Next::Working | Next::Ready => false,
         };
         if ask {
-            state.next = Next::Wanted(index);
+            state.next = Next::Wanted;
             drop(state);
             self.work.notify_all();
         }
@@ -135,7 +146,7 @@ impl Room {
     /// For the appender: how the attempt under way ends. Returns at once when there is none.
     pub(crate) fn outcome(&self) -> Next {
         let mut state = sync::lock(&self.state);
-        while state.poisoned.is_none() && matches!(state.next, Next::Wanted(_) | Next::Working) {
+        while state.poisoned.is_none() && matches!(state.next, Next::Wanted | Next::Working) {
             state = sync::wait(&self.changed, state);
         }
         state.next
@@ -149,15 +160,15 @@ impl Room {
                 return None;
             }
             match state.next {
-                Next::Wanted(index) => {
+                Next::Wanted => {
                     state.next = Next::Working;
-                    return Some(index);
+                    return Some(state.next_index);
                 }
-                Next::Full(index) => {
+                Next::Full => {
                     let (guard, timed_out) = sync::wait_timeout(&self.work, state, retry);
                     state = guard;
-                    if timed_out && state.next == Next::Full(index) {
-                        state.next = Next::Wanted(index);
+                    if timed_out && state.next == Next::Full {
+                        state.next = Next::Wanted;
                     }
                 }
                 Next::Idle | Next::Working | Next::Ready => {
@@ -170,15 +181,18 @@ impl Room {
     /// For the appender that makes segments inline: takes the order it has just given.
     pub(crate) fn take_wanted(&self) -> Option<u64> {
         let mut state = sync::lock(&self.state);
-        let Next::Wanted(index) = state.next else { return None };
+        if state.next != Next::Wanted {
+            return None;
+        }
         state.next = Next::Working;
-        Some(index)
+        Some(state.next_index)
     }
 
-    /// Ends the helper after the attempt under way.
+    /// Ends the helper after the attempt under way, and the waiting for any other.
     pub(crate) fn stop(&self) {
         sync::lock(&self.state).stopping = true;
         self.work.notify_all();
+        self.changed.notify_all();
     }
 
     fn frames(&self, state: &State, payload_bytes: u32) -> u64 {
@@ -231,12 +245,13 @@ impl RoomHandle {
     /// Waits until [`frames`](Self::frames)`(payload_bytes)` is at least `frames`, as long as somebody is working on
     /// it.
     ///
-    /// A helper that is just behind is no reason to refuse anybody: this waits for it and returns at once otherwise.
+    /// A helper that is just behind, or that nobody has asked yet, is no reason to refuse anybody: this asks and waits
+    /// for it, and returns at once otherwise.
     ///
     /// # Errors
     ///
     /// [`NoRoom::StorageFull`] when the last attempt to make room failed, or more is asked than there can be;
-    /// [`NoRoom::Poisoned`] when the journal failed.
+    /// [`NoRoom::Poisoned`] when the journal failed; [`NoRoom::Closed`] when it was dropped.
     pub fn wait(&self, frames: u64, payload_bytes: u32) -> Result<(), NoRoom> {
         let mut state = sync::lock(&self.0.state);
         loop {
@@ -246,8 +261,15 @@ impl RoomHandle {
             if self.0.frames(&state, payload_bytes) >= frames {
                 return Ok(());
             }
-            if !matches!(state.next, Next::Wanted(_) | Next::Working) {
-                return Err(NoRoom::StorageFull);
+            match state.next {
+                Next::Working => {}
+                Next::Idle | Next::Wanted if state.stopping => return Err(NoRoom::Closed),
+                Next::Wanted => {}
+                Next::Idle if self.0.has_helper => {
+                    state.next = Next::Wanted;
+                    self.0.work.notify_all();
+                }
+                Next::Idle | Next::Ready | Next::Full => return Err(NoRoom::StorageFull),
             }
             state = sync::wait(&self.0.changed, state);
         }
@@ -265,6 +287,8 @@ pub enum NoRoom {
         /// That failure.
         cause: Arc<str>,
     },
+    /// The journal was dropped.
+    Closed,
 }
 
 impl fmt::Display for NoRoom {
@@ -272,6 +296,7 @@ impl fmt::Display for NoRoom {
         match self {
             Self::StorageFull => f.write_str("no space for the next segment"),
             Self::Poisoned { cause } => write!(f, "the journal failed earlier: {cause}"),
+            Self::Closed => f.write_str("the journal is closed"),
         }
     }
 }

@@ -5,13 +5,14 @@ use norace_prim::thread;
 use super::*;
 
 fn handle() -> RoomHandle {
-    RoomHandle(Arc::new(Room::new(8 * PAGE_BYTES, 5 * 4096 - 88)))
+    let prepare = Prepare::Ahead { retry: Duration::from_secs(60) };
+    RoomHandle(Arc::new(Room::new(&Options { prepare, ..Options::small(8) }, 1)))
 }
 
 #[test]
 fn whoever_waits_for_room_gets_it_when_the_segment_is_ready() {
     let room = handle();
-    room.0.want(1, false);
+    room.0.want(false);
     assert_eq!(room.0.take_order(Duration::from_secs(60)), Some(1));
     assert_eq!(room.frames(1), 0, "nothing is certain while it is being made");
     let waiter = thread::spawn({
@@ -27,7 +28,7 @@ fn whoever_waits_for_room_gets_it_when_the_segment_is_ready() {
 fn whoever_waits_for_room_learns_that_there_is_none() {
     for poison in [false, true] {
         let room = handle();
-        room.0.want(1, false);
+        room.0.want(false);
         let waiter = thread::spawn({
             let room = room.clone();
             move || room.wait(1, 1)
@@ -36,7 +37,7 @@ fn whoever_waits_for_room_learns_that_there_is_none() {
             room.0.poison(&"broken");
             NoRoom::Poisoned { cause: "broken".into() }
         } else {
-            room.0.set_next(Next::Full(1));
+            room.0.set_next(Next::Full);
             NoRoom::StorageFull
         };
         assert_eq!(waiter.join().unwrap(), Err(expected));
@@ -63,14 +64,35 @@ fn the_first_poison_stays() {
 #[test]
 fn a_failed_attempt_is_repeated_only_when_asked_or_when_its_time_has_come() {
     let room = handle();
-    room.0.set_next(Next::Full(4));
-    room.0.want(4, false);
-    assert_eq!(room.0.outcome(), Next::Full(4));
-    room.0.want(4, true);
-    assert_eq!(room.0.take_wanted(), Some(4));
+    room.0.set_next(Next::Full);
+    room.0.want(false);
+    assert_eq!(room.0.outcome(), Next::Full);
+    room.0.want(true);
+    assert_eq!(room.0.take_wanted(), Some(1));
     assert_eq!(room.0.take_wanted(), None);
-    room.0.set_next(Next::Full(4));
-    assert_eq!(room.0.take_order(Duration::from_millis(1)), Some(4));
+    room.0.set_next(Next::Full);
+    assert_eq!(room.0.take_order(Duration::from_millis(1)), Some(1));
     room.0.stop();
     assert_eq!(room.0.take_order(Duration::from_millis(1)), None);
+}
+
+#[test]
+fn whoever_waits_asks_for_a_segment_that_nobody_asked_for() {
+    let room = handle();
+    let waiter = thread::spawn({
+        let room = room.clone();
+        move || room.wait(3, 1)
+    });
+    assert_eq!(room.0.take_order(Duration::from_secs(60)), Some(1));
+    room.0.set_next(Next::Ready);
+    assert_eq!(waiter.join().unwrap(), Ok(()));
+}
+
+#[test]
+fn whoever_waits_for_an_order_that_the_helper_never_took_learns_that_it_is_over() {
+    let room = handle();
+    room.0.want(false);
+    room.0.stop();
+    assert_eq!(room.wait(1, 1), Err(NoRoom::Closed));
+    assert_eq!(room.0.take_order(Duration::from_secs(60)), None);
 }

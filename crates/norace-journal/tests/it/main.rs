@@ -7,5 +7,7 @@ mod crash;
 mod damage;
 mod dir;
 mod faults;
+#[cfg(norace)]
+mod models;
 mod room;
 mod support;
