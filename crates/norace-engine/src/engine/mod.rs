@@ -26,6 +26,9 @@ mod start;
 mod waiters;
 
 #[cfg(test)]
+#[cfg(norace)]
+mod models;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
