@@ -135,7 +135,7 @@ objects! {
     Task { id name spawned_at timer }
     Frame { function place library }
     Stack { task what value place frames }
-    Row { task text place mark }
+    Row { number task text place mark }
     Change { place from to }
 }
 

@@ -112,6 +112,8 @@ pub struct Stack {
 /// A step of the schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
+    /// Its place in the whole schedule, from 1.
+    pub number: usize,
     /// Who.
     pub task: usize,
     /// What.
@@ -177,7 +179,7 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// The execution.
     pub schedule: Vec<Row>,
-    /// Rows left out of the middle of the schedule.
+    /// Rows of the schedule that were left out: where their numbers are missing.
     pub rows_left_out: usize,
     /// Context switches of the execution, and of the one that was found first.
     pub switches: [usize; 2],

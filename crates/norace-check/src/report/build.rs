@@ -105,17 +105,20 @@ pub(super) fn short_type(type_name: &str) -> String {
 fn title(defect: &Defect) -> String {
     match defect {
         Defect::DataRace { object: data, .. } => format!("DATA RACE on {}", object(data)),
+        Defect::Deadlock { cycle, .. } if cycle.len() == 1 => {
+            "DEADLOCK: a thread waits for itself".to_owned()
+        }
         Defect::Deadlock { cycle, .. } if !cycle.is_empty() => {
             format!("DEADLOCK: {} wait for each other in a circle", threads(cycle.len()))
         }
         Defect::Deadlock { blocked, .. } if defect.kind() == "lost-wakeup" => {
-            format!("LOST WAKE-UP: {} wait for ever", threads(blocked.len()))
+            format!("LOST WAKE-UP: {} for ever", threads_wait(blocked.len()))
         }
         Defect::Leak { blocked } if defect.kind() == "lost-wakeup" => {
             format!("LOST WAKE-UP: {} left waiting for ever", threads(blocked.len()))
         }
         Defect::Deadlock { blocked, .. } => {
-            format!("DEADLOCK: {} wait and nothing can run", threads(blocked.len()))
+            format!("DEADLOCK: {} and nothing can run", threads_wait(blocked.len()))
         }
         Defect::Leak { blocked } => {
             format!("LEAK: {} left waiting when the model was done", threads(blocked.len()))
@@ -146,6 +149,10 @@ fn title(defect: &Defect) -> String {
 
 fn threads(count: usize) -> String {
     if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }
+}
+
+fn threads_wait(count: usize) -> String {
+    if count == 1 { "1 thread waits".to_owned() } else { format!("{count} threads wait") }
 }
 
 fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {

@@ -129,20 +129,23 @@ impl Page {
             self.markup(format_args!("<th><span class=\"task t{colour}\">{name}</span></th>"));
         }
         self.raw("</tr></thead>\n<tbody>\n");
-        for (at, row) in finding.schedule.iter().enumerate() {
-            if finding.rows_left_out > 0 && at == super::schedule::HEAD_ROWS {
+        let mut last = 0;
+        for row in &finding.schedule {
+            let missing = row.number - last - 1;
+            if missing > 0 {
                 self.markup(format_args!(
-                    "<tr><td></td><td colspan=\"{}\">… {} steps are not shown …</td></tr>\n",
-                    tasks.len(),
-                    finding.rows_left_out
+                    "<tr><td></td><td colspan=\"{}\">… {missing} not shown …</td></tr>\n",
+                    tasks.len()
                 ));
             }
-            self.row(at + 1, row, &tasks);
+            last = row.number;
+            self.row(row, &tasks);
         }
         self.raw("</tbody></table></div>\n");
     }
 
-    fn row(&mut self, number: usize, row: &Row, tasks: &[&Task]) {
+    fn row(&mut self, row: &Row, tasks: &[&Task]) {
+        let number = row.number;
         let class = if row.mark.is_some() { " class=\"marked\"" } else { "" };
         self.markup(format_args!("<tr{class}><td>{number}</td>"));
         for task in tasks {

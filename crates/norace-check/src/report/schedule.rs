@@ -10,9 +10,11 @@ use super::build::{full_name, place, waits};
 use super::stacks::frames;
 use super::{Place, Row};
 
-/// Rows of a schedule that a report shows: so many at the beginning and at the end.
-pub(super) const HEAD_ROWS: usize = 30;
-const TAIL_ROWS: usize = 60;
+/// Rows of a schedule that a report shows, and of them at its beginning, at its end, and around each switch.
+const ROWS_MAX: usize = 80;
+const HEAD_ROWS: usize = 4;
+const TAIL_ROWS: usize = 24;
+const SWITCH_ROWS: usize = 4;
 
 /// The rows, and how many were left out of their middle.
 pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
@@ -27,7 +29,7 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
             let nowhere = event.location.file().starts_with("/rustc/");
             let own = nowhere.then(|| program_place(run, at)).flatten();
             let place = own.unwrap_or_else(|| place(event.location));
-            rows.push(Row { task: event.thread.index(), text, place, mark });
+            rows.push(Row { number: 0, task: event.thread.index(), text, place, mark });
         }
     }
     if let Some(last) = last_row(defect, &rows) {
@@ -35,15 +37,42 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
     }
     for one in blocked(defect) {
         rows.push(Row {
+            number: 0,
             task: one.thread.id.index(),
             text: waits(one, |object| writer.name(object.id)),
             place: place(one.waits.first().map_or(one.location, |wait| wait.location)),
             mark: Some("for ever".to_owned()),
         });
     }
-    let left_out = rows.len().saturating_sub(HEAD_ROWS + TAIL_ROWS);
-    rows.drain(HEAD_ROWS.min(rows.len())..).take(left_out).for_each(drop);
+    let all = rows.len();
+    let rows = telling(rows);
+    let left_out = all - rows.len();
     (rows, left_out)
+}
+
+/// The rows that say most, numbered as in the whole: the first ones, the last ones, those that make the finding, and
+/// those around the switches, of these the last ones.
+fn telling(mut rows: Vec<Row>) -> Vec<Row> {
+    let all = rows.len();
+    let mut shown: Vec<bool> = (0..all)
+        .map(|at| {
+            all <= ROWS_MAX || at < HEAD_ROWS || at + TAIL_ROWS >= all || rows[at].mark.is_some()
+        })
+        .collect();
+    let mut left = ROWS_MAX.saturating_sub(shown.iter().filter(|shown| **shown).count());
+    for at in (1..all).rev().filter(|&at| rows[at].task != rows[at - 1].task) {
+        for around in &mut shown[at.saturating_sub(SWITCH_ROWS)..all.min(at + SWITCH_ROWS)] {
+            if left > 0 && !std::mem::replace(around, true) {
+                left -= 1;
+            }
+        }
+    }
+    for (at, row) in rows.iter_mut().enumerate() {
+        row.number = at + 1;
+    }
+    let mut shown = shown.into_iter();
+    rows.retain(|_| shown.next() == Some(true));
+    rows
 }
 
 /// Where the program was at an event.

@@ -25,7 +25,7 @@ fn parse(text: &str) -> Vec<Frame> {
         } else if let Some((number, function)) = line.split_once(": ")
             && number.bytes().all(|byte| byte.is_ascii_digit())
         {
-            let function = without_hash(function).to_owned();
+            let function = once(without_hash(function));
             let library = is_of(&function, &STANDARD) || is_of(&function, &["norace"]);
             frames.push(Frame { function, place: None, library });
         }
@@ -48,6 +48,18 @@ fn without_hash(function: &str) -> &str {
             name
         }
         _ => function,
+    }
+}
+
+/// `function` with its name said once: an attribute puts the function it was given into one of the same name.
+fn once(function: &str) -> String {
+    let closures = function.find("::{{closure}}").unwrap_or(function.len());
+    let (path, closures) = function.split_at(closures);
+    match path.rsplit_once("::") {
+        Some((outer, name)) if outer.rsplit("::").next() == Some(name) => {
+            format!("{outer}{closures}")
+        }
+        _ => function.to_owned(),
     }
 }
 

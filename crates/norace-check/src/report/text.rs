@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Change, Finding, Fix, Place, Row, Stack, Task};
+use super::{Change, Finding, Fix, Frame, Place, Row, Stack, Task};
 use crate::outcome::count;
 
 /// Columns of a schedule, in characters.
@@ -59,9 +59,7 @@ fn act(text: &mut String, finding: &Finding, stack: &Stack) {
         text,
         format_args!("  {}{value}  by {name}  at {}", stack.what, shown(stack.place.as_ref())),
     );
-    // The kit's own calls come first in a stack and say least.
-    let own = stack.frames.iter().position(|frame| !frame.library).unwrap_or(0);
-    let calls = &stack.frames[own..];
+    let calls = telling(&stack.frames);
     let longest = calls.iter().take(CALLS).map(|frame| frame.function.len()).max().unwrap_or(0);
     let width = longest.min(60);
     for frame in calls.iter().take(CALLS) {
@@ -74,6 +72,17 @@ fn act(text: &mut String, finding: &Finding, stack: &Stack) {
     if calls.len() > CALLS {
         line(text, format_args!("      and {} more", calls.len() - CALLS));
     }
+}
+
+/// The calls that say most: those of the program, and the kit's and the standard library's that stand between them,
+/// but for the latter's inner ones.
+fn telling(frames: &[Frame]) -> Vec<&Frame> {
+    let own = frames.iter().position(|frame| !frame.library).unwrap_or(0);
+    let end = frames.iter().rposition(|frame| !frame.library).map_or(frames.len(), |at| at + 1);
+    let inner = |frame: &Frame| {
+        frame.library && frame.place.as_ref().is_some_and(|at| at.file.starts_with("/rustc/"))
+    };
+    frames[own..end].iter().filter(|frame| !inner(frame)).collect()
 }
 
 fn why(text: &mut String, finding: &Finding) {
@@ -173,15 +182,17 @@ fn columns(text: &mut String, finding: &Finding, tasks: &[&Task], widths: &[usiz
         write!(heads, "  {:<width$}", quoted(task)).expect("writing to a string does not fail");
     }
     line(text, heads.trim_end());
-    for (at, row) in finding.schedule.iter().enumerate() {
-        left_out(text, finding, at);
+    let mut last = 0;
+    for row in &finding.schedule {
+        left_out(text, last, row);
+        last = row.number;
         let before: usize = tasks
             .iter()
             .zip(widths)
             .take_while(|(task, _)| task.id != row.task)
             .map(|(_, width)| width + 2)
             .sum();
-        line(text, format_args!("{:>5}  {:before$}{}", at + 1, "", cell(row)));
+        line(text, format_args!("{last:>5}  {:before$}{}", "", cell(row)));
     }
 }
 
@@ -189,15 +200,19 @@ fn list(text: &mut String, finding: &Finding) {
     let names: Vec<String> =
         finding.schedule.iter().map(|row| name(&finding.tasks, row.task)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    for (at, (row, name)) in finding.schedule.iter().zip(names).enumerate() {
-        left_out(text, finding, at);
-        line(text, format_args!("{:>5}  {name:<width$}  {}", at + 1, cell(row)));
+    let mut last = 0;
+    for (row, name) in finding.schedule.iter().zip(names) {
+        left_out(text, last, row);
+        last = row.number;
+        line(text, format_args!("{last:>5}  {name:<width$}  {}", cell(row)));
     }
 }
 
-/// Says, at the place, that rows are missing.
-fn left_out(text: &mut String, finding: &Finding, at: usize) {
-    if finding.rows_left_out > 0 && at == super::schedule::HEAD_ROWS {
-        line(text, format_args!("         … {} steps are not shown …", finding.rows_left_out));
+/// Says, at the place, that rows between the one numbered `last` and this one are missing.
+fn left_out(text: &mut String, last: usize, row: &Row) {
+    let missing = row.number - last - 1;
+    if missing > 0 {
+        let plural = if missing == 1 { " is" } else { "s are" };
+        line(text, format_args!("         … {missing} step{plural} not shown …"));
     }
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use norace_check::{Builder, Finding, Fix};
-use norace_explore::sync::atomic::Ordering;
+use norace_explore::sync::Mutex;
+use norace_explore::sync::atomic::{AtomicU32, Ordering};
+use norace_explore::thread;
+use std::sync::Arc;
 
 use crate::models;
 
@@ -81,9 +84,9 @@ fn what_only_seq_cst_mends_gets_seq_cst() {
 #[test]
 fn what_no_ordering_mends_gets_advice_or_nothing() {
     let (race, text) = finding(|| {
-        let cell = std::sync::Arc::new(norace_check::RaceCell::new(0));
+        let cell = Arc::new(norace_check::RaceCell::new(0));
         let other = cell.clone();
-        let thread = norace_explore::thread::spawn(move || other.set(1));
+        let thread = thread::spawn(move || other.set(1));
         cell.set(2);
         thread.join().unwrap();
     });
@@ -153,4 +156,51 @@ fn markup_in_messages_is_text_on_the_page() {
     let page = finding.to_html();
     assert!(!page.contains("<script>"));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"));
+}
+
+#[test]
+fn of_a_long_schedule_the_switches_and_the_end_are_shown() {
+    let (finding, text) = finding(|| {
+        let count = Arc::new(AtomicU32::new(0));
+        let lock = Arc::new((Mutex::new(()), Mutex::new(())));
+        for _ in 0..200 {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let other = (Arc::clone(&count), Arc::clone(&lock));
+        let thread = thread::spawn(move || {
+            let _held = other.1.0.lock().unwrap();
+            other.0.store(999, Ordering::Relaxed);
+            drop(other.1.1.lock().unwrap());
+        });
+        let _held = lock.1.lock().unwrap();
+        drop(lock.0.lock().unwrap());
+        thread.join().unwrap();
+    });
+    assert!(finding.rows_left_out > 100, "{text}");
+    assert!(finding.schedule.len() < 100, "{text}");
+    let total = finding.schedule.len() + finding.rows_left_out;
+    assert_eq!(finding.schedule.last().unwrap().number, total, "the end is shown");
+    says(
+        &text,
+        &[
+            "DEADLOCK",
+            "    1  ",
+            "0 -> 1",
+            "not shown …",
+            ":= 999",
+            "waits to lock",
+            "for ever",
+            "replay:",
+        ],
+    );
+}
+
+#[test]
+fn one_thread_waits_and_two_wait() {
+    let (_, text) = finding(|| {
+        let lock = Mutex::new(());
+        let _held = lock.lock().unwrap();
+        drop(lock.lock().unwrap());
+    });
+    says(&text, &["DEADLOCK", "waits for itself"]);
 }

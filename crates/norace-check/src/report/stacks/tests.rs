@@ -2,7 +2,7 @@
 
 use std::backtrace::Backtrace;
 
-use super::{frames, is_of, parse, place, program_part, without_hash};
+use super::{frames, is_of, once, parse, place, program_part, without_hash};
 
 const STACK: &str = "
    0: std::backtrace_rs::backtrace::libunwind::trace
@@ -41,6 +41,21 @@ fn what_the_checker_did_is_cut_off() {
     assert_eq!(library, [true, false, true, false]);
     let at = frames[1].place.as_ref().unwrap();
     assert_eq!((at.file.as_str(), at.line, at.column), ("src/till.rs", 31, 9));
+}
+
+#[test]
+fn a_function_in_its_namesake_is_named_once() {
+    for (function, shown) in [
+        (
+            "shop::two_buyers::two_buyers::{{closure}}::{{closure}}",
+            "shop::two_buyers::{{closure}}::{{closure}}",
+        ),
+        ("shop::two_buyers::two_buyers", "shop::two_buyers"),
+        ("shop::shop::two_buyers", "shop::shop::two_buyers"),
+        ("main", "main"),
+    ] {
+        assert_eq!(once(function), shown);
+    }
 }
 
 #[test]
