@@ -1,211 +1,45 @@
-//! Norace beside PostgreSQL on the same machine and disk: the same orders, the same durability, in turns.
+//! Norace beside its peers on the same machine: every contender runs once in each round, in turns.
 //!
-//! Every contender runs once in each round, on a database of its own made for that run; the order of contenders turns
-//! around from round to round. A run counts only when the contender's books are right afterwards. The tables show
-//! medians and quartile distances, lost comparisons included.
+//! The order of contenders turns around from round to round. A run counts only when what it did is right. The tables
+//! show medians and quartile distances, lost comparisons included.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, io, path::Path};
 
-use crate::service::{Service, build, expect, norace, verify};
-use postgres::{Cluster, Script};
-use report::{Environment, Report};
+use report::Report;
 
-mod postgres;
+mod checker;
+mod engine;
 mod report;
 mod stats;
 
 const NORACE: &str = "Norace";
 
-/// How long and how often.
-#[derive(Clone, Copy, Debug)]
-struct Plan {
-    rounds: usize,
-    seconds: u64,
+/// A comparison with its peers.
+struct Suite {
+    name: &'static str,
+    measure: fn(root: &Path, quick: bool) -> Result<Report, String>,
 }
 
-const FULL: Plan = Plan { rounds: 3, seconds: 5 };
-
-/// Enough to see that everything works; its numbers are not written down.
-const QUICK: Plan = Plan { rounds: 1, seconds: 2 };
-
-/// A comparison: the same work asked of each contender.
-#[derive(Debug)]
-struct Scenario {
-    id: &'static str,
-    what: &'static str,
-    /// Arguments of `norace load`.
-    load: &'static str,
-    postgres: &'static [(&'static str, Script)],
-}
-
-/// The purchase log has one merchant, so that all of Norace's runs have an account that every order touches.
-const SCENARIOS: [Scenario; 5] = [
-    Scenario {
-        id: "one.1",
-        what: "one order per request, 1 connection",
-        load: "--connections 1",
-        postgres: &[
-            ("PostgreSQL, statements", Script::new("statements", 1)),
-            ("PostgreSQL, functions", Script::new("steps", 1)),
-        ],
-    },
-    Scenario {
-        id: "one.8",
-        what: "one order per request, 8 connections",
-        load: "--connections 8",
-        postgres: &[
-            ("PostgreSQL, statements", Script::new("statements", 8)),
-            ("PostgreSQL, functions", Script::new("steps", 8)),
-        ],
-    },
-    Scenario {
-        id: "one.64",
-        what: "one order per request, 64 connections",
-        load: "--connections 64",
-        postgres: &[
-            ("PostgreSQL, statements", Script::new("statements", 64)),
-            ("PostgreSQL, functions", Script::new("steps", 64)),
-        ],
-    },
-    Scenario {
-        id: "hot.64",
-        what: "one order per request, 64 connections, one payee for all",
-        load: "--connections 64",
-        postgres: &[
-            ("PostgreSQL, statements", Script::new("statements", 64).hot()),
-            ("PostgreSQL, functions", Script::new("steps", 64).hot()),
-        ],
-    },
-    Scenario {
-        id: "array.8",
-        what: "a thousand orders per request, 8 connections",
-        load: "--connections 8 --batch 1000",
-        postgres: &[("PostgreSQL, set-based functions", Script::new("batch", 8).batch(1000))],
-    },
+const SUITES: [Suite; 2] = [
+    Suite { name: "engine", measure: engine::measure },
+    Suite { name: "checker", measure: checker::measure },
 ];
 
-/// Enough for every purchase of a customer, as PostgreSQL's accounts have.
-const DEPOSIT_CENTS: u64 = 1_000_000_000;
-
-/// What a run may take besides its seconds: funding thousands of accounts, draining, checking.
-const SLACK: Duration = Duration::from_mins(2);
-
-/// What one run showed.
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    orders_per_second: f64,
-    p99_ms: f64,
-}
-
-/// Where and what is run.
-struct Bench<'a> {
-    root: &'a Path,
-    /// On the disk that is measured; everything in it is removed at the end.
-    folder: PathBuf,
-    plan: Plan,
-    /// Missing when PostgreSQL is not installed.
-    cluster: Option<Cluster>,
-}
-
-/// Measures everything, and writes `docs/bench/engine.md` and `.json` unless it was only tried out.
-pub(crate) fn bench(root: &Path, quick: bool) -> Result<(), String> {
-    build(root)?;
-    let folder = root.join("target/bench");
-    fresh(&folder)?;
-    let cluster = match postgres::missing() {
-        None => Some(Cluster::start(&folder)?),
-        Some(missing) => {
-            println!("PostgreSQL is skipped: {missing}");
-            None
-        }
-    };
-    let plan = if quick { QUICK } else { FULL };
-    let bench = Bench { root, folder, plan, cluster };
-    let report = bench.measure()?;
-    println!("\n{}", report.markdown());
-    if quick { Ok(()) } else { report.write(&root.join("docs/bench")) }
-}
-
-impl Bench<'_> {
-    fn measure(&self) -> Result<Report, String> {
-        let environment =
-            Environment::read(self.root, &self.folder, self.plan.rounds, self.plan.seconds);
-        let mut report = Report::new(environment);
-        for round in 0..self.plan.rounds {
-            for scenario in &SCENARIOS {
-                self.measure_once(scenario, round, &mut report)?;
-            }
-        }
-        Ok(report)
+/// Measures the suites called `names`, or all of them, and writes tables into `docs/bench` unless they were only tried
+/// out.
+pub(crate) fn bench(root: &Path, names: &[&str], quick: bool) -> Result<(), String> {
+    if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|it| it.name != **name)) {
+        let known = SUITES.map(|suite| suite.name).join(", ");
+        return Err(format!("there is no comparison `{unknown}`; there are {known}"));
     }
-
-    /// Every contender once, in an order that turns around from round to round.
-    fn measure_once(
-        &self,
-        scenario: &'static Scenario,
-        round: usize,
-        report: &mut Report,
-    ) -> Result<(), String> {
-        let scripts = self.cluster.iter().flat_map(|cluster| {
-            scenario.postgres.iter().map(move |(name, script)| (*name, Some((cluster, script))))
-        });
-        let mut contenders: Vec<_> = std::iter::once((NORACE, None)).chain(scripts).collect();
-        if round % 2 == 1 {
-            contenders.reverse();
+    for suite in SUITES.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
+        let report = (suite.measure)(root, quick)?;
+        println!("\n{}", report.markdown());
+        if !quick {
+            report.write(&root.join("docs/bench"))?;
         }
-        for (name, script) in contenders {
-            let sample = match script {
-                None => self.run_norace(scenario),
-                Some((cluster, script)) => cluster.measure(self.root, script, self.plan.seconds),
-            };
-            let sample = sample.map_err(|error| format!("{}, {name}: {error}", scenario.id))?;
-            let Sample { orders_per_second, p99_ms } = sample;
-            println!(
-                "{:<8} {name:<32} {orders_per_second:>9.0} orders/s {p99_ms:>9.2} ms",
-                scenario.id
-            );
-            report.add(scenario, name, sample);
-        }
-        Ok(())
     }
-
-    fn run_norace(&self, scenario: &Scenario) -> Result<Sample, String> {
-        let data = self.folder.join("norace");
-        fresh(&data)?;
-        let service = Service::start(self.root, &data)?;
-        let seconds = self.plan.seconds;
-        let arguments = format!(
-            "load --url {} --deposit {DEPOSIT_CENTS} --seconds {seconds} {}",
-            service.url(""),
-            scenario.load
-        );
-        let load = norace(self.root, &arguments, Duration::from_secs(seconds) + SLACK)?;
-        service.stop()?;
-        let audit = verify(self.root, &data)?;
-        let number = |name: &str| load[name].as_f64().unwrap_or(f64::NAN);
-        let confirmed = load["confirmed"].as_u64();
-        expect(load["errors"] == 0 && load["failed"] == 0, &format!("orders were lost: {load}"))?;
-        expect(
-            confirmed.is_some()
-                && audit["orders"].as_u64() == confirmed
-                && audit["open_orders"] == 0,
-            &format!("the journal holds other orders than were confirmed: {load} {audit}"),
-        )?;
-        let p99_ms = load["latency_ms"]["p99"].as_f64().unwrap_or(f64::NAN);
-        Ok(Sample { orders_per_second: number("confirmed") / number("seconds"), p99_ms })
-    }
-}
-
-impl Drop for Bench<'_> {
-    /// The cluster goes first: it lives in the folder.
-    fn drop(&mut self) {
-        self.cluster = None;
-        let _removed = fs::remove_dir_all(&self.folder);
-    }
+    Ok(())
 }
 
 /// An empty folder, whatever was there.

@@ -17,8 +17,9 @@ mod tidy;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  bench [--quick]
-               measure Norace beside its peers and write docs/bench; quick: only see that all of it works
+  bench [--quick] [NAME]…
+               measure Norace beside its peers, or the named comparisons, and write docs/bench; quick: only see that
+               all of it works
   ci [STEP]…   everything that has to hold before a change lands, or the named steps of it
   tidy         check the rules about the source that no compiler knows";
 
@@ -26,8 +27,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        ["bench"] => bench::bench(&root(), false),
-        ["bench", "--quick"] => bench::bench(&root(), true),
+        ["bench", "--quick", names @ ..] => bench::bench(&root(), names, true),
+        ["bench", names @ ..] => bench::bench(&root(), names, false),
         ["ci", steps @ ..] => ci::ci(&root(), steps),
         ["tidy"] => tidy::run(&root()),
         _ => {

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Sample, expect, stats::percentile};
+use super::{super::stats::percentile, Sample, expect};
 use crate::process::{Background, output, program};
 
 #[cfg(test)]
