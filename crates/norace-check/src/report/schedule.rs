@@ -6,7 +6,7 @@ use norace_explore::{
     Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, TraceEvent,
 };
 
-use super::build::{full_name, place, waits};
+use super::build::{asked_for, full_name, place, waits};
 use super::stacks::frames;
 use super::{Place, Row};
 
@@ -37,12 +37,13 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
         rows.push(Row {
             task: one.thread.id.index(),
             text: waits(one, |object| writer.name(object.id)),
-            place: place(one.waits.first().map_or(one.location, |wait| wait.location)),
+            place: place(asked_for(one).first().map_or(one.location, |wait| wait.location)),
             mark: Some("for ever".to_owned()),
         });
     }
     let left_out = rows.len().saturating_sub(HEAD_ROWS + TAIL_ROWS);
-    rows.drain(HEAD_ROWS.min(rows.len())..).take(left_out).for_each(drop);
+    let head = HEAD_ROWS.min(rows.len());
+    rows.drain(head..head + left_out);
     (rows, left_out)
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use norace_check::{Builder, Finding, Fix};
-use norace_explore::sync::atomic::Ordering;
+use norace_explore::probe::{Kind, Monitor, Site};
+use norace_explore::sync::Mutex;
+use norace_explore::sync::atomic::{AtomicU32, Ordering};
 
 use crate::models;
 
@@ -112,6 +114,61 @@ fn a_deadlock_is_told_with_who_holds_what() {
     // Two locks of one line are told apart.
     assert!(text.contains("mutex@models.rs") && text.contains("#2"), "{text}");
     assert_eq!(finding.tasks.len(), 2);
+}
+
+#[test]
+fn who_waits_for_what_it_holds_waits_for_itself() {
+    let (_, text) = finding(|| {
+        let lock = Mutex::new(0);
+        let _first = lock.lock().unwrap();
+        let _second = lock.lock().unwrap();
+    });
+    let why = "why: What main waits for it holds itself.";
+    says(&text, &["norace: DEADLOCK: 1 thread waits for itself", "waits to lock the mutex", why]);
+}
+
+#[test]
+fn a_second_read_lock_waits_for_the_writer_between() {
+    let (_, text) = finding(models::read_in_read);
+    says(
+        &text,
+        &[
+            "waits to read-lock the rwlock",
+            "why: What main waits for it holds itself; thread 1 \"writer\" waits to write",
+            "What thread 1 \"writer\" waits for is held by main.",
+        ],
+    );
+}
+
+#[test]
+fn who_looked_for_something_and_went_on_does_not_wait_for_it() {
+    struct Box;
+    impl Kind for Box {
+        const WORD: &'static str = "letter box";
+        type Holds = ();
+    }
+    let (_, text) = finding(|| {
+        let letters: Monitor<Box> = Monitor::new();
+        letters.waits("look into", Site::here());
+        let lock = Mutex::new(0);
+        let _first = lock.lock().unwrap();
+        let _second = lock.lock().unwrap();
+    });
+    says(&text, &["waits to lock the mutex (i32", "waits to lock mutex@reports.rs", "for ever"]);
+    assert!(!text.contains("letter box"), "{text}");
+}
+
+#[test]
+fn a_long_schedule_keeps_its_beginning_and_its_end() {
+    let (finding, text) = finding(|| {
+        let (counter, lock) = (AtomicU32::new(0), Mutex::new(0));
+        (0..200).for_each(|value| counter.store(value, Ordering::Relaxed));
+        let _first = lock.lock().unwrap();
+        let _second = lock.lock().unwrap();
+    });
+    assert_eq!((finding.schedule.len(), finding.rows_left_out), (90, 112));
+    says(&text, &[":= 0 (Relaxed)", ":= 29 (Relaxed)", ":= 142 (Relaxed)", "** for ever"]);
+    assert!(!text.contains(":= 30 (Relaxed)") && !text.contains(":= 141 (Relaxed)"), "{text}");
 }
 
 #[test]
