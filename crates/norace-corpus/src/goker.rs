@@ -4,6 +4,8 @@ use crate::case::Case;
 
 mod cockroach_1055;
 mod cockroach_25456;
+mod cockroach_3710;
+mod cockroach_6181;
 mod cockroach_7504;
 mod cockroach_9935;
 mod etcd_10492;
@@ -15,6 +17,7 @@ mod hugo_5379;
 mod kubernetes_13135;
 mod kubernetes_1321;
 mod kubernetes_30872;
+mod kubernetes_62464;
 mod kubernetes_80284;
 mod moby_25384;
 mod moby_28462;
@@ -26,6 +29,8 @@ mod syncthing_4829;
 pub const KERNELS: &[Case] = &[
     cockroach_1055::CASE,
     cockroach_25456::CASE,
+    cockroach_3710::CASE,
+    cockroach_6181::CASE,
     cockroach_7504::CASE,
     cockroach_9935::CASE,
     etcd_10492::CASE,
@@ -37,6 +42,7 @@ pub const KERNELS: &[Case] = &[
     kubernetes_1321::CASE,
     kubernetes_13135::CASE,
     kubernetes_30872::CASE,
+    kubernetes_62464::CASE,
     kubernetes_80284::CASE,
     moby_25384::CASE,
     moby_28462::CASE,
