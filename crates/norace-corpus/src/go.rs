@@ -257,7 +257,9 @@ impl WaitGroup {
     /// At zero.
     #[track_caller]
     pub fn new() -> Self {
-        Self::default()
+        // Written out, so that reports say where the program made it.
+        let (count, waiters) = (AtomicI64::new(0), Mutex::new(Vec::new()));
+        Self(Arc::new(Waiting { count, waiters }))
     }
 
     /// `wg.Add(n)`.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use norace_explore::{
     Access, Blocked, Execution, Finding as Defect, Kind, Misuse, Nested, ObjectInfo, ThreadInfo,
-    Unordered,
+    Unordered, Waits,
 };
 
 use super::stacks::{self, frames};
@@ -32,7 +32,7 @@ pub(crate) fn build(run: &Execution<'_>, defect: &Defect, told: Told) -> Finding
         title: title(defect),
         tasks: run.threads().map(task).collect(),
         stacks: stacks(run, defect),
-        why: why(defect),
+        why: why(run, defect),
         fix: told.fix,
         schedule,
         rows_left_out,
@@ -249,7 +249,7 @@ fn blocked_stack(run: &Execution<'_>, blocked: &Blocked) -> Stack {
         run.waiting_stack(blocked.thread.id).map_or_else(Vec::new, |stack| frames(&stack));
     // Where a library waits says less than where the program asked it to.
     let own = frames.iter().find(|frame| !frame.library).and_then(|frame| frame.place.clone());
-    let at = blocked.waits.first().map_or(blocked.location, |wait| wait.location);
+    let at = asked_for(blocked).first().map_or(blocked.location, |wait| wait.location);
     Stack {
         task: blocked.thread.id.index(),
         what: waits(blocked, object),
@@ -259,12 +259,19 @@ fn blocked_stack(run: &Execution<'_>, blocked: &Blocked) -> Stack {
     }
 }
 
+/// What a library said that the thread waits for. Only who parks does: a select that found an arm ready, or took its
+/// default, has said so of the others and gone on.
+pub(super) fn asked_for(blocked: &Blocked) -> &[Waits] {
+    let parks = matches!(blocked.operation, Kind::Park | Kind::TimedPark);
+    if parks { &blocked.waits } else { &[] }
+}
+
 /// What a thread waits for, in words, with objects called what `name` says.
 pub(super) fn waits(blocked: &Blocked, mut name: impl FnMut(&ObjectInfo) -> String) -> String {
-    if !blocked.waits.is_empty() {
-        let waits = blocked.waits.iter();
-        let all: Vec<String> =
-            waits.map(|wait| format!("to {} {}", wait.what, name(&wait.object))).collect();
+    let asked_for = asked_for(blocked).iter();
+    let all: Vec<String> =
+        asked_for.map(|wait| format!("to {} {}", wait.what, name(&wait.object))).collect();
+    if !all.is_empty() {
         return format!("waits {}", all.join(", or "));
     }
     let on = name(&blocked.object);
@@ -279,11 +286,11 @@ pub(super) fn waits(blocked: &Blocked, mut name: impl FnMut(&ObjectInfo) -> Stri
     }
 }
 
-fn why(defect: &Defect) -> Vec<String> {
+fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
     match defect {
         Defect::DataRace { first, second, why, .. } => why_unordered(first, second, why),
         Defect::Deadlock { blocked, .. } | Defect::Leak { blocked } => {
-            blocked.iter().filter_map(why_blocked).collect()
+            blocked.iter().filter_map(|one| why_blocked(run, one, blocked)).collect()
         }
         Defect::LockOrder { .. } => vec![
             "It did not strike in this execution, and nothing keeps it from striking in another: no lock that all of \
@@ -303,20 +310,32 @@ fn why(defect: &Defect) -> Vec<String> {
     }
 }
 
-fn why_blocked(blocked: &Blocked) -> Option<String> {
+/// Why `blocked`, one of `all`, cannot go on.
+fn why_blocked(run: &Execution<'_>, blocked: &Blocked, all: &[Blocked]) -> Option<String> {
     let name = full_name(&blocked.thread);
     if let Some(at) = blocked.missed {
         return Some(format!("The notification at {at} came before {name} waited, and was lost."));
     }
-    let holders: Vec<String> =
-        blocked.held_by.iter().map(|holder| format!("thread {}", holder.index())).collect();
-    let held = !holders.is_empty() && blocked.operation != Kind::Join;
-    held.then(|| {
-        format!(
-            "What {name} waits for is held by {}.",
-            holders.join(", ").replace("thread 0", "main")
-        )
-    })
+    if blocked.held_by.is_empty() || blocked.operation == Kind::Join {
+        return None;
+    }
+    let holders = run.threads().filter(|thread| blocked.held_by.contains(&thread.id));
+    let holders: Vec<String> = holders.map(|thread| full_name(&thread)).collect();
+    let holds = if blocked.held_by.iter().all(|holder| *holder == blocked.thread.id) {
+        "it holds itself".to_owned()
+    } else {
+        format!("is held by {}", holders.join(", "))
+    };
+    let keeps_out = |other: &&Blocked| {
+        blocked.operation == Kind::Read
+            && other.operation == Kind::Write
+            && other.object.id == blocked.object.id
+    };
+    let writer = all.iter().find(keeps_out).map_or_else(String::new, |other| {
+        let writer = full_name(&other.thread);
+        format!("; {writer} waits to write, and as long as it does no new reader gets in")
+    });
+    Some(format!("What {name} waits for {holds}{writer}."))
 }
 
 fn why_unordered(first: &Access, second: &Access, why: &Unordered) -> Vec<String> {

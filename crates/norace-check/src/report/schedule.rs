@@ -6,7 +6,7 @@ use norace_explore::{
     Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, TraceEvent,
 };
 
-use super::build::{full_name, place, waits};
+use super::build::{asked_for, full_name, place, waits};
 use super::stacks::frames;
 use super::{Place, Row};
 
@@ -40,7 +40,7 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
             number: 0,
             task: one.thread.id.index(),
             text: waits(one, |object| writer.name(object.id)),
-            place: place(one.waits.first().map_or(one.location, |wait| wait.location)),
+            place: place(asked_for(one).first().map_or(one.location, |wait| wait.location)),
             mark: Some("for ever".to_owned()),
         });
     }

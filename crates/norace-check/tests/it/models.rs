@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use norace_check::RaceCell;
 use norace_explore::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use norace_explore::sync::{Condvar, Mutex};
+use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::thread;
 
 /// A number handed over through a flag.
@@ -49,6 +49,18 @@ pub(crate) fn opposite_locks() {
     let b = locks.1.lock().unwrap();
     drop((a, b));
     thread.join().unwrap();
+}
+
+/// A reader that reads again while a writer waits.
+pub(crate) fn read_in_read() {
+    let lock = Arc::new(RwLock::new(1_u8));
+    let other = lock.clone();
+    let write = move || *other.write().unwrap() = 2;
+    let writer = thread::Builder::new().name("writer".into()).spawn(write).unwrap();
+    let outer = lock.read().unwrap();
+    let inner = lock.read().unwrap();
+    drop((outer, inner));
+    writer.join().unwrap();
 }
 
 /// A wait that does not look whether it need wait.

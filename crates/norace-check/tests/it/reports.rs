@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use norace_check::{Builder, Finding, Fix};
+use norace_explore::probe::{Kind, Monitor, Site};
 use norace_explore::sync::Mutex;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::thread;
@@ -118,6 +119,48 @@ fn a_deadlock_is_told_with_who_holds_what() {
 }
 
 #[test]
+fn who_waits_for_what_it_holds_waits_for_itself() {
+    let (_, text) = finding(|| {
+        let lock = Mutex::new(0);
+        let _first = lock.lock().unwrap();
+        let _second = lock.lock().unwrap();
+    });
+    let why = "why: What main waits for it holds itself.";
+    says(&text, &["norace: DEADLOCK: a thread waits for itself", "waits to lock the mutex", why]);
+}
+
+#[test]
+fn a_second_read_lock_waits_for_the_writer_between() {
+    let (_, text) = finding(models::read_in_read);
+    says(
+        &text,
+        &[
+            "waits to read-lock the rwlock",
+            "why: What main waits for it holds itself; thread 1 \"writer\" waits to write",
+            "What thread 1 \"writer\" waits for is held by main.",
+        ],
+    );
+}
+
+#[test]
+fn who_looked_for_something_and_went_on_does_not_wait_for_it() {
+    struct Box;
+    impl Kind for Box {
+        const WORD: &'static str = "letter box";
+        type Holds = ();
+    }
+    let (_, text) = finding(|| {
+        let letters: Monitor<Box> = Monitor::new();
+        letters.waits("look into", Site::here());
+        let lock = Mutex::new(0);
+        let _first = lock.lock().unwrap();
+        let _second = lock.lock().unwrap();
+    });
+    says(&text, &["waits to lock the mutex (i32", "waits to lock mutex@reports.rs", "for ever"]);
+    assert!(!text.contains("letter box"), "{text}");
+}
+
+#[test]
 fn a_leak_names_the_thread_and_a_lost_wake_up_the_notification() {
     let (_, text) = finding(models::leak);
     says(
@@ -193,14 +236,4 @@ fn of_a_long_schedule_the_switches_and_the_end_are_shown() {
             "replay:",
         ],
     );
-}
-
-#[test]
-fn one_thread_waits_and_two_wait() {
-    let (_, text) = finding(|| {
-        let lock = Mutex::new(());
-        let _held = lock.lock().unwrap();
-        drop(lock.lock().unwrap());
-    });
-    says(&text, &["DEADLOCK", "waits for itself"]);
 }
