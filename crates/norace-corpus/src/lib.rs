@@ -10,3 +10,6 @@
 pub mod case;
 pub mod go;
 pub mod goker;
+
+/// All there is.
+pub const TABLES: &[&[case::Case]] = &[goker::KERNELS];
