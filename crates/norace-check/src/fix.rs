@@ -52,9 +52,11 @@ struct Clean {
 
 /// Tries to make `defect`, which `plan` leads to, go away.
 pub(crate) fn probe(search: &Search<'_>, defect: &Defect, plan: &Plan) -> Option<Fix> {
-    let race = match defect {
-        Defect::DataRace { why, .. } => Some(why),
-        Defect::Panic { .. } => None,
+    let (race, waits) = match defect {
+        Defect::DataRace { why, .. } => (Some(why), false),
+        Defect::Panic { .. } => (None, false),
+        Defect::Deadlock { cycle, .. } if cycle.is_empty() => (None, true),
+        Defect::Leak { .. } => (None, true),
         _ => return None,
     };
     let sites = sites(search, plan);
@@ -65,10 +67,12 @@ pub(crate) fn probe(search: &Search<'_>, defect: &Defect, plan: &Plan) -> Option
         .filter_map(|site| Some((site.clone(), site.stronger().next()?)))
         .collect();
     let clean = if strongest.is_empty() { None } else { prober.clean(&strongest) };
+    // Most that wait for ever would with any orderings; only a search of all executions tells who would not.
+    let clean = clean.filter(|clean| clean.complete || !waits);
     match (clean, race) {
         (Some(clean), _) => Some(prober.minimal(strongest, clean)),
         (None, Some(why)) => Some(Fix::NoOrderingHelps { advice: advice(why) }),
-        // A panic that has nothing to do with orderings.
+        // A panic, or a wait, that has nothing to do with orderings.
         (None, None) => None,
     }
 }

@@ -10,7 +10,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use norace_explore::{Choice, Completeness, Explorer, Finding as Defect, Report, Strategy};
+use norace_explore::{Choice, Completeness, Explorer, Finding as Defect, Found, Report, Strategy};
 
 use crate::search::{Hit, Search};
 
@@ -155,7 +155,7 @@ impl Run<'_> {
         });
         self.explored.executions += report.executions + report.blocked;
         self.explored.steps += report.steps;
-        if let Some(found) = report.findings.first() {
+        if let Some(found) = cause(&report.findings) {
             let (defect, choices) = (found.finding.clone(), found.choices.clone());
             self.explored.hit = Some(Hit { defect, choices });
             return ControlFlow::Break(());
@@ -191,6 +191,20 @@ impl Run<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Which of the defects of one execution to tell: the first, but of who waits for ever and a panic, the panic. It is
+/// noted last, because somebody might have joined the thread; and the others may well wait for that thread.
+fn cause(findings: &[Found]) -> Option<&Found> {
+    let waits = |found: &Found| {
+        matches!(
+            found.finding,
+            Defect::Deadlock { .. } | Defect::Leak { .. } | Defect::Livelock { .. }
+        )
+    };
+    let first = findings.first()?;
+    let panics = |found: &&Found| waits(first) && matches!(found.finding, Defect::Panic { .. });
+    findings.iter().find(panics).or(Some(first))
 }
 
 /// From one round's seed to the next.

@@ -5,6 +5,7 @@
 //! with writers before new readers, as Go's are.
 
 use norace::chan::{self, Receiver, Sender, TryRecvError, TrySendError};
+use norace_check::RaceCell;
 use norace_prim::atomic::{AtomicI64, Ordering};
 use norace_prim::sync::{
     Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -303,5 +304,54 @@ impl WaitGroup {
             }
             thread::park();
         }
+    }
+}
+
+/// A number that some use through `sync/atomic` and some plainly. Atomic operations do not race with each other, and
+/// order each other as critical sections of a lock do; with plain accesses they race.
+#[derive(Debug)]
+pub struct Word {
+    atomics: Mutex<()>,
+    value: RaceCell<i64>,
+}
+
+impl Word {
+    /// A number that reports call `name`.
+    #[track_caller]
+    pub const fn named(name: &'static str, value: i64) -> Self {
+        Self { atomics: Mutex::new(()), value: RaceCell::named(name, value) }
+    }
+
+    /// `atomic.AddInt64(&word, n)`: the sum.
+    #[cfg_attr(norace, track_caller)]
+    pub fn atomic_add(&self, n: i64) -> i64 {
+        let _atomic = lock(&self.atomics);
+        self.add(n);
+        self.get()
+    }
+
+    /// `atomic.LoadInt64(&word)`.
+    #[cfg_attr(norace, track_caller)]
+    pub fn atomic_load(&self) -> i64 {
+        let _atomic = lock(&self.atomics);
+        self.get()
+    }
+
+    /// `word`.
+    #[track_caller]
+    pub fn get(&self) -> i64 {
+        self.value.get()
+    }
+
+    /// `word = value`.
+    #[track_caller]
+    pub fn set(&self, value: i64) {
+        self.value.set(value);
+    }
+
+    /// `word += n`: two accesses.
+    #[track_caller]
+    pub fn add(&self, n: i64) {
+        self.value.update(|value| value + n);
     }
 }

@@ -9,20 +9,40 @@ mod cockroach_6181;
 mod cockroach_7504;
 mod cockroach_9935;
 mod etcd_10492;
+mod etcd_3077;
+mod etcd_4876;
 mod etcd_5509;
+mod grpc_1687;
 mod grpc_660;
 mod grpc_795;
 mod hugo_3251;
 mod hugo_5379;
+mod istio_16742;
+mod istio_8144;
+mod istio_8214;
+mod istio_8967;
+mod kubernetes_13058;
 mod kubernetes_13135;
 mod kubernetes_1321;
 mod kubernetes_30872;
+mod kubernetes_49404;
 mod kubernetes_62464;
+mod kubernetes_77796;
 mod kubernetes_80284;
+mod kubernetes_81091;
+mod kubernetes_81148;
+mod kubernetes_82550;
+mod kubernetes_88331;
+mod moby_18412;
+mod moby_22941;
 mod moby_25384;
+mod moby_27037;
 mod moby_28462;
 mod moby_7559;
 mod serving_2137;
+mod serving_4908;
+mod serving_5865;
+mod serving_6472;
 mod syncthing_4829;
 
 /// All of them, by name.
@@ -34,20 +54,40 @@ pub const KERNELS: &[Case] = &[
     cockroach_7504::CASE,
     cockroach_9935::CASE,
     etcd_10492::CASE,
+    etcd_3077::CASE,
+    etcd_4876::CASE,
     etcd_5509::CASE,
+    grpc_1687::CASE,
     grpc_660::CASE,
     grpc_795::CASE,
     hugo_3251::CASE,
     hugo_5379::CASE,
-    kubernetes_1321::CASE,
+    istio_16742::CASE,
+    istio_8144::CASE,
+    istio_8214::CASE,
+    istio_8967::CASE,
+    kubernetes_13058::CASE,
     kubernetes_13135::CASE,
+    kubernetes_1321::CASE,
     kubernetes_30872::CASE,
+    kubernetes_49404::CASE,
     kubernetes_62464::CASE,
+    kubernetes_77796::CASE,
     kubernetes_80284::CASE,
+    kubernetes_81091::CASE,
+    kubernetes_81148::CASE,
+    kubernetes_82550::CASE,
+    kubernetes_88331::CASE,
+    moby_18412::CASE,
+    moby_22941::CASE,
     moby_25384::CASE,
+    moby_27037::CASE,
     moby_28462::CASE,
     moby_7559::CASE,
     serving_2137::CASE,
+    serving_4908::CASE,
+    serving_5865::CASE,
+    serving_6472::CASE,
     syncthing_4829::CASE,
 ];
 

@@ -1,12 +1,13 @@
 //! Searches the corpus and prints a line for each bug: executions and time to its finding, and the shrunk switches.
 //!
-//! `norace-corpus [--seeds N] [--report] [NAME]…`, built with `--cfg norace`: the named bugs, or all; with N seeds
-//! each, of which the line tells the median; with the report of each finding.
+//! `norace-corpus [--seeds N] [--report] [--fixed] [NAME]…`, built with `--cfg norace`: the named bugs, or all; with N
+//! seeds each, of which the line tells the median; with the report of each finding; or the programs as they were fixed,
+//! and how far their search came.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
+use norace_corpus::TABLES;
 use norace_corpus::case::{Case, Limits};
-use norace_corpus::goker::KERNELS;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,35 +20,57 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let Some(wish) = Wish::parse(std::env::args().skip(1)) else {
-        eprintln!("usage: norace-corpus [--seeds N] [--report] [NAME]...");
+        eprintln!("usage: norace-corpus [--seeds N] [--report] [--fixed] [NAME]...");
         return ExitCode::from(2);
     };
+    let cases = TABLES.iter().copied().flatten().filter(|case| wish.wants(case));
+    let failed = if wish.fixed { report_fixed(cases) } else { report_bugs(cases, &wish) };
+    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// A line for each bug; how many were missed.
+fn report_bugs<'a>(cases: impl Iterator<Item = &'a Case>, wish: &Wish) -> usize {
     println!("| bug | kind | found as | executions | ms | switches |");
     println!("| --- | --- | --- | ---: | ---: | ---: |");
     let mut all_switches = Vec::new();
-    let mut missed = 0;
-    for case in KERNELS.iter().filter(|case| wish.wants(case)) {
-        missed += line(case, &wish, &mut all_switches);
-    }
+    let missed: usize = cases.map(|case| line(case, wish, &mut all_switches)).sum();
     let median = median(&mut all_switches);
     println!("\n{missed} missed; a finding takes {median} context switches (median)");
-    if missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    missed
+}
+
+/// A line for each program as it was fixed; how many alarms there were.
+fn report_fixed<'a>(cases: impl Iterator<Item = &'a Case>) -> usize {
+    println!("| bug | as fixed |");
+    println!("| --- | --- |");
+    let mut alarms = 0;
+    for case in cases {
+        let outcome = case.search_fixed(Limits { budget: BUDGET, seed: 0 });
+        println!("| {} | {} |", case.name, outcome.extent());
+        if let Some(alarm) = outcome.failure() {
+            eprintln!("{}: {alarm}", case.name);
+            alarms += 1;
+        }
+    }
+    alarms
 }
 
 /// What was asked for.
 struct Wish {
     seeds: u64,
     report: bool,
+    fixed: bool,
     names: Vec<String>,
 }
 
 impl Wish {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let mut wish = Self { seeds: 1, report: false, names: Vec::new() };
+        let mut wish = Self { seeds: 1, report: false, fixed: false, names: Vec::new() };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--seeds" => wish.seeds = arguments.next()?.parse().ok().filter(|n| *n > 0)?,
                 "--report" => wish.report = true,
+                "--fixed" => wish.fixed = true,
                 option if option.starts_with('-') => return None,
                 _ => wish.names.push(argument),
             }

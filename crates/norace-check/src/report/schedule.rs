@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use norace_explore::{
-    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, TraceEvent,
+    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, ThreadId, TraceEvent,
 };
 
 use super::build::{asked_for, full_name, place, waits};
@@ -18,7 +18,13 @@ const SWITCH_ROWS: usize = 4;
 
 /// The rows, and how many were left out of their middle.
 pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
-    let mut writer = Writer { run, pointers: HashMap::new(), objects: HashMap::new() };
+    let mut writer = Writer {
+        run,
+        pointers: HashMap::new(),
+        objects: HashMap::new(),
+        stores: HashMap::new(),
+        newest: HashMap::new(),
+    };
     let marks = marks(defect);
     let mut rows: Vec<Row> = Vec::new();
     for (at, event) in run.trace().events().enumerate() {
@@ -116,6 +122,9 @@ struct Writer<'a> {
     pointers: HashMap<u128, usize>,
     /// What each object is, and what it is called.
     objects: HashMap<ObjectId, (ObjectInfo, String)>,
+    /// Where in its atomic's order of changes each store so far stands, and which one is the last there.
+    stores: HashMap<(ThreadId, u32), u32>,
+    newest: HashMap<ObjectId, u32>,
 }
 
 impl Writer<'_> {
@@ -213,14 +222,30 @@ impl Writer<'_> {
         let on = self.name(event.object);
         let read = self.value(event.object, event.read);
         let written = self.value(event.object, event.written);
-        match event.kind {
-            Kind::Store => format!("{on} := {written} ({:?})", event.order),
-            Kind::Rmw => format!("{on}: {read} -> {written} ({:?})", event.order),
-            Kind::FailedCompareExchange => {
-                format!("{on} = {read}, not {written} ({:?})", event.order)
+        let what = match event.kind {
+            Kind::Store => format!("{on} := {written}"),
+            Kind::Rmw => format!("{on}: {read} -> {written}"),
+            Kind::FailedCompareExchange if event.read == event.written => {
+                format!("{on} = {read}, but the weak exchange fails")
             }
-            _ => format!("{on} = {read} ({:?})", event.order),
+            Kind::FailedCompareExchange => format!("{on} = {read}, not {written}"),
+            _ => format!("{on} = {read}"),
+        };
+        let older = if self.is_older(event) { ", an older value" } else { "" };
+        format!("{what} ({:?}){older}", event.order)
+    }
+
+    /// Notes a store; whether an event that reads does not read the last one.
+    fn is_older(&mut self, event: &TraceEvent) -> bool {
+        let newest = self.newest.entry(event.object).or_default();
+        if matches!(event.kind, Kind::Store | Kind::Rmw) {
+            let position = event.position.unwrap_or_default();
+            self.stores.insert((event.thread, event.number), position);
+            *newest = position.max(*newest);
+            return false;
         }
+        let source = event.reads_from.and_then(|source| self.stores.get(&source));
+        source.copied().unwrap_or_default() < *newest
     }
 }
 

@@ -106,6 +106,23 @@ pub(crate) fn both_missed(order: Ordering) {
     assert!(thread.join().unwrap() || mine, "both missed the other");
 }
 
+/// A thread that sleeps unless it sees the work, and one that wakes it if it sees it sleep; they may miss each other.
+pub(crate) fn missed_sleeper() {
+    let flags = Arc::new((AtomicBool::new(false), AtomicBool::new(false)));
+    let other = flags.clone();
+    let sleep = move || {
+        other.1.store(true, Ordering::Release);
+        if !other.0.load(Ordering::Acquire) {
+            thread::park();
+        }
+    };
+    let sleeper = thread::Builder::new().name("sleeper".into()).spawn(sleep).unwrap();
+    flags.0.store(true, Ordering::Release);
+    if flags.1.load(Ordering::Acquire) {
+        sleeper.thread().unpark();
+    }
+}
+
 /// A thread that nobody wakes.
 pub(crate) fn leak() {
     thread::Builder::new().name("forgotten".into()).spawn(thread::park).unwrap();

@@ -30,6 +30,18 @@ fn every_kind_of_defect_is_found_and_named() {
 }
 
 #[test]
+fn a_panic_is_told_rather_than_who_waits_for_its_thread() {
+    let outcome = run(|| {
+        let work = || panic!("nothing to do, and nobody to tell");
+        thread::Builder::new().name("worker".into()).spawn(work).unwrap();
+        thread::park();
+    });
+    let finding = outcome.finding.unwrap();
+    assert_eq!(finding.kind, "panic");
+    assert!(finding.stacks.iter().any(|stack| finding.tasks[stack.task].name == "worker"));
+}
+
+#[test]
 fn right_programs_are_complete() {
     let outcome = run(|| models::hand_over(Ordering::Release, Ordering::Acquire));
     assert_eq!((outcome.status, outcome.preemptions), (Status::Complete, None));

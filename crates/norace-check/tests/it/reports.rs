@@ -83,6 +83,32 @@ fn what_only_seq_cst_mends_gets_seq_cst() {
 }
 
 #[test]
+fn a_wait_that_stronger_orderings_would_end_is_told_with_them() {
+    let (sleeper, text) = finding(models::missed_sleeper);
+    let Some(Fix::Found { changes, complete, .. }) = sleeper.fix else { panic!("{text}") };
+    assert!(complete && changes.len() == 4, "{text}");
+    says(&text, &["LEAK: 1 thread", "fix: SeqCst"]);
+    let (forgotten, _) = finding(|| {
+        norace_explore::sync::atomic::AtomicU32::new(0).store(1, Ordering::Relaxed);
+        models::leak();
+    });
+    assert_eq!(forgotten.fix, None);
+}
+
+#[test]
+fn a_schedule_says_what_its_order_does_not_show() {
+    let (_, text) = finding(|| models::both_missed(Ordering::AcqRel));
+    says(&text, &["= false (Acquire), an older value"]);
+    assert_eq!(text.matches("an older value").count(), 1, "the other one came first:\n{text}");
+    let (_, text) = finding(|| {
+        let state = norace_explore::sync::atomic::AtomicU32::new(1);
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        state.compare_exchange_weak(1, 2, success, failure).expect("nobody is in the way");
+    });
+    says(&text, &[" = 1, but the weak exchange fails (Acquire)"]);
+}
+
+#[test]
 fn what_no_ordering_mends_gets_advice_or_nothing() {
     let (race, text) = finding(|| {
         let cell = Arc::new(norace_check::RaceCell::new(0));
