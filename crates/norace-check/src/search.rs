@@ -81,10 +81,11 @@ pub(crate) fn check(
     }
     let report_to = settings.clone();
     let (test, silent) = (name.to_owned(), options.clone());
+    // One after the other: what is silent is the model of this test, and no other.
+    let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
     let _watchdog = Watchdog::start(test_of(name), move |_| {
         report_to.record(&empty(&test, &silent, Status::Diverged));
     });
-    let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
     let search = Search { options: options.overridden(settings), model };
     let outcome = match (&settings.replay, replay) {
         (Some(token), Some(true)) => search.replay(token),
@@ -104,8 +105,8 @@ pub(crate) fn check(
 
 /// Checks `model` for who wants to see the outcome.
 pub(crate) fn run(name: &str, options: &Options, model: &dyn Fn()) -> Outcome {
-    let _watchdog = Watchdog::start(test_of(name), |_| {});
     let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
+    let _watchdog = Watchdog::start(test_of(name), |_| {});
     Search { options: options.clone(), model }.search(name)
 }
 

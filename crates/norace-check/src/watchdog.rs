@@ -1,4 +1,7 @@
 //! A thread that sees when a model blocks in something the checker does not control.
+//!
+//! Time counts only while the watchdog itself is run in time: on a machine that is too busy for that, a model that is
+//! silent may just be waiting for its turn.
 
 use std::io::Write as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -11,7 +14,10 @@ use norace_explore::pulse;
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A look that comes so late says that the machine is busy, and counts for nothing.
+const LATE: Duration = Duration::from_millis(150);
 
 /// The exit code of what the checker does not control.
 const UNCONTROLLED: i32 = 4;
@@ -28,12 +34,20 @@ impl Watchdog {
         let (end, ended) = channel();
         let test = test.to_owned();
         let watch = move || {
-            let mut last = (pulse(), Instant::now());
-            while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            let mut last = pulse();
+            let mut silence = Duration::ZERO;
+            loop {
+                let begun = Instant::now();
+                if ended.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
                 let now = pulse();
-                if now != last.0 || now.is_none() {
-                    last = (now, Instant::now());
-                } else if last.1.elapsed() > SILENCE_MAX {
+                if now != last || now.is_none() {
+                    (last, silence) = (now, Duration::ZERO);
+                } else if begun.elapsed() < LATE {
+                    silence += LOOK;
+                }
+                if silence >= SILENCE_MAX {
                     let place = now.and_then(|now| now.place);
                     let text = describe(&test, place.map(ToString::to_string));
                     report(&text);

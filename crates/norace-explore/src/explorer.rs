@@ -221,7 +221,6 @@ impl Explorer {
             findings: Vec::new(),
             suspicions: Vec::new(),
         };
-        let _pulse = pulse::begin();
         let finished = loop {
             self.run_once(&mut engine, model);
             count(&engine, &mut report);
@@ -241,6 +240,8 @@ impl Explorer {
         // Relaxed: only has to be unique.
         let epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
         thread::reset_locals();
+        // For the execution alone: who observes it may take its time.
+        let _pulse = pulse::begin();
         engine.begin(epoch, main_body(model));
         current::enter(engine, || {
             while let Some(thread) = running() {
