@@ -98,7 +98,7 @@ fn tell(
     };
     if models.0.is_empty() {
         output::note(
-            "no model was checked: the tests that ran call neither `norace_check::check` nor `Builder::check`",
+            "no model was checked: no test that ran came to `norace_check::check`, or all are in other parts",
         );
     } else {
         output.lines(models.0.iter().map(|model| model.line.as_str()), || models.table())?;

@@ -8,6 +8,7 @@
 //! 3. A SIGINT after the first signal is somebody who does not want to wait: groups are killed, and this process ends.
 //!    A repeated SIGTERM changes nothing.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -100,7 +101,6 @@ impl Processes {
     ///
     /// When it cannot be started, or everything is to end.
     pub(crate) fn start(&self, command: &mut Command) -> Result<Running, Failure> {
-        use std::os::unix::process::CommandExt as _;
         // The lock is held, so that no signal comes between start and note.
         let mut state = self.state();
         state.go_on()?;

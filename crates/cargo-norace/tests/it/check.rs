@@ -79,6 +79,14 @@ fn a_model_that_blocks_where_nobody_sees_it_ends_with_4() {
 }
 
 #[test]
+fn a_test_process_that_says_so_itself_ends_with_4_as_well() {
+    let exits = test("exits", "std::process::exit(4);");
+    SHOP.write("tests/exits.rs", &file(&[exits]));
+    let ended = SHOP.norace("check -- --test exits").expect(4);
+    assert!(ended.stdout.contains("norace check: not ok: 0 models"), "{}", ended.stdout);
+}
+
+#[test]
 fn processes_that_share_models_check_each_once() {
     let once = "
         static FIRST: std::sync::Once = std::sync::Once::new();
