@@ -76,17 +76,16 @@ pub(crate) fn check(
     model: &dyn Fn(),
 ) -> Outcome {
     let replay = settings.replay.as_ref().map(|token| token.model == name);
-    if replay == Some(false) || replay.is_none() && !settings.claim(name) {
+    if replay == Some(false) {
         return empty(name, options, Status::Skipped);
     }
-    let report_to = settings.clone();
-    let (test, silent) = (name.to_owned(), options.clone());
-    // One after the other: what is silent is the model of this test, and no other.
     let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
-    let _watchdog = Watchdog::start(test_of(name), move |_| {
-        report_to.record(&empty(&test, &silent, Status::Diverged));
-    });
+    // Not before it can begin: models that wait here are for other processes to take.
+    if replay.is_none() && !settings.claim(name) {
+        return empty(name, options, Status::Skipped);
+    }
     let search = Search { options: options.overridden(settings), model };
+    let _watchdog = watch(name, &search.options, settings.clone());
     let outcome = match (&settings.replay, replay) {
         (Some(token), Some(true)) => search.replay(token),
         _ => {
@@ -106,8 +105,15 @@ pub(crate) fn check(
 /// Checks `model` for who wants to see the outcome.
 pub(crate) fn run(name: &str, options: &Options, model: &dyn Fn()) -> Outcome {
     let _alone = MODEL.lock().unwrap_or_else(PoisonError::into_inner);
-    let _watchdog = Watchdog::start(test_of(name), |_| {});
+    let _watchdog = watch(name, options, Settings::of_run());
     Search { options: options.clone(), model }.search(name)
+}
+
+/// Watches the model that has the process to itself. A silent one ends the process, so who started the run is told of
+/// it whichever way the model was checked.
+fn watch(name: &str, options: &Options, settings: Settings) -> Watchdog {
+    let silent = empty(name, options, Status::Diverged);
+    Watchdog::start(test_of(name), move |_| settings.record(&silent))
 }
 
 fn empty(name: &str, options: &Options, status: Status) -> Outcome {

@@ -31,6 +31,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Where outcomes go, and nothing else.
+    pub(crate) fn of_run() -> Self {
+        let run = env::var_os("NORACE_RUN").filter(|folder| !folder.is_empty());
+        Self { run: run.map(PathBuf::from), ..Self::default() }
+    }
+
     /// Reads them.
     ///
     /// # Panics

@@ -74,7 +74,12 @@ const CRATES: [Allowed; 13] = [
         ..NOTHING
     },
     Allowed { name: "norace-corpus", own: &["norace", "norace-check", "norace-prim"], ..NOTHING },
-    Allowed { name: "cargo-norace", own: &["norace-check"], ..NOTHING },
+    Allowed {
+        name: "cargo-norace",
+        own: &["norace-check"],
+        others: &["anstream", "anstyle", "clap", "rustix", "serde", "serde_json", "signal-hook"],
+        ..NOTHING
+    },
     Allowed { name: "examples", own: &["norace", "norace-prim"], ..NOTHING },
     Allowed { name: "xtask", others: &["serde_json"], ..NOTHING },
 ];

@@ -8,3 +8,4 @@ mod outcomes;
 mod replays;
 mod reports;
 mod shrinking;
+mod silence;
