@@ -3,6 +3,8 @@
 use crate::case::Case;
 
 mod cockroach_1055;
+mod cockroach_13197;
+mod cockroach_13755;
 mod cockroach_2448;
 mod cockroach_24808;
 mod cockroach_25456;
@@ -23,12 +25,14 @@ mod hugo_3251;
 mod hugo_5379;
 mod istio_16742;
 mod istio_17860;
+mod istio_18454;
 mod istio_8144;
 mod istio_8214;
 mod istio_8967;
 mod kubernetes_13058;
 mod kubernetes_13135;
 mod kubernetes_1321;
+mod kubernetes_25331;
 mod kubernetes_30872;
 mod kubernetes_49404;
 mod kubernetes_62464;
@@ -43,7 +47,10 @@ mod moby_21233;
 mod moby_22941;
 mod moby_25384;
 mod moby_27037;
+mod moby_27782;
 mod moby_28462;
+mod moby_30408;
+mod moby_33781;
 mod moby_4395;
 mod moby_7559;
 mod serving_2137;
@@ -56,6 +63,8 @@ mod syncthing_5795;
 /// All of them, by name.
 pub const KERNELS: &[Case] = &[
     cockroach_1055::CASE,
+    cockroach_13197::CASE,
+    cockroach_13755::CASE,
     cockroach_2448::CASE,
     cockroach_24808::CASE,
     cockroach_25456::CASE,
@@ -76,12 +85,14 @@ pub const KERNELS: &[Case] = &[
     hugo_5379::CASE,
     istio_16742::CASE,
     istio_17860::CASE,
+    istio_18454::CASE,
     istio_8144::CASE,
     istio_8214::CASE,
     istio_8967::CASE,
     kubernetes_13058::CASE,
     kubernetes_13135::CASE,
     kubernetes_1321::CASE,
+    kubernetes_25331::CASE,
     kubernetes_30872::CASE,
     kubernetes_49404::CASE,
     kubernetes_62464::CASE,
@@ -96,7 +107,10 @@ pub const KERNELS: &[Case] = &[
     moby_22941::CASE,
     moby_25384::CASE,
     moby_27037::CASE,
+    moby_27782::CASE,
     moby_28462::CASE,
+    moby_30408::CASE,
+    moby_33781::CASE,
     moby_4395::CASE,
     moby_7559::CASE,
     serving_2137::CASE,
