@@ -17,18 +17,23 @@ mod etcd_10492;
 mod etcd_3077;
 mod etcd_4876;
 mod etcd_5509;
+mod etcd_7443;
+mod etcd_7492;
+mod grpc_1353;
 mod grpc_1424;
 mod grpc_1687;
 mod grpc_660;
 mod grpc_795;
 mod hugo_3251;
 mod hugo_5379;
+mod istio_16224;
 mod istio_16742;
 mod istio_17860;
 mod istio_18454;
 mod istio_8144;
 mod istio_8214;
 mod istio_8967;
+mod kubernetes_10182;
 mod kubernetes_13058;
 mod kubernetes_13135;
 mod kubernetes_1321;
@@ -77,18 +82,23 @@ pub const KERNELS: &[Case] = &[
     etcd_3077::CASE,
     etcd_4876::CASE,
     etcd_5509::CASE,
+    etcd_7443::CASE,
+    etcd_7492::CASE,
+    grpc_1353::CASE,
     grpc_1424::CASE,
     grpc_1687::CASE,
     grpc_660::CASE,
     grpc_795::CASE,
     hugo_3251::CASE,
     hugo_5379::CASE,
+    istio_16224::CASE,
     istio_16742::CASE,
     istio_17860::CASE,
     istio_18454::CASE,
     istio_8144::CASE,
     istio_8214::CASE,
     istio_8967::CASE,
+    kubernetes_10182::CASE,
     kubernetes_13058::CASE,
     kubernetes_13135::CASE,
     kubernetes_1321::CASE,
