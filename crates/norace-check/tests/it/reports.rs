@@ -91,7 +91,7 @@ fn a_wait_that_stronger_orderings_would_end_is_told_with_them() {
     assert!(complete && changes.len() == 4, "{text}");
     says(&text, &["LEAK: 1 thread", "fix: SeqCst"]);
     let (forgotten, _) = finding(|| {
-        norace_explore::sync::atomic::AtomicU32::new(0).store(1, Ordering::Relaxed);
+        AtomicU32::new(0).store(1, Ordering::Relaxed);
         models::leak();
     });
     assert_eq!(forgotten.fix, None);
@@ -103,7 +103,7 @@ fn a_schedule_says_what_its_order_does_not_show() {
     says(&text, &["= false (Acquire), an older value"]);
     assert_eq!(text.matches("an older value").count(), 1, "the other one came first:\n{text}");
     let (_, text) = finding(|| {
-        let state = norace_explore::sync::atomic::AtomicU32::new(1);
+        let state = AtomicU32::new(1);
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         state.compare_exchange_weak(1, 2, success, failure).expect("nobody is in the way");
     });
