@@ -10,6 +10,7 @@ mod stacks;
 mod text;
 
 pub(crate) use build::{Told, build};
+pub(crate) use schedule::idle_runs;
 
 use crate::json;
 

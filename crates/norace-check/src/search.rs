@@ -224,7 +224,10 @@ impl Search<'_> {
                     test: name.to_owned(),
                     token: token.to_string(),
                     fix: fix.clone(),
-                    switches,
+                    switches: [
+                        switches[0].saturating_sub(report::idle_runs(run, defect, plan)),
+                        switches[1],
+                    ],
                 };
                 told = Some(report::build(run, defect, told_of));
             }

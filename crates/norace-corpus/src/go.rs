@@ -7,6 +7,7 @@
 use norace::chan::{self, Receiver, Sender, TryRecvError, TrySendError};
 use norace_check::RaceCell;
 use norace_prim::atomic::{AtomicI64, Ordering};
+use norace_prim::probe::{Kind, Monitor};
 use norace_prim::sync::{
     Arc, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
@@ -42,7 +43,30 @@ pub fn settle() {
 /// A channel. It is never closed by itself: whoever has it has both ends.
 #[derive(Debug)]
 pub struct Chan<T> {
-    ends: Option<(Sender<T>, Receiver<T>)>,
+    ends: Option<Arc<Ends<T>>>,
+}
+
+/// Both ends of a channel, until nobody has them any more: then they are none.
+#[derive(Debug)]
+struct Ends<T>(Option<(Sender<T>, Receiver<T>)>);
+
+impl<T> Ends<T> {
+    fn get(&self) -> &(Sender<T>, Receiver<T>) {
+        self.0.as_ref().expect("taken when they are dropped")
+    }
+}
+
+impl<T> Drop for Ends<T> {
+    fn drop(&mut self) {
+        // Nobody is left to see it, so that it is no step, whoever had them last.
+        let ends = self.0.take();
+        Monitor::<Self>::new().aside(|| drop(ends));
+    }
+}
+
+impl<T> Kind for Ends<T> {
+    const WORD: &'static str = "channel";
+    type Holds = T;
 }
 
 impl<T> Clone for Chan<T> {
@@ -55,7 +79,7 @@ impl<T> Chan<T> {
     /// `make(chan T, capacity)`.
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
-        Self { ends: Some(chan::bounded(capacity)) }
+        Self { ends: Some(Arc::new(Ends(Some(chan::bounded(capacity))))) }
     }
 
     /// A nil channel: sends and receives wait for ever.
@@ -69,7 +93,7 @@ impl<T> Chan<T> {
     ///
     /// When it is nil: use [`norace::chan::never`].
     pub fn receiver(&self) -> &Receiver<T> {
-        &self.ends.as_ref().expect("a channel that is not nil").1
+        &self.ends.as_ref().expect("a channel that is not nil").get().1
     }
 
     /// The end for `select!` to send into.
@@ -78,7 +102,7 @@ impl<T> Chan<T> {
     ///
     /// When it is nil.
     pub fn sender(&self) -> &Sender<T> {
-        &self.ends.as_ref().expect("a channel that is not nil").0
+        &self.ends.as_ref().expect("a channel that is not nil").get().0
     }
 
     /// `ch <- value`.
@@ -89,7 +113,7 @@ impl<T> Chan<T> {
     #[track_caller]
     pub fn send(&self, value: T) {
         match &self.ends {
-            Some((sender, _)) => sent(sender.send_blocking(value).is_ok()),
+            Some(ends) => sent(ends.get().0.send_blocking(value).is_ok()),
             None => wait_for_ever(),
         }
     }
@@ -98,7 +122,7 @@ impl<T> Chan<T> {
     #[track_caller]
     pub fn recv(&self) -> Option<T> {
         match &self.ends {
-            Some((_, receiver)) => receiver.recv_blocking().ok(),
+            Some(ends) => ends.get().1.recv_blocking().ok(),
             None => wait_for_ever(),
         }
     }
@@ -110,8 +134,8 @@ impl<T> Chan<T> {
     /// When the channel is closed.
     #[track_caller]
     pub fn try_send(&self, value: T) -> bool {
-        let Some((sender, _)) = &self.ends else { return false };
-        match sender.try_send(value) {
+        let Some(ends) = &self.ends else { return false };
+        match ends.get().0.try_send(value) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => false,
             Err(TrySendError::Closed(_)) => {
@@ -124,8 +148,8 @@ impl<T> Chan<T> {
     /// `select { case value, ok := <-ch: default: }`: none for the default, and none inside when it is closed.
     #[track_caller]
     pub fn try_recv(&self) -> Option<Option<T>> {
-        let (_, receiver) = self.ends.as_ref()?;
-        match receiver.try_recv() {
+        let ends = self.ends.as_ref()?;
+        match ends.get().1.try_recv() {
             Ok(value) => Some(Some(value)),
             Err(TryRecvError::Closed) => Some(None),
             Err(TryRecvError::Empty) => None,
@@ -145,7 +169,7 @@ impl<T> Chan<T> {
     /// `len(ch)`.
     #[track_caller]
     pub fn len(&self) -> usize {
-        self.ends.as_ref().map_or(0, |(_, receiver)| receiver.len())
+        self.ends.as_ref().map_or(0, |ends| ends.get().1.len())
     }
 
     /// Whether nothing is buffered.

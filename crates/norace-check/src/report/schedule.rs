@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use norace_explore::{
-    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, ThreadId, TraceEvent,
+    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, Plan, Run, ThreadId,
+    TraceEvent,
 };
 
 use super::build::{asked_for, full_name, place, waits};
@@ -38,7 +39,7 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
             rows.push(Row { number: 0, task: event.thread.index(), text, place, mark });
         }
     }
-    if let Some(last) = last_row(defect, &rows) {
+    if let Some(last) = last_row(run, defect, &rows) {
         rows.truncate(last + 1);
     }
     for one in blocked(defect) {
@@ -87,10 +88,33 @@ fn program_place(run: &Execution<'_>, event: u32) -> Option<Place> {
     frames.into_iter().find(|frame| !frame.library)?.place
 }
 
-/// Where the schedule of something that is only suspected may end: it goes on as if nothing had happened.
-fn last_row(defect: &Defect, rows: &[Row]) -> Option<usize> {
-    let suspected = matches!(defect, Defect::LockOrder { .. } | Defect::Aba { .. });
-    rows.iter().rposition(|row| row.mark.is_some()).filter(|_| suspected)
+/// Where a schedule may end that goes on: of what is only suspected, as if nothing had happened; of those who wait for
+/// ever, with timers that help nobody.
+fn last_row(run: &Execution<'_>, defect: &Defect, rows: &[Row]) -> Option<usize> {
+    match defect {
+        Defect::LockOrder { .. } | Defect::Aba { .. } => {
+            rows.iter().rposition(|row| row.mark.is_some())
+        }
+        Defect::Deadlock { .. } | Defect::Leak { .. } => {
+            let timers = timers(run);
+            rows.iter().rposition(|row| !timers.contains(&row.task))
+        }
+        _ => None,
+    }
+}
+
+/// How many of `plan`'s runs, at its end, are timers that help nobody of those who wait for ever.
+pub(crate) fn idle_runs(run: &Execution<'_>, defect: &Defect, plan: &Plan) -> usize {
+    if blocked(defect).is_empty() {
+        return 0;
+    }
+    let timers = timers(run);
+    let idle = |of: &&Run| timers.contains(&usize::from(of.thread));
+    plan.runs.iter().rev().take_while(idle).count()
+}
+
+fn timers(run: &Execution<'_>) -> Vec<usize> {
+    run.threads().filter(|thread| thread.is_timer).map(|thread| thread.id.index()).collect()
 }
 
 fn blocked(defect: &Defect) -> &[Blocked] {

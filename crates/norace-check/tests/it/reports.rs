@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use norace_check::{Builder, Finding, Fix};
-use norace_explore::probe::{Kind, Monitor, Site};
+use norace_explore::probe::{Alarm, Kind, Monitor, Site};
 use norace_explore::sync::Mutex;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
-use norace_explore::thread;
+use norace_explore::{thread, time::Instant};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::models;
@@ -262,4 +264,25 @@ fn of_a_long_schedule_the_switches_and_the_end_are_shown() {
             "replay:",
         ],
     );
+}
+
+/// Goes off again and again.
+fn ticks(alarms: Rc<RefCell<Vec<Alarm>>>) {
+    let again = alarms.clone();
+    let next = Alarm::set(Instant::now() + Duration::from_millis(1), || ticks(again));
+    if let Ok(alarm) = next {
+        alarms.borrow_mut().push(alarm);
+    }
+}
+
+#[test]
+fn timers_that_help_nobody_are_not_told() {
+    let (finding, text) = finding(|| {
+        ticks(Rc::default());
+        thread::park();
+    });
+    assert_eq!(finding.kind, "deadlock", "{text}");
+    assert_eq!(finding.switches[0], 0, "{text}");
+    assert!(finding.schedule.iter().all(|row| row.task == 0), "{text}");
+    assert_eq!(finding.rows_left_out, 0, "{text}");
 }

@@ -25,8 +25,9 @@ use norace_prim::probe::{Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, OnceLock, Weak, lock};
 use std::task::{Wake, Waker};
 
-/// What the checker's reports say that a waiter does.
+/// What the checker's reports say that a waiter does, and what it waits to do.
 const WAIT: &str = "wait for the end of";
+const SEE: &str = "see the end of";
 
 /// What is registered at a live node.
 struct State {
@@ -121,7 +122,7 @@ impl Node {
             })
         };
         if self.cause.get().is_none() && registers() {
-            self.monitor.waits(WAIT, site);
+            self.monitor.waits(SEE, site);
             return None;
         }
         *waiter = None;
