@@ -2,6 +2,7 @@
 #![cfg(norace)]
 
 mod goker;
+mod races;
 
 use norace_corpus::case::{Case, Limits};
 use std::time::Duration;
