@@ -1,6 +1,6 @@
 //! Racy programs race, race-free ones do not, and the search of these is complete.
 
-use norace_check::{Builder, Misuse, Mode, Status, Strategy};
+use norace_check::{Builder, Level, Misuse, Mode, Status, Strategy};
 use norace_corpus::case::Limits;
 use norace_corpus::races::{PAIRS, Race};
 use std::time::Duration;
@@ -8,8 +8,13 @@ use std::time::Duration;
 /// Enough for each: most need a hundredth of it.
 const LIMITS: Limits = Limits { budget: Duration::from_secs(10), seed: 1 };
 
-/// The two memory models.
-const MODES: [Mode; 2] = [Mode::Rc11, Mode::Sc];
+/// The two memory models, and the two levels.
+const WAYS: [(Mode, Level); 4] = [
+    (Mode::Rc11, Level::App),
+    (Mode::Rc11, Level::Rt),
+    (Mode::Sc, Level::App),
+    (Mode::Sc, Level::Rt),
+];
 
 /// Explores all that are `racy`, or all that are not; tells what differs from the verdict.
 #[track_caller]
@@ -33,16 +38,21 @@ fn racy_programs_race() {
 
 #[test]
 fn no_racy_program_races_by_luck_alone() {
-    for mode in MODES {
-        judge(true, |builder| builder.mode(mode).strategy(Strategy::Exhaustive));
+    for (mode, level) in WAYS {
+        judge(true, |builder| builder.mode(mode).level(level).strategy(Strategy::Exhaustive));
     }
 }
 
 #[test]
 fn race_free_programs_do_not_race_in_any_execution() {
-    for mode in MODES {
+    for mode in [Mode::Rc11, Mode::Sc] {
         judge(false, |builder| builder.mode(mode).require_complete());
     }
+}
+
+#[test]
+fn race_free_programs_do_not_race_below_the_level_of_applications() {
+    judge(false, |builder| builder.level(Level::Rt).budget(Duration::from_millis(300)));
 }
 
 #[test]
