@@ -3,6 +3,7 @@
 //!
 //! - [`goker`]: 62 kernels of GoKer (Yuan et al., "GoBench", CGO 2021), written anew from the descriptions of the bugs
 //!   and from their upstream fixes.
+//! - [`idioms`]: publication, locks, sharing and waiting, each right and with the usual mistake.
 //! - [`races`]: small programs with and without a race, after the suite of Go's race detector.
 //!
 //! Built as usual these are programs that may hang or go wrong; they are meant to be explored: see
@@ -11,4 +12,5 @@
 pub mod case;
 pub mod go;
 pub mod goker;
+pub mod idioms;
 pub mod races;

@@ -2,6 +2,7 @@
 #![cfg(norace)]
 
 mod goker;
+mod idioms;
 mod races;
 
 use norace_corpus::case::{Case, Limits};
