@@ -8,6 +8,7 @@ use norace_explore::{
     Unordered,
 };
 
+use super::chain;
 use super::stacks::{self, frames};
 use super::{Finding, Fix, Frame, Place, Stack, Task};
 use crate::report::schedule;
@@ -32,7 +33,7 @@ pub(crate) fn build(run: &Execution<'_>, defect: &Defect, told: Told) -> Finding
         title: title(defect),
         tasks: run.threads().map(task).collect(),
         stacks: stacks(run, defect),
-        why: why(defect),
+        why: why(run, defect),
         fix: told.fix,
         schedule,
         rows_left_out,
@@ -272,8 +273,12 @@ pub(super) fn waits(blocked: &Blocked, mut name: impl FnMut(&ObjectInfo) -> Stri
     }
 }
 
-fn why(defect: &Defect) -> Vec<String> {
+fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
     match defect {
+        Defect::DataRace { first, second, why: Unordered::Nothing, .. } => {
+            chain::why(run, first, second)
+                .unwrap_or_else(|| why_unordered(first, second, &Unordered::Nothing))
+        }
         Defect::DataRace { first, second, why, .. } => why_unordered(first, second, why),
         Defect::Deadlock { blocked, .. } | Defect::Leak { blocked } => {
             blocked.iter().filter_map(why_blocked).collect()
@@ -316,21 +321,22 @@ fn why_unordered(first: &Access, second: &Access, why: &Unordered) -> Vec<String
     let (one, two) = (full_name(&first.thread), full_name(&second.thread));
     match why {
         Unordered::Unsynchronised { store, load } => {
-            let mut lines = vec![format!(
+            let head = format!(
                 "{two} read at {} ({:?}) what {one} stored at {} ({:?}) after its access, but that orders nothing:",
                 load.0, load.1, store.0, store.1
-            )];
+            );
+            let mut reasons = Vec::new();
             if !releases(store.1) {
-                lines.push(format!(
-                    "a {:?} store publishes nothing of what came before it;",
+                reasons.push(format!(
+                    "a {:?} store publishes nothing of what came before it",
                     store.1
                 ));
             }
             if !acquires(load.1) {
-                lines
-                    .push(format!("a {:?} load takes nothing over of what was published.", load.1));
+                reasons
+                    .push(format!("a {:?} load takes nothing over of what was published", load.1));
             }
-            lines
+            [head].into_iter().chain(listed(reasons)).collect()
         }
         Unordered::Nothing => vec![format!(
             "Nothing that {two} did before its access rests on anything that {one} did after its own: no lock, no \
@@ -339,11 +345,18 @@ fn why_unordered(first: &Access, second: &Access, why: &Unordered) -> Vec<String
     }
 }
 
-fn releases(order: Ordering) -> bool {
+/// The parts of a sentence.
+pub(super) fn listed(parts: Vec<String>) -> impl Iterator<Item = String> {
+    let last = parts.len().saturating_sub(1);
+    let ends = move |(at, part)| format!("{part}{}", if at == last { "." } else { ";" });
+    parts.into_iter().enumerate().map(ends)
+}
+
+pub(super) fn releases(order: Ordering) -> bool {
     matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
 
-fn acquires(order: Ordering) -> bool {
+pub(super) fn acquires(order: Ordering) -> bool {
     matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
 }
 

@@ -58,6 +58,27 @@ fn a_race_is_told_with_both_sides_the_reason_a_fix_and_a_schedule() {
 }
 
 #[test]
+fn a_race_beside_a_messenger_is_told_with_the_whole_way() {
+    let (finding, text) = finding(|| models::messenger(Ordering::Relaxed, Ordering::Release));
+    says(
+        &text,
+        &[
+            "why: main read at",
+            "(Acquire) what thread 2 stored at",
+            "(Release) after it read at",
+            "(Relaxed) what thread 1 stored at",
+            "(Release) after its access, but that orders nothing:",
+            "the Relaxed load at",
+            "takes nothing over of what was published.",
+        ],
+    );
+    assert_eq!(finding.why.len(), 2);
+    let (finding, text) = self::finding(|| models::messenger(Ordering::Acquire, Ordering::Relaxed));
+    says(&text, &["the Relaxed store at", "publishes nothing of what came before it."]);
+    assert_eq!(finding.why.len(), 2);
+}
+
+#[test]
 fn one_side_that_is_strong_enough_is_left_alone() {
     let (finding, _) = finding(|| models::hand_over(Ordering::Release, Ordering::Relaxed));
     let Some(Fix::Found { changes, not_enough, complete, .. }) = finding.fix else {
