@@ -167,13 +167,10 @@ fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {
         | Defect::Livelock { blocked } => {
             blocked.iter().map(|one| blocked_stack(run, one)).collect()
         }
-        Defect::Panic { thread, message, location } => vec![Stack {
-            task: thread.id.index(),
-            what: "panics".to_owned(),
-            value: Some(message.clone()),
-            place: location.as_deref().and_then(stacks::place),
-            frames: run.panic_stack(thread.id).map_or_else(Vec::new, |stack| frames(&stack)),
-        }],
+        Defect::Panic { thread, message, location } => {
+            let location = location.as_deref().and_then(stacks::place);
+            panic_stacks(run, thread, message, location)
+        }
         Defect::LeakedValue { created, thread, .. } => vec![Stack {
             task: thread.id.index(),
             what: "made it".to_owned(),
@@ -202,6 +199,29 @@ fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {
     };
     add_spawns(run, &mut stacks);
     stacks
+}
+
+/// The panic, and those of other threads before it: what `join().unwrap()` says of a panic is not what it was.
+fn panic_stacks(
+    run: &Execution<'_>,
+    thread: &ThreadInfo,
+    message: &str,
+    location: Option<Place>,
+) -> Vec<Stack> {
+    let own = Stack {
+        task: thread.id.index(),
+        what: "panics".to_owned(),
+        value: Some(message.to_owned()),
+        place: location,
+        frames: run.panic_stack(thread.id).map_or_else(Vec::new, |stack| frames(&stack)),
+    };
+    let others = run.threads().filter(|other| other.id != thread.id).filter_map(|other| {
+        let frames = frames(&*run.panic_stack(other.id)?);
+        let place = frames.iter().find(|frame| !frame.library).and_then(|f| f.place.clone());
+        let what = "panicked before".to_owned();
+        Some(Stack { task: other.id.index(), what, value: None, place, frames })
+    });
+    [own].into_iter().chain(others).collect()
 }
 
 /// Where each thread with a stack was spawned, after all that they did.

@@ -59,6 +59,11 @@ pub(crate) fn messenger(learn: Ordering, tell: Ordering) {
     messenger.join().unwrap();
 }
 
+/// A mistake of its own.
+pub(crate) fn fails() {
+    assert!(std::hint::black_box(false), "this is why");
+}
+
 /// Two threads, two locks, in opposite orders.
 pub(crate) fn opposite_locks() {
     let locks = Arc::new((Mutex::new(1_u8), Mutex::new("b")));

@@ -154,6 +154,24 @@ fn a_leak_names_the_thread_and_a_lost_wake_up_the_notification() {
 }
 
 #[test]
+fn a_panic_of_a_thread_that_was_joined_is_told_where_it_was() {
+    let (_, text) = finding(|| {
+        norace_explore::thread::spawn(models::fails).join().unwrap();
+    });
+    says(
+        &text,
+        &[
+            "PANIC in main: called `Result::unwrap()`",
+            "panics  by main",
+            "panicked before  by thread 1  at",
+            "models.rs",
+            "it::models::fails",
+            "thread 1 was spawned at",
+        ],
+    );
+}
+
+#[test]
 fn a_page_holds_everything_and_nothing_else() {
     let (finding, _) = finding(|| models::hand_over(Ordering::Relaxed, Ordering::Relaxed));
     let page = finding.to_html();
