@@ -59,6 +59,21 @@ pub(crate) fn messenger(learn: Ordering, tell: Ordering) {
     messenger.join().unwrap();
 }
 
+/// Two threads make a value each; who loses the exchange takes the other's.
+pub(crate) fn lost_exchange() {
+    let values = Arc::new([RaceCell::named("value", 0), RaceCell::named("value", 0)]);
+    let taken = Arc::new(AtomicU32::new(u32::MAX));
+    let get = move |own: u32| {
+        values[own as usize].set(42);
+        let taken = taken.compare_exchange(u32::MAX, own, Ordering::Release, Ordering::Relaxed);
+        assert_eq!(values[taken.map_or_else(|winner| winner, |_| own) as usize].get(), 42);
+    };
+    let other = get.clone();
+    let thread = thread::spawn(move || other(0));
+    get(1);
+    thread.join().unwrap();
+}
+
 /// A mistake of its own.
 pub(crate) fn fails() {
     assert!(std::hint::black_box(false), "this is why");

@@ -91,6 +91,12 @@ fn one_side_that_is_strong_enough_is_left_alone() {
 }
 
 #[test]
+fn what_a_failed_exchange_lacks_is_told_of_its_failure() {
+    let (_, text) = finding(models::lost_exchange);
+    says(&text, &["fix: AcqRel, and Acquire on failure, instead of Release at", "tried: clean"]);
+}
+
+#[test]
 fn what_only_seq_cst_mends_gets_seq_cst() {
     let (finding, text) = finding(|| models::both_missed(Ordering::AcqRel));
     let Some(Fix::Found { changes, .. }) = finding.fix else { panic!("{text}") };
