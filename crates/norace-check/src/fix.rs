@@ -5,12 +5,13 @@
 //! finding stays away. What is left is minimal: each single change is needed.
 
 use std::ops::ControlFlow;
+use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use norace_explore::{
-    Class, Completeness, Config, Explorer, Finding as Defect, Kind, Plan, Strategy, Strengthen,
-    Unordered,
+    Class, Completeness, Config, Execution, Explorer, Finding as Defect, Kind, Plan, Strategy,
+    Strengthen, TraceEvent, Unordered,
 };
 
 use crate::report::{Change, Fix, Place};
@@ -29,6 +30,8 @@ struct Site {
     place: Place,
     kind: Kind,
     order: Ordering,
+    /// Whether it is a compare-exchange through whose failure the later side of the race learned of the earlier.
+    failure: bool,
 }
 
 impl Site {
@@ -40,6 +43,17 @@ impl Site {
             _ => &[Ordering::SeqCst, Ordering::AcqRel, Ordering::Release, Ordering::Acquire],
         };
         all.iter().copied().take_while(|order| *order != self.order)
+    }
+
+    /// What it is told to have. A compare-exchange has an ordering of its own for its failure.
+    fn told(&self, order: Ordering) -> String {
+        match order {
+            Ordering::SeqCst if self.failure => "SeqCst, also on failure,".to_owned(),
+            Ordering::AcqRel | Ordering::Acquire if self.failure => {
+                format!("{order:?}, and Acquire on failure,")
+            }
+            order => format!("{order:?}"),
+        }
     }
 }
 
@@ -94,6 +108,7 @@ fn sites(search: &Search<'_>, plan: &Plan) -> Vec<Site> {
     let strategy = Strategy::Guided(plan.clone());
     let config = search.short(false);
     Explorer::new(config).explore_with(strategy, search.model, &mut |run| {
+        let failure = run.findings().iter().find_map(|defect| learned_by_failure(run, defect));
         let events = run.trace().events();
         for event in events.filter(|e| e.class == Class::Atomic || e.kind == Kind::Fence) {
             let location = event.location;
@@ -107,12 +122,26 @@ fn sites(search: &Search<'_>, plan: &Plan) -> Vec<Site> {
                 // A compare-exchange that succeeds somewhere can have more orderings than one that fails.
                 Some(site) if event.kind == Kind::Rmw => site.kind = event.kind,
                 Some(_) => {}
-                None => sites.push(Site { place, kind: event.kind, order: event.order }),
+                None => {
+                    let failure = failure == Some(location);
+                    sites.push(Site { place, kind: event.kind, order: event.order, failure });
+                }
             }
         }
         ControlFlow::Break(())
     });
     sites
+}
+
+/// The place of the compare-exchange that failed, when the later side of a race learned of the earlier one by that.
+fn learned_by_failure(run: &Execution<'_>, defect: &Defect) -> Option<&'static Location<'static>> {
+    let Defect::DataRace { second, why: Unordered::Unsynchronised { load, .. }, .. } = defect
+    else {
+        return None;
+    };
+    let there = |event: &TraceEvent| event.thread == second.thread.id && event.location == load.0;
+    let last = run.trace().events().filter(there).last()?;
+    (last.kind == Kind::FailedCompareExchange).then_some(load.0)
 }
 
 struct Prober<'a> {
@@ -174,7 +203,7 @@ impl Prober<'_> {
         let change = |(site, order): &(Site, Ordering)| Change {
             place: site.place.clone(),
             from: format!("{:?}", site.order),
-            to: format!("{order:?}"),
+            to: site.told(*order),
         };
         let changes: Vec<Change> = orders.iter().map(change).collect();
         // Each was taken back once, above, and the defect came back.

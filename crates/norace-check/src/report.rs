@@ -4,6 +4,7 @@
 //! search are told apart from it, by [`Outcome`](crate::Outcome).
 
 mod build;
+mod chain;
 mod html;
 mod schedule;
 mod stacks;

@@ -4,6 +4,8 @@
 //! - [`goker`]: 62 kernels of GoKer (Yuan et al., "GoBench", CGO 2021), written anew from the descriptions of the bugs
 //!   and from their upstream fixes.
 //! - [`rust`]: bugs that crates for Rust had, each as the smallest protocol with the same defect.
+//! - [`idioms`]: publication, locks, sharing and waiting, each right and with the usual mistake.
+//! - [`races`]: small programs with and without a race, after the suite of Go's race detector.
 //!
 //! Built as usual these are programs that may hang or go wrong; they are meant to be explored: see
 //! `cargo norace check -p norace-corpus`.
@@ -11,7 +13,9 @@
 pub mod case;
 pub mod go;
 pub mod goker;
+pub mod idioms;
+pub mod races;
 pub mod rust;
 
-/// All there is.
+/// All bugs with a fix.
 pub const TABLES: &[&[case::Case]] = &[goker::KERNELS, rust::BUGS];

@@ -8,6 +8,7 @@ use norace_explore::{
     Unordered, Waits,
 };
 
+use super::chain;
 use super::stacks::{self, frames};
 use super::{Finding, Fix, Frame, Place, Stack, Task};
 use crate::report::schedule;
@@ -173,13 +174,10 @@ fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {
         | Defect::Livelock { blocked } => {
             blocked.iter().map(|one| blocked_stack(run, one)).collect()
         }
-        Defect::Panic { thread, message, location } => vec![Stack {
-            task: thread.id.index(),
-            what: "panics".to_owned(),
-            value: Some(message.clone()),
-            place: location.as_deref().and_then(stacks::place),
-            frames: run.panic_stack(thread.id).map_or_else(Vec::new, |stack| frames(&stack)),
-        }],
+        Defect::Panic { thread, message, location } => {
+            let location = location.as_deref().and_then(stacks::place);
+            panic_stacks(run, thread, message, location)
+        }
         Defect::LeakedValue { created, thread, .. } => vec![Stack {
             task: thread.id.index(),
             what: "made it".to_owned(),
@@ -208,6 +206,29 @@ fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {
     };
     add_spawns(run, &mut stacks);
     stacks
+}
+
+/// The panic, and those of other threads before it: what `join().unwrap()` says of a panic is not what it was.
+fn panic_stacks(
+    run: &Execution<'_>,
+    thread: &ThreadInfo,
+    message: &str,
+    location: Option<Place>,
+) -> Vec<Stack> {
+    let own = Stack {
+        task: thread.id.index(),
+        what: "panics".to_owned(),
+        value: Some(message.to_owned()),
+        place: location,
+        frames: run.panic_stack(thread.id).map_or_else(Vec::new, |stack| frames(&stack)),
+    };
+    let others = run.threads().filter(|other| other.id != thread.id).filter_map(|other| {
+        let frames = frames(&*run.panic_stack(other.id)?);
+        let place = frames.iter().find(|frame| !frame.library).and_then(|f| f.place.clone());
+        let what = "panicked before".to_owned();
+        Some(Stack { task: other.id.index(), what, value: None, place, frames })
+    });
+    [own].into_iter().chain(others).collect()
 }
 
 /// Where each thread with a stack was spawned, after all that they did.
@@ -288,6 +309,10 @@ pub(super) fn waits(blocked: &Blocked, mut name: impl FnMut(&ObjectInfo) -> Stri
 
 fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
     match defect {
+        Defect::DataRace { first, second, why: Unordered::Nothing, .. } => {
+            chain::why(run, first, second)
+                .unwrap_or_else(|| why_unordered(first, second, &Unordered::Nothing))
+        }
         Defect::DataRace { first, second, why, .. } => why_unordered(first, second, why),
         Defect::Deadlock { blocked, .. } | Defect::Leak { blocked } => {
             blocked.iter().filter_map(|one| why_blocked(run, one, blocked)).collect()
@@ -342,21 +367,22 @@ fn why_unordered(first: &Access, second: &Access, why: &Unordered) -> Vec<String
     let (one, two) = (full_name(&first.thread), full_name(&second.thread));
     match why {
         Unordered::Unsynchronised { store, load } => {
-            let mut lines = vec![format!(
+            let head = format!(
                 "{two} read at {} ({:?}) what {one} stored at {} ({:?}) after its access, but that orders nothing:",
                 load.0, load.1, store.0, store.1
-            )];
+            );
+            let mut reasons = Vec::new();
             if !releases(store.1) {
-                lines.push(format!(
-                    "a {:?} store publishes nothing of what came before it;",
+                reasons.push(format!(
+                    "a {:?} store publishes nothing of what came before it",
                     store.1
                 ));
             }
             if !acquires(load.1) {
-                lines
-                    .push(format!("a {:?} load takes nothing over of what was published.", load.1));
+                reasons
+                    .push(format!("a {:?} load takes nothing over of what was published", load.1));
             }
-            lines
+            [head].into_iter().chain(listed(reasons)).collect()
         }
         Unordered::Nothing => vec![format!(
             "Nothing that {two} did before its access rests on anything that {one} did after its own: no lock, no \
@@ -365,11 +391,18 @@ fn why_unordered(first: &Access, second: &Access, why: &Unordered) -> Vec<String
     }
 }
 
-fn releases(order: Ordering) -> bool {
+/// The parts of a sentence.
+pub(super) fn listed(parts: Vec<String>) -> impl Iterator<Item = String> {
+    let last = parts.len().saturating_sub(1);
+    let ends = move |(at, part)| format!("{part}{}", if at == last { "." } else { ";" });
+    parts.into_iter().enumerate().map(ends)
+}
+
+pub(super) fn releases(order: Ordering) -> bool {
     matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
 
-fn acquires(order: Ordering) -> bool {
+pub(super) fn acquires(order: Ordering) -> bool {
     matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
 }
 

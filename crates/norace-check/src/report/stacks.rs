@@ -71,20 +71,25 @@ fn is_of(function: &str, crates: &[&str]) -> bool {
     crates.contains(&first) && path.contains("::")
 }
 
-/// Without the checker's frames at both ends.
+/// Without the checker's frames, and without the standard library's through which it called the program.
 fn program_part(frames: Vec<Frame>) -> Vec<Frame> {
     let checker = |frame: &Frame| is_of(&frame.function, &CHECKER);
-    let inner = |frame: &Frame| {
-        checker(frame) || is_of(&frame.function, &STANDARD) || frame.function.starts_with("__rust")
-    };
+    let standard =
+        |frame: &Frame| is_of(&frame.function, &STANDARD) || frame.function.starts_with("__rust");
+    let inner = |frame: &Frame| checker(frame) || standard(frame);
     // Where the coroutine was entered; what is further out belongs to the checker alone.
     let end =
         frames.iter().position(|frame| frame.function.contains("norace_explore::coroutine::"));
     let end = end.unwrap_or(frames.len());
     let body: Vec<Frame> = frames.into_iter().take(end).skip_while(inner).collect();
     let last = body.iter().rposition(|frame| !inner(frame)).map_or(0, |at| at + 1);
-    let mut body: Vec<Frame> =
-        body.into_iter().take(last).filter(|frame| !checker(frame)).collect();
+    let mut checkers = false;
+    let mut body: Vec<Frame> = body.into_iter().take(last).rev().collect();
+    body.retain(|frame| {
+        checkers = checker(frame) || checkers && standard(frame);
+        !checkers
+    });
+    body.reverse();
     body.truncate(FRAMES_MAX);
     body
 }

@@ -37,6 +37,48 @@ pub(crate) fn hand_over(store: Ordering, load: Ordering) {
     producer.join().unwrap();
 }
 
+/// A number handed over through a messenger, who reads with `learn` and stores with `tell`.
+pub(crate) fn messenger(learn: Ordering, tell: Ordering) {
+    let flags = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
+    let value = Arc::new(RaceCell::named("value", 0));
+    let (first, written) = (flags.clone(), value.clone());
+    let writer = thread::spawn(move || {
+        written.set(42);
+        first[0].store(true, Ordering::Release);
+    });
+    let both = flags.clone();
+    let messenger = thread::spawn(move || {
+        if both[0].load(learn) {
+            both[1].store(true, tell);
+        }
+    });
+    if flags[1].load(Ordering::Acquire) {
+        assert_eq!(value.get(), 42);
+    }
+    writer.join().unwrap();
+    messenger.join().unwrap();
+}
+
+/// Two threads make a value each; who loses the exchange takes the other's.
+pub(crate) fn lost_exchange() {
+    let values = Arc::new([RaceCell::named("value", 0), RaceCell::named("value", 0)]);
+    let taken = Arc::new(AtomicU32::new(u32::MAX));
+    let get = move |own: u32| {
+        values[own as usize].set(42);
+        let taken = taken.compare_exchange(u32::MAX, own, Ordering::Release, Ordering::Relaxed);
+        assert_eq!(values[taken.map_or_else(|winner| winner, |_| own) as usize].get(), 42);
+    };
+    let other = get.clone();
+    let thread = thread::spawn(move || other(0));
+    get(1);
+    thread.join().unwrap();
+}
+
+/// A mistake of its own.
+pub(crate) fn fails() {
+    assert!(std::hint::black_box(false), "this is why");
+}
+
 /// Two threads, two locks, in opposite orders.
 pub(crate) fn opposite_locks() {
     let locks = Arc::new((Mutex::new(1_u8), Mutex::new("b")));

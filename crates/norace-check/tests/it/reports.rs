@@ -64,6 +64,27 @@ fn a_race_is_told_with_both_sides_the_reason_a_fix_and_a_schedule() {
 }
 
 #[test]
+fn a_race_beside_a_messenger_is_told_with_the_whole_way() {
+    let (finding, text) = finding(|| models::messenger(Ordering::Relaxed, Ordering::Release));
+    says(
+        &text,
+        &[
+            "why: main read at",
+            "(Acquire) what thread 2 stored at",
+            "(Release) after it read at",
+            "(Relaxed) what thread 1 stored at",
+            "(Release) after its access, but that orders nothing:",
+            "the Relaxed load at",
+            "takes nothing over of what was published.",
+        ],
+    );
+    assert_eq!(finding.why.len(), 2);
+    let (finding, text) = self::finding(|| models::messenger(Ordering::Acquire, Ordering::Relaxed));
+    says(&text, &["the Relaxed store at", "publishes nothing of what came before it."]);
+    assert_eq!(finding.why.len(), 2);
+}
+
+#[test]
 fn one_side_that_is_strong_enough_is_left_alone() {
     let (finding, _) = finding(|| models::hand_over(Ordering::Release, Ordering::Relaxed));
     let Some(Fix::Found { changes, not_enough, complete, .. }) = finding.fix else {
@@ -73,6 +94,12 @@ fn one_side_that_is_strong_enough_is_left_alone() {
     assert_eq!((changes[0].from.as_str(), changes[0].to.as_str()), ("Relaxed", "Acquire"));
     assert!(not_enough.is_empty() && complete);
     assert_eq!(finding.why.len(), 2);
+}
+
+#[test]
+fn what_a_failed_exchange_lacks_is_told_of_its_failure() {
+    let (_, text) = finding(models::lost_exchange);
+    says(&text, &["fix: AcqRel, and Acquire on failure, instead of Release at", "tried: clean"]);
 }
 
 #[test]
@@ -203,6 +230,24 @@ fn a_leak_names_the_thread_and_a_lost_wake_up_the_notification() {
     says(
         &text,
         &["LOST WAKE-UP", "why: The notification at", "came before main waited, and was lost"],
+    );
+}
+
+#[test]
+fn a_panic_of_a_thread_that_was_joined_is_told_where_it_was() {
+    let (_, text) = finding(|| {
+        thread::spawn(models::fails).join().unwrap();
+    });
+    says(
+        &text,
+        &[
+            "PANIC in main: called `Result::unwrap()`",
+            "panics  by main",
+            "panicked before  by thread 1  at",
+            "models.rs",
+            "it::models::fails",
+            "thread 1 was spawned at",
+        ],
     );
 }
 

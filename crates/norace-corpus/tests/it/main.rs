@@ -2,6 +2,8 @@
 #![cfg(norace)]
 
 mod goker;
+mod idioms;
+mod races;
 mod rust;
 
 use norace_corpus::case::{Case, Limits};

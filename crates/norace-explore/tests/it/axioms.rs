@@ -288,15 +288,18 @@ fn choose_order(events: &[Event], rf: &[Option<usize>], mode: Mode, found: &mut 
         (4..events.len()).filter(here).collect::<Vec<_>>()
     };
     let orders: Vec<Vec<Vec<usize>>> = (0..4).map(|at| permutations(at, &stores(at))).collect();
-    for a in &orders[0] {
-        for b in &orders[1] {
-            for c in &orders[2] {
-                let mo = [a.clone(), b.clone(), c.clone(), orders[3][0].clone()];
-                let candidate = Candidate { events, rf, mo: &mo };
-                if candidate.is_consistent(mode) {
-                    found.insert(graph(events, rf, &mo));
-                }
-            }
+    let mut all = vec![Vec::new()];
+    for orders in &orders {
+        let longer = |mo: &Vec<Vec<usize>>| {
+            let mo = mo.clone();
+            orders.iter().map(move |order| [&mo[..], std::slice::from_ref(order)].concat())
+        };
+        all = all.iter().flat_map(longer).collect();
+    }
+    for mo in all {
+        let candidate = Candidate { events, rf, mo: &mo };
+        if candidate.is_consistent(mode) {
+            found.insert(graph(events, rf, &mo));
         }
     }
 }

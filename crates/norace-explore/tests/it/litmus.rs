@@ -2,7 +2,8 @@
 //!
 //! Each row: name, number under RC11, number under sequential consistency, and the threads. `Wx1` stores 1 to x, `Rx`
 //! loads it, `Ax` adds 1, `Cx12` exchanges 1 for 2, `F` is a fence; orderings are `.rel .acq .ar .sc`, else Relaxed.
-//! Where GenMC publishes a number it is the one in the table; every row is also checked against the axioms.
+//! Where GenMC publishes a number it is the one in the table. Every row whose candidates are not too many is checked
+//! against the axioms, too.
 
 use norace_explore::Mode;
 use norace_explore::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
@@ -71,6 +72,78 @@ SB+exchanges    4 3    Ax.ar Ry.acq | Ay.ar Rx.acq
 SB+exchanges-sc 3 3    Ax.sc Ry.sc | Ay.sc Rx.sc
 ";
 
+/// GenMC's `tests/correct/litmus`, as far as they are not above: name, number under RC11, under SC, both as published.
+/// Which value is stored matters only where a compare-exchange may read it, so that what depends on a value that was
+/// read is written as a constant here; tests that branch are in `values`.
+const PUBLISHED: &str = "
+2+2W+2sc+scf       3 3      Wx1.sc Wy2.sc | Wy1 F.sc Wx2
+2+2W+3sc+rel1      4 3      Wx1.sc Wy2.sc | Wy1.rel Wx2.sc
+2+2W+3sc+rel2      4 3      Wx1.sc Wy2.sc | Wy1.sc Wx2.rel
+2+2W+scfs          3 3      Wx1 F.sc Wy2 | Wy1 F.sc Wx2
+2CoWR              4 4      Ry.acq | Rx.acq | Wx1.rel | Wy1.rel
+CoRR0              4 4      Wx1.rel | Rx.acq | Rx.acq
+CoRR1              36 36    Wx1.rel | Wx2.rel | Rx.acq Rx.acq | Rx.acq
+CoRR2              72 72    Wx1.rel | Wx2.rel | Rx.acq Rx.acq | Rx.acq Rx.acq
+IRIWish            28 27    Wx1 | Rx Wy1.rel | Rx F.ar Ry | Ry F.ar Rx
+JLT                8 8      Wx1.rel Ry.acq Rx.acq | Wx2.rel Rx.acq | Wy3.rel
+LB+acq             3 3      Rx.acq Wy1 | Ry.acq Wx1
+LB+addr            3 3      Rx Ry Wy1 | Ry Wx1.rel
+LB+ctrl+rel        3 3      Rx Wy1 | Ry Wx1.rel
+LB+fr-fr-data+data 18 16    Rx Wy1 | Ry Ry Wx1 | Wy2
+LB+incMPs          15 15    Rx.acq Az.ar | Az.ar Wy1.rel | Ry.acq Aw.ar | Aw.ar Wx1.rel
+LB+rel             3 3      Rx Wy1.rel | Ry Wx1.rel
+LB3                7 7      Rx Wy1 | Ry Wz1 | Rz Wx1
+MCP-rrw            6 6      Wx1.rel | Wx2.rel | Rx.acq
+MP+incMP           7 7      Ry.acq Az.ar | Az.ar Rx.acq | Wx1.rel Wy1.rel
+MP2                9 9      Wx1 Wz1 F.ar Wy1 Ww1 | Ry F.ar Rx | Rw F.ar Rz
+SB+2sc+scf         3 3      Wx1.sc Ry.sc | Wy1 F.sc Rx
+SB+3sc+acq         4 3      Wx1.sc Ry.sc | Wy1.sc Rx.acq
+SB+3sc+rel         4 3      Wx1.sc Ry.sc | Wy1.rel Rx.sc
+SB+rfis            4 3      Wx1.rel Rx.sc Ry.sc | Wy1.rel Ry.sc Rx.sc
+TC1                3 3      Rx Wy1 | Ry Wx1
+W+RRR+W            20 20    Wx1 | Rx Rx Rx | Wx2
+WRC+dep            8 7      Wx1 | Rx Wy1 | Ry F.ar Rx
+WWmerge2           8 7      Rx.acq Ry.sc | Wx2.sc | Wy1.sc Rx.sc
+Z6+acq             7 7      Wx1 F.sc Wy1 | Ry.acq Wz1 | Wz2 F.sc Rx
+atomicpo           4 3      Wy1 F.ar Wx1 | Ax Ay
+casdep             2 2      Rx Cy01 Wz1 | Wy2
+ccr                2 2      Cx04 | Cx01 Rx
+cii                6 6      Cx12 | Ax | Ax
+cumul-release      8 7      Wx1 Wy1.rel | Ry Wz1 | Rz F.ar Rx
+default            12 12    Rx.acq Rx.acq | Wx1.rel | Wx2.rel
+detour             9 9      Wx1 | Rz Wx2 Rx Wy1 | Ry Wz1
+fr+w+w+w+reads     210 210  Wx1 | Wx2 | Wx3 | Rx Rx Rx Rx
+inc+inc+RR+W+RR    600 600  Ax | Ax | Rx Rx | Wx4 | Rx Rx
+inc2w              6 6      Ax | Wx4.rel | Ax
+peterZ             7 7      Wx1 F.sc Ry | Wy1 Wz1.rel | Rz.acq F.sc Rx
+po-loc             3 3      Ry F.ar Rx Wx1 | Rx Wy1
+rel-B-cumul-acq    16 14    Wx1 Wy1.rel | Ry Wz1 | Rz F.ar Rx | Ry.acq
+rel-pporf          3 3      Rx Wz1.rel Wy1.rel | Ry Wx1
+relacq-B-cumul     8 7      Wx1 Wy1.rel | Ry.acq Wz1 | Rz F.ar Rx
+relseq             20 16    Wx1 Wy1.rel Wy2 | Ay | Ry F.ar Rx
+rfi-preserved      3 3      Rx Wy1.rel Ry Wz1 | Rz Wx1
+rii                3 3      Rx Ax | Ax
+rinc+wr            3 3      Ax | Wx2 Rx
+riwi               3 3      Ry Ax | Ax Wy1.rel
+small0             9 9      Rx.acq | Rx.acq Wx1.rel | Wx2.rel
+small1             8 8      Ry.acq Rz.acq Rx.acq | Wx1.rel | Wy1.rel Wz1.rel
+viktor-relseq      180 180  Ax Ax | Ax.acq Ax | Ax.rel | Ax
+wcii               24 24    Wx5.rel | Cx12 | Ax | Ax
+wrw-2              22 22    Wx1.rel | Rx Wx2.rel | Rx Wx3.rel
+wrw-3              300 300  Wx1.rel | Rx Wx2.rel | Rx Wx3.rel | Rx Wx4.rel
+";
+
+/// Two tests of GenMC's for which it publishes 17 and 22 under RC11. The model here is the one of the paper, where
+/// `psc` has `po|≠loc ; hb ; po|≠loc` so that writes to one location may be merged. GenMC leaves the restriction to
+/// different locations out, as C++20's "strongly happens before" does, and takes a read-modify-write for two events.
+const WEAKER_THAN_PUBLISHED: &str = "
+WWmerge1           18 15    Rx.acq Ry.sc | Wx1.sc Wx2.sc | Wy1.sc Rx.sc
+Z6.U               24 18    Wx1.sc Wy1.rel | Ay.sc Ry | Wy3.sc Rx.sc
+";
+
+/// Programs for which the enumerator would have to look at more than this are compared by their number alone.
+const CANDIDATES_MAX: usize = 20_000;
+
 fn op(text: &str) -> Op {
     let (what, order) = text.split_once('.').unwrap_or((text, ""));
     let order: Ordering = match order {
@@ -86,7 +159,7 @@ fn op(text: &str) -> Op {
     if kind == 'F' {
         return Op::Fence(order);
     }
-    let at = "xyz".find(letters.next().unwrap()).unwrap();
+    let at = "xyzw".find(letters.next().unwrap()).unwrap();
     let mut value = || letters.next().unwrap().to_digit(10).unwrap();
     match kind {
         'W' => Op::Store(at, value(), order),
@@ -108,7 +181,9 @@ fn check(table: &str) {
         let program: Program = program.split('|').map(thread).collect();
         for (mode, expected) in [Mode::Rc11, Mode::Sc].into_iter().zip(counts) {
             let explored = explore(&program, mode);
-            assert_eq!(explored.graphs, axioms::enumerate(&program, mode), "{name} {mode:?}");
+            if axioms::candidates(&program) <= CANDIDATES_MAX {
+                assert_eq!(explored.graphs, axioms::enumerate(&program, mode), "{name} {mode:?}");
+            }
             let executions = explored.report.executions;
             if executions != expected {
                 wrong.push(format!("{name} {mode:?}: {executions}, not {expected}"));
@@ -116,6 +191,16 @@ fn check(table: &str) {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn published_counts_are_met() {
+    check(PUBLISHED);
+}
+
+#[test]
+fn where_the_model_is_weaker_than_genmcs_it_is_the_papers() {
+    check(WEAKER_THAN_PUBLISHED);
 }
 
 #[test]

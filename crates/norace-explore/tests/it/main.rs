@@ -11,5 +11,7 @@ mod objects;
 mod probe;
 mod program;
 mod replay;
+mod structures;
 mod suspect;
+mod values;
 mod wide;

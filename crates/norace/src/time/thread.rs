@@ -43,10 +43,11 @@ struct TimerThread {
     changed: Condvar,
 }
 
-static THREAD: TimerThread = TimerThread {
+/// Lazy so that in models each execution has its own: one may be cut off while the thread is running.
+static THREAD: LazyLock<TimerThread> = LazyLock::new(|| TimerThread {
     state: Mutex::new(State { running: false, kicked: false, queues: Vec::new() }),
     changed: Condvar::new(),
-};
+});
 
 static QUEUE: LazyLock<Arc<TimerQueue>> = LazyLock::new(new_queue);
 

@@ -43,6 +43,35 @@ fn what_the_checker_did_is_cut_off() {
     assert_eq!((at.file.as_str(), at.line, at.column), ("src/till.rs", 31, 9));
 }
 
+const SCOPE: &str = "
+   0: norace_explore::cell::RaceCell<T>::set
+   1: shop::tests::two_buyers::{{closure}}
+             at src/till.rs:71:13
+   2: <core::panic::unwind_safe::AssertUnwindSafe<F> as core::ops::function::FnOnce<()>>::call_once
+   3: std::panicking::catch_unwind::do_call
+   4: __rust_try
+   5: std::panicking::catch_unwind
+   6: norace_explore::thread::scope::scope
+   7: core::iter::traits::iterator::Iterator::for_each
+   8: shop::tests::two_buyers
+             at src/till.rs:70:13
+   9: norace_explore::thread::run_to_end
+";
+
+#[test]
+fn how_the_checker_called_back_is_cut_out() {
+    let frames = program_part(parse(SCOPE));
+    let functions: Vec<_> = frames.iter().map(|frame| frame.function.as_str()).collect();
+    assert_eq!(
+        functions,
+        [
+            "shop::tests::two_buyers::{{closure}}",
+            "core::iter::traits::iterator::Iterator::for_each",
+            "shop::tests::two_buyers",
+        ]
+    );
+}
+
 #[test]
 fn a_function_in_its_namesake_is_named_once() {
     for (function, shown) in [
