@@ -5,24 +5,35 @@
 
 use std::{fs, io, path::Path};
 
-use report::Report;
+use serde_json::Value;
 
 mod checker;
+mod corpus;
 mod engine;
 mod report;
 mod stats;
 
 const NORACE: &str = "Norace";
 
-/// A comparison with its peers.
-struct Suite {
-    name: &'static str,
-    measure: fn(root: &Path, quick: bool) -> Result<Report, String>,
+pub(crate) use corpus::search as corpus;
+
+/// What a comparison came to: one form to read, one for programs.
+struct Tables {
+    markdown: String,
+    json: Value,
 }
 
-const SUITES: [Suite; 2] = [
-    Suite { name: "engine", measure: engine::measure },
-    Suite { name: "checker", measure: checker::measure },
+/// A comparison with its peers.
+struct Suite {
+    /// The name of the files, and the first part of each row's identity.
+    name: &'static str,
+    measure: fn(root: &Path, quick: bool) -> Result<Tables, String>,
+}
+
+const SUITES: [Suite; 3] = [
+    Suite { name: "engine", measure: |root, quick| Ok(engine::measure(root, quick)?.tables()) },
+    Suite { name: "checker", measure: |root, quick| Ok(checker::measure(root, quick)?.tables()) },
+    Suite { name: "corpus", measure: corpus::measure },
 ];
 
 /// Measures the suites called `names`, or all of them, and writes tables into `docs/bench` unless they were only tried
@@ -33,13 +44,23 @@ pub(crate) fn bench(root: &Path, names: &[&str], quick: bool) -> Result<(), Stri
         return Err(format!("there is no comparison `{unknown}`; there are {known}"));
     }
     for suite in SUITES.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
-        let report = (suite.measure)(root, quick)?;
-        println!("\n{}", report.markdown());
+        let tables = (suite.measure)(root, quick)?;
+        println!("\n{}", tables.markdown);
         if !quick {
-            report.write(&root.join("docs/bench"))?;
+            tables.write(&root.join("docs/bench"), suite.name)?;
         }
     }
     Ok(())
+}
+
+impl Tables {
+    fn write(&self, folder: &Path, name: &str) -> Result<(), String> {
+        let explain = |error: io::Error| format!("cannot write {}: {error}", folder.display());
+        fs::create_dir_all(folder).map_err(explain)?;
+        fs::write(folder.join(format!("{name}.md")), &self.markdown).map_err(explain)?;
+        fs::write(folder.join(format!("{name}.json")), format!("{:#}\n", self.json))
+            .map_err(explain)
+    }
 }
 
 /// An empty folder, whatever was there.

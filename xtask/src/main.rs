@@ -1,4 +1,4 @@
-//! The project's own build steps: `cargo xtask ci`, `tidy` and `bench`.
+//! The project's own build steps: `cargo xtask ci`, `tidy`, `bench` and `corpus`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
@@ -21,6 +21,8 @@ usage: cargo xtask <command>
                measure Norace beside its peers, or the named comparisons, and write docs/bench; quick: only see that
                all of it works
   ci [STEP]…   everything that has to hold before a change lands, or the named steps of it
+  corpus [ARGUMENT]…
+               search the known bugs; the arguments are those of norace-corpus
   tidy         check the rules about the source that no compiler knows";
 
 fn main() -> ExitCode {
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["bench", "--quick", names @ ..] => bench::bench(&root(), names, true),
         ["bench", names @ ..] => bench::bench(&root(), names, false),
+        ["corpus", arguments @ ..] => bench::corpus(&root(), arguments),
         ["ci", steps @ ..] => ci::ci(&root(), steps),
         ["tidy"] => tidy::run(&root()),
         _ => {

@@ -14,12 +14,14 @@ mod publication;
 mod sharing;
 mod waiting;
 
-/// The groups.
-const GROUPS: [&[Case]; 4] = [publication::CASES, locks::CASES, sharing::CASES, waiting::CASES];
+pub use locks::CASES as LOCKS;
+pub use publication::CASES as PUBLICATION;
+pub use sharing::CASES as SHARING;
+pub use waiting::CASES as WAITING;
 
 /// All of them, by subject.
 pub fn idioms() -> impl Iterator<Item = &'static Case> {
-    GROUPS.into_iter().flatten()
+    [PUBLICATION, LOCKS, SHARING, WAITING].into_iter().flatten()
 }
 
 /// What most of the mistakes come to.

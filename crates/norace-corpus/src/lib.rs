@@ -17,5 +17,21 @@ pub mod idioms;
 pub mod races;
 pub mod rust;
 
+/// Bugs of one origin.
+#[derive(Clone, Copy, Debug)]
+pub struct Corpus {
+    /// What the origin is called.
+    pub name: &'static str,
+    /// The bugs, each with its fix.
+    pub cases: &'static [case::Case],
+}
+
 /// All bugs with a fix.
-pub const TABLES: &[&[case::Case]] = &[goker::KERNELS, rust::BUGS];
+pub const CORPORA: &[Corpus] = &[
+    Corpus { name: "goker", cases: goker::KERNELS },
+    Corpus { name: "rust", cases: rust::BUGS },
+    Corpus { name: "idioms: publication", cases: idioms::PUBLICATION },
+    Corpus { name: "idioms: locks", cases: idioms::LOCKS },
+    Corpus { name: "idioms: sharing", cases: idioms::SHARING },
+    Corpus { name: "idioms: waiting", cases: idioms::WAITING },
+];

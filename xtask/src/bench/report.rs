@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, path::Path, process::Command};
 use serde_json::{Value, json};
 
 use super::{
-    NORACE,
+    NORACE, Tables,
     stats::{median, quartile_distance},
 };
 
@@ -145,23 +145,11 @@ impl Report {
 
     fn json(&self) -> Value {
         let rows: Vec<Value> = self.rows().iter().map(|row| row.json(self.name)).collect();
-        let environment: serde_json::Map<_, _> = self
-            .environment
-            .0
-            .iter()
-            .map(|(name, value)| (name.to_string(), json!(value)))
-            .collect();
-        json!({ "schema": "norace.bench/1", "environment": environment, "rows": rows })
+        json!({ "schema": "norace.bench/1", "environment": self.environment.json(), "rows": rows })
     }
 
-    /// Writes the table in both forms into `folder`.
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), String> {
-        let explain = |error: std::io::Error| format!("cannot write {}: {error}", folder.display());
-        fs::create_dir_all(folder).map_err(explain)?;
-        let file = |kind: &str| folder.join(format!("{}.{kind}", self.name));
-        fs::write(file("md"), self.markdown()).map_err(explain)?;
-        let json = format!("{:#}\n", self.json());
-        fs::write(file("json"), json).map_err(explain)
+    pub(super) fn tables(&self) -> Tables {
+        Tables { markdown: self.markdown(), json: self.json() }
     }
 }
 
@@ -230,7 +218,11 @@ impl Environment {
         self
     }
 
-    fn markdown(&self) -> String {
+    pub(super) fn json(&self) -> Value {
+        self.0.iter().map(|(name, value)| (name.to_string(), json!(value))).collect()
+    }
+
+    pub(super) fn markdown(&self) -> String {
         self.0
             .iter()
             .fold(String::new(), |text, (name, value)| text + &format!("* {name}: {value}\n"))

@@ -12,7 +12,8 @@ const MUTUAL_EXCLUSION: &str = "Mutual exclusion";
 const SEQUENCE_LOCK: &str = "Sequence lock";
 const RW_LOCK: &str = "Readers-writer lock";
 
-pub(super) const CASES: &[Case] = &[
+/// All of this subject.
+pub const CASES: &[Case] = &[
     case("spin_unlock", SPIN_LOCK, RACE, spin_unlock),
     case("spin_lock", SPIN_LOCK, RACE, spin_lock),
     case("look_then_lock", SPIN_LOCK, RACE, look_then_lock),

@@ -11,7 +11,8 @@ use norace_prim::thread::scope;
 const PUBLICATION: &str = "Publication";
 const FIRST_USE: &str = "First use";
 
-pub(super) const CASES: &[Case] = &[
+/// All of this subject.
+pub const CASES: &[Case] = &[
     case("flag_store", PUBLICATION, RACE, flag_store),
     case("flag_load", PUBLICATION, RACE, flag_load),
     case("flag_waited_for", PUBLICATION, RACE, flag_waited_for),

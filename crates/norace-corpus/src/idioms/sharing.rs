@@ -13,7 +13,8 @@ const RING: &str = "Ring";
 const STACK: &str = "Stack";
 const BARRIER: &str = "Barrier";
 
-pub(super) const CASES: &[Case] = &[
+/// All of this subject.
+pub const CASES: &[Case] = &[
     case("count_down", REFERENCE_COUNT, RACE, count_down),
     case("count_down_fence", REFERENCE_COUNT, RACE, count_down_fence),
     case("only_owner", REFERENCE_COUNT, RACE, only_owner),

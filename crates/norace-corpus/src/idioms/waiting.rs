@@ -13,7 +13,8 @@ const CONDITION: &str = "Condition variable";
 /// What it comes to when nobody wakes a sleeper.
 const ASLEEP: &[&str] = &["deadlock", "lost-wakeup"];
 
-pub(super) const CASES: &[Case] = &[
+/// All of this subject.
+pub const CASES: &[Case] = &[
     case("park_once", PARKING, RACE, park_once),
     case("park_twice", PARKING, ASLEEP, park_twice),
     case("sleeper_seen", PARKING, ASLEEP, sleeper_seen),
