@@ -1,9 +1,9 @@
 //! Searches the corpus and prints a line for each bug: executions and time to its finding, and the shrunk switches.
 //!
-//! `norace-corpus [OPTION]… [NAME]…`, built with `--cfg norace`: the named bugs, or all, and then the racy and race-free
-//! programs. `--seeds N`: with so many seeds each, of which the line tells the median. `--report`: with the report of
-//! each finding. `--json`: a line of JSON instead. `--fixed`: the programs as they were fixed, and how far their search
-//! came.
+//! `norace-corpus [OPTION]… [NAME]…`, built with `--cfg norace`: the named bugs, or all, and then the racy and the
+//! race-free programs. `--seeds N`: with so many seeds each, of which the line tells the median. `--report`: with the
+//! report of each finding. `--json`: a line of JSON instead. `--fixed`: the programs as they were fixed, and how far
+//! their search came.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
@@ -149,9 +149,10 @@ fn line(corpus: &str, case: &Case, wish: &Wish, all_switches: &mut Vec<u64>) -> 
     let ms = median(&mut times) as f64 / 1e3;
     if wish.json {
         let seeds = wish.seeds;
-        println!(
-            r#"{{"corpus":"{corpus}","name":"{name}","class":"{class}","found_as":"{kind}","seeds":{seeds},"missed":{missed},"executions":{executions},"ms":{ms},"switches":{switches}}}"#
-        );
+        let bug = format!(r#""corpus":"{corpus}","name":"{name}","class":"{class}""#);
+        let searches = format!(r#""found_as":"{kind}","seeds":{seeds},"missed":{missed}"#);
+        let medians = format!(r#""executions":{executions},"ms":{ms},"switches":{switches}"#);
+        println!("{{{bug},{searches},{medians}}}");
     } else {
         println!("| {name} | {class} | {kind} | {executions} | {ms:.2} | {switches} |");
     }
