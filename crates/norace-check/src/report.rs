@@ -202,4 +202,12 @@ impl Finding {
     pub fn to_html(&self) -> String {
         html::render(self)
     }
+
+    fn switches_in_words(&self) -> String {
+        let [switches, before] = self.switches;
+        let plural = if switches == 1 { "" } else { "es" };
+        let shrunk =
+            if before > switches { format!(", shrunk from {before}") } else { String::new() };
+        format!("{switches} context switch{plural}{shrunk}")
+    }
 }

@@ -133,7 +133,10 @@ impl Report {
                 ratio => format!("{ratio:.1}x as good"),
             };
             let (median, distance) = (number(row.median), number(row.distance));
-            let measure = format!("{}, {}", measure.name, measure.unit);
+            let measure = match *measure {
+                Measure { name, unit, .. } if name == unit => name.to_owned(),
+                Measure { name, unit, .. } => format!("{name}, {unit}"),
+            };
             let remark = if remark.is_empty() { String::new() } else { format!(" ({remark})") };
             let _ok = writeln!(
                 text,

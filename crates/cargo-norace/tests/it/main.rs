@@ -9,6 +9,7 @@ mod flags;
 mod help;
 mod process;
 mod project;
+mod readme;
 mod replay;
 mod signals;
 mod sources;

@@ -111,12 +111,12 @@ impl Page {
     }
 
     fn schedule(&mut self, finding: &Finding) {
-        let [switches, before] = finding.switches;
         if finding.schedule.is_empty() {
             return;
         }
+        let switches = finding.switches_in_words();
         self.markup(format_args!(
-            "<h2>Schedule</h2>\n<p>{switches} context switches, shrunk from {before}.</p>\n\
+            "<h2>Schedule</h2>\n<p>{switches}.</p>\n\
              <div class=\"scroll\"><table>\n<thead><tr><th>step</th>"
         ));
         let tasks: Vec<&Task> = finding

@@ -9,6 +9,9 @@ use crate::outcome::count;
 const COLUMN_MIN: usize = 12;
 const COLUMNS_MAX: usize = 120;
 
+/// Characters of a line of a sentence.
+const SENTENCE_MAX: usize = 100;
+
 /// Calls of a stack that are shown.
 const CALLS: usize = 8;
 
@@ -89,11 +92,31 @@ fn why(text: &mut String, finding: &Finding) {
     for (at, reason) in finding.why.iter().enumerate() {
         if at == 0 {
             line(text, "");
-            line(text, format_args!("why: {reason}"));
-        } else {
-            line(text, format_args!("     {reason}"));
+        }
+        for (part, words) in wrapped(reason).into_iter().enumerate() {
+            let begin = if at == 0 && part == 0 { "why:" } else { "    " };
+            line(text, format_args!("{begin} {words}"));
         }
     }
+}
+
+/// Breaks a sentence between words, so that no line is longer than it has to be; what follows is indented.
+fn wrapped(sentence: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in sentence.split(' ') {
+        let current = lines.last().expect("there is one");
+        if !current.is_empty() && current.chars().count() + 1 + word.chars().count() > SENTENCE_MAX
+        {
+            lines.push(format!("  {word}"));
+        } else {
+            let current = lines.last_mut().expect("there is one");
+            if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+    }
+    lines
 }
 
 fn fix_probe(text: &mut String, fix: &Fix) {
@@ -146,10 +169,7 @@ fn schedule(text: &mut String, finding: &Finding) {
         return;
     }
     line(text, "");
-    let [switches, before] = finding.switches;
-    let shrunk = if before > switches { format!(", shrunk from {before}") } else { String::new() };
-    let plural = if switches == 1 { "" } else { "es" };
-    line(text, format_args!("schedule ({switches} context switch{plural}{shrunk}):"));
+    line(text, format_args!("schedule ({}):", finding.switches_in_words()));
     let mut tasks: Vec<&Task> = finding
         .tasks
         .iter()
@@ -214,5 +234,19 @@ fn left_out(text: &mut String, last: usize, row: &Row) {
     if missing > 0 {
         let plural = if missing == 1 { " is" } else { "s are" };
         line(text, format_args!("         … {missing} step{plural} not shown …"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_long_sentence_is_broken_between_its_words() {
+        let sentence = format!("{} end", "word ".repeat(30).trim_end());
+        let lines = super::wrapped(&sentence);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= super::SENTENCE_MAX), "{lines:?}");
+        let whole = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        assert_eq!(whole, sentence);
+        assert_eq!(super::wrapped("short"), ["short"]);
     }
 }

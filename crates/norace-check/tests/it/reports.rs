@@ -19,12 +19,16 @@ fn finding(model: impl Fn()) -> (Finding, String) {
     (outcome.finding.expect("a finding"), text)
 }
 
+/// The text has these parts in this order, wherever its lines are broken.
 #[track_caller]
 fn says(text: &str, parts: &[&str]) {
-    let mut rest = text;
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = words(text);
+    let mut rest = whole.as_str();
     for part in parts {
+        let part = words(part);
         let at =
-            rest.find(part).unwrap_or_else(|| panic!("{part:?} is not there, in order:\n{text}"));
+            rest.find(&part).unwrap_or_else(|| panic!("{part:?} is not there, in order:\n{text}"));
         rest = &rest[at + part.len()..];
     }
 }
