@@ -77,8 +77,7 @@ fn tables(environment: &Environment, pass: Duration, kernels: &[&str], lines: &[
     say(format!("* context switches of a finding, median: {switches}"));
     if let Some(races) = lines.iter().find(|line| line["corpus"] == "races") {
         say(format!(
-            "* programs after the suite of Go's race detector: {} of {} searches missed a race, {} of {} raised an \
-             alarm without one",
+            "* after the suite of Go's race detector: {} races missed in {} searches, {} alarms in {} without a race",
             races["missed"], races["racy"], races["alarms"], races["free"]
         ));
     }
