@@ -11,7 +11,6 @@ mod stacks;
 mod text;
 
 pub(crate) use build::{Told, build};
-pub(crate) use schedule::idle_runs;
 
 use crate::json;
 
@@ -183,7 +182,7 @@ pub struct Finding {
     pub schedule: Vec<Row>,
     /// Rows of the schedule that were left out: where their numbers are missing.
     pub rows_left_out: usize,
-    /// Context switches of the execution, and of the one that was found first.
+    /// Context switches of the execution, as its schedule shows them, and of the one that was found first.
     pub switches: [usize; 2],
 }
 

@@ -157,7 +157,7 @@ impl Search<'_> {
         let hit = search.follow(&token.plan, |defect| defect.kind() == token.kind);
         let seconds = begun.elapsed().as_secs_f64();
         let Some(hit) = hit else { return empty(name, &search.options, Status::NotReproduced) };
-        let finding = search.tell(name, &hit, &token.plan, [switches(&token.plan); 2]);
+        let finding = search.tell(name, &hit, &token.plan, 0);
         let explored = Explored { executions: 1, hit: Some(hit), ..Explored::default() };
         search.outcome(name, &explored, seconds, finding)
     }
@@ -195,14 +195,13 @@ impl Search<'_> {
             Defect::TooLong { .. } | Defect::Diverged { .. } => before.clone(),
             _ => shrink(self, &hit.defect, &before),
         };
-        let counts = [switches(&plan), switches(&before)];
-        let told = self.tell(name, hit, &plan, counts);
+        let told = self.tell(name, hit, &plan, switches(&before));
         // What does not show again under the same choices depends on something else.
         told.unwrap_or_else(|| self.tell_divergence(name, &before))
     }
 
     /// The report of what `plan` leads to, when that is what `hit` is.
-    fn tell(&self, name: &str, hit: &Hit, plan: &Plan, switches: [usize; 2]) -> Option<Finding> {
+    fn tell(&self, name: &str, hit: &Hit, plan: &Plan, switches_before: usize) -> Option<Finding> {
         let token = Token {
             model: name.to_owned(),
             mode: self.options.config.mode,
@@ -224,10 +223,7 @@ impl Search<'_> {
                     test: name.to_owned(),
                     token: token.to_string(),
                     fix: fix.clone(),
-                    switches: [
-                        switches[0].saturating_sub(report::idle_runs(run, defect, plan)),
-                        switches[1],
-                    ],
+                    switches_before,
                 };
                 told = Some(report::build(run, defect, told_of));
             }

@@ -9,22 +9,22 @@ use norace_explore::{
 };
 
 use super::chain;
+use super::schedule::{Schedule, schedule};
 use super::stacks::{self, frames};
 use super::{Finding, Fix, Frame, Place, Stack, Task};
-use crate::report::schedule;
 
 /// What the report says beyond the execution.
 pub(crate) struct Told {
     pub(crate) test: String,
     pub(crate) token: String,
     pub(crate) fix: Option<Fix>,
-    /// Context switches of this execution, and of the first that showed the defect.
-    pub(crate) switches: [usize; 2],
+    /// Context switches of the first execution that showed the defect.
+    pub(crate) switches_before: usize,
 }
 
 /// Explains `defect`, which `run` shows.
 pub(crate) fn build(run: &Execution<'_>, defect: &Defect, told: Told) -> Finding {
-    let (schedule, rows_left_out) = schedule::rows(run, defect);
+    let Schedule { rows, left_out, switches } = schedule(run, defect);
     Finding {
         schema: "norace.finding/1",
         kind: defect.kind(),
@@ -35,9 +35,9 @@ pub(crate) fn build(run: &Execution<'_>, defect: &Defect, told: Told) -> Finding
         stacks: stacks(run, defect),
         why: why(run, defect),
         fix: told.fix,
-        schedule,
-        rows_left_out,
-        switches: told.switches,
+        schedule: rows,
+        rows_left_out: left_out,
+        switches: [switches, switches.max(told.switches_before)],
     }
 }
 

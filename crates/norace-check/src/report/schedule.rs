@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use norace_explore::{
-    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, Plan, Run, ThreadId,
-    TraceEvent,
+    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, ThreadId, TraceEvent,
 };
 
 use super::build::{asked_for, full_name, place, waits};
@@ -17,8 +16,17 @@ const HEAD_ROWS: usize = 4;
 const TAIL_ROWS: usize = 24;
 const SWITCH_ROWS: usize = 4;
 
-/// The rows, and how many were left out of their middle.
-pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
+/// An execution in rows.
+pub(super) struct Schedule {
+    pub(super) rows: Vec<Row>,
+    /// How many were left out of their middle.
+    pub(super) left_out: usize,
+    /// How often another thread goes on from one row to the next, those that were left out included.
+    pub(super) switches: usize,
+}
+
+/// The rows that say most.
+pub(super) fn schedule(run: &Execution<'_>, defect: &Defect) -> Schedule {
     let mut writer = Writer {
         run,
         pointers: HashMap::new(),
@@ -42,6 +50,7 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
     if let Some(last) = last_row(run, defect, &rows) {
         rows.truncate(last + 1);
     }
+    let switches = rows.windows(2).filter(|pair| pair[0].task != pair[1].task).count();
     for one in blocked(defect) {
         rows.push(Row {
             number: 0,
@@ -53,8 +62,7 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
     }
     let all = rows.len();
     let rows = telling(rows);
-    let left_out = all - rows.len();
-    (rows, left_out)
+    Schedule { left_out: all - rows.len(), rows, switches }
 }
 
 /// The rows that say most, numbered as in the whole: the first ones, the last ones, those that make the finding, and
@@ -101,16 +109,6 @@ fn last_row(run: &Execution<'_>, defect: &Defect, rows: &[Row]) -> Option<usize>
         }
         _ => None,
     }
-}
-
-/// How many of `plan`'s runs, at its end, are timers that help nobody of those who wait for ever.
-pub(crate) fn idle_runs(run: &Execution<'_>, defect: &Defect, plan: &Plan) -> usize {
-    if blocked(defect).is_empty() {
-        return 0;
-    }
-    let timers = timers(run);
-    let idle = |of: &&Run| timers.contains(&usize::from(of.thread));
-    plan.runs.iter().rev().take_while(idle).count()
 }
 
 fn timers(run: &Execution<'_>) -> Vec<usize> {
