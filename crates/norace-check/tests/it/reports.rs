@@ -167,7 +167,7 @@ fn a_deadlock_is_told_with_who_holds_what() {
             "it::models::opposite_locks",
             "why: What",
             "is held by",
-            "schedule (2 context switches",
+            "schedule (1 context switch",
             "waits to lock mutex@models.rs",
             "** for ever",
         ],
