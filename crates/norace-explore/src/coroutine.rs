@@ -90,6 +90,7 @@ fn run_closure() {
 }
 
 /// Suspends the running coroutine until its thread is picked or torn down.
+#[inline(always)]
 pub(crate) fn suspend() {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "only a model's thread can wait");
@@ -100,6 +101,8 @@ pub(crate) fn suspend() {
 }
 
 /// Unwinds the running thread because the execution is over.
+#[cold]
+#[inline(never)]
 pub(crate) fn unwind() -> ! {
     resume_unwind(Box::new(Teardown))
 }

@@ -87,9 +87,20 @@ impl Driver {
     }
 
     pub(crate) fn begin(&mut self) {
-        self.dpor.begin();
-        self.walk.begin();
-        self.guide.begin();
+        match self.strategy {
+            Strategy::Exhaustive => self.dpor.begin(),
+            Strategy::Random { .. }
+            | Strategy::Pct { .. }
+            | Strategy::Pos { .. }
+            | Strategy::Urw { .. } => self.walk.begin(),
+            Strategy::Guided(_) => self.guide.begin(),
+            Strategy::Bounded { .. } | Strategy::Replay(_) => {}
+        }
+    }
+
+    /// Follows another strategy from here on; answers the one so far, whose state is kept.
+    pub(crate) fn follow(&mut self, strategy: Strategy) -> Strategy {
+        std::mem::replace(&mut self.strategy, strategy)
     }
 
     /// Moves on to the next execution; false when there is none.
@@ -107,7 +118,12 @@ impl Driver {
     }
 
     pub(crate) fn is_exhaustive(&self) -> bool {
-        self.strategy == Strategy::Exhaustive
+        matches!(self.strategy, Strategy::Exhaustive)
+    }
+
+    /// Whether there is one execution.
+    pub(crate) fn runs_once(&self) -> bool {
+        matches!(self.strategy, Strategy::Guided(_) | Strategy::Replay(_))
     }
 
     /// The bound within which every execution was run, when the search ended by itself.
@@ -156,19 +172,6 @@ impl Engine {
         self.take_label(thread, 0).expect("an enabled thread has a label")
     }
 
-    /// `enabled` without those that only time would wake, unless that leaves nobody.
-    pub(crate) fn without_timers(&self, enabled: u64) -> u64 {
-        let ready = members(enabled)
-            .filter(|&thread| !self.is_timer(thread))
-            .fold(0, |set, thread| set | 1 << thread.index());
-        if ready == 0 { enabled } else { ready }
-    }
-
-    /// Whether time alone can go on.
-    pub(crate) fn has_only_timers(&self, enabled: u64) -> bool {
-        members(enabled).all(|thread| self.is_timer(thread))
-    }
-
     /// Lists the labels of `thread` and records the choice of the one at `label`.
     pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> Option<(ThreadId, Label)> {
         self.list_labels(thread);
@@ -183,9 +186,21 @@ impl Engine {
     ) -> Option<(ThreadId, Label)> {
         let chosen = *self.labels.get(usize::from(label))?;
         // The number must mean the same when a replay lists all labels.
+        self.choose(thread, label);
+        Some((thread, chosen))
+    }
+
+    /// Records the choice of a step that decides nothing.
+    #[inline]
+    pub(crate) fn record_plain(&mut self, thread: ThreadId) -> (ThreadId, Label) {
+        self.choose(thread, 0);
+        (thread, Label::Plain)
+    }
+
+    #[inline]
+    fn choose(&mut self, thread: ThreadId, label: u16) {
         self.choices.push(Choice { thread: thread.0, label });
         self.note(u64::from(label));
-        Some((thread, chosen))
     }
 
     fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> Option<(ThreadId, Label)> {
@@ -218,4 +233,42 @@ pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
 /// The first member of a set that is not empty.
 pub(crate) fn first(set: u64) -> ThreadId {
     ThreadId::new(set.trailing_zeros() as usize)
+}
+
+/// A set of the first eight threads as a list.
+#[derive(Clone, Copy)]
+struct Few {
+    /// The members, four bits each, the first in the lowest.
+    members: u32,
+    count: u8,
+}
+
+/// By set: looked up without a branch, since a random one could not be predicted.
+static FEW: [Few; 256] = {
+    let mut all = [Few { members: 0, count: 0 }; 256];
+    let mut set = 0;
+    while set < 256 {
+        let mut thread = 0;
+        while thread < 8 {
+            if set >> thread & 1 == 1 {
+                all[set].members |= thread << (4 * all[set].count);
+                all[set].count += 1;
+            }
+            thread += 1;
+        }
+        set += 1;
+    }
+    all
+};
+
+/// The member of `set` with the number that `draw` gives for how many there are.
+#[inline]
+pub(crate) fn draw_member(set: u64, draw: impl FnOnce(u64) -> u64) -> ThreadId {
+    if let Some(few) = usize::try_from(set).ok().and_then(|set| FEW.get(set)) {
+        let at = draw(u64::from(few.count));
+        return ThreadId::new((few.members >> (4 * at) & 7) as usize);
+    }
+    let at = draw(u64::from(set.count_ones()));
+    let mut threads = members(set).skip(usize::try_from(at).expect("below 64"));
+    threads.next().expect("below the count")
 }

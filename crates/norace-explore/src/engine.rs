@@ -5,6 +5,9 @@
 //! picked is the business of the driver (`dpor`, `walk`, `depth`, `replay`), which sees the enabled threads and their
 //! labels.
 //!
+//! How much is kept of what has happened is [`Keep`]: clocks and the last values suffice to go on and to notice that
+//! something is wrong; events are kept for who wants to read them, and their causes for the search.
+//!
 //! **Invariants:** an event is maximal in the causal order when it is added; rows of clocks that an event names are
 //! never written after the event is complete; all vectors keep their memory between executions.
 
@@ -16,6 +19,7 @@ mod objects;
 mod psc;
 mod quiescence;
 mod race;
+mod ready;
 mod strengthen;
 mod suspicion;
 mod threads;
@@ -25,14 +29,15 @@ mod wide;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
-use crate::clock::Clocks;
+use crate::clock::{Clocks, Row};
 use crate::config::{Config, Mode};
 use crate::driver::Driver;
-use crate::event::{Class, Event, Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::Finding;
 use crate::meta;
 use crate::pulse;
 use detail::Detail;
+use ready::Ready;
 use suspicion::Suspicions;
 use tracked::Tracked;
 
@@ -88,6 +93,8 @@ pub(crate) struct Reply {
 pub(crate) enum Step {
     /// The operation was executed.
     Done(Reply),
+    /// The thread was picked to execute it.
+    Go,
     /// Another thread goes first: suspend.
     Switch,
     /// The execution is over: unwind.
@@ -104,6 +111,17 @@ pub(crate) enum Ended {
 
 /// A thread's closure.
 pub(crate) type Body = Box<dyn FnOnce() -> Ended>;
+
+/// What of an execution is kept beyond what its next step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Keep {
+    /// Nothing: what is noticed is told by a second run, which keeps more.
+    Nothing,
+    /// Its events.
+    Events,
+    /// And the causal order of its events.
+    Causes,
+}
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +140,7 @@ pub(crate) enum Phase {
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) mode: Mode,
+    pub(crate) keep: Keep,
     pub(crate) phase: Phase,
     /// Tells this execution's objects from those of all others.
     pub(crate) epoch: u64,
@@ -131,17 +150,19 @@ pub(crate) struct Engine {
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
+    ready: Ready,
     /// Whether the running thread is in a critical section that is one step.
     inside: bool,
     /// Numbers given out by [`unique`](crate::probe::unique).
     pub(crate) unique: u64,
-    pub(crate) width: usize,
     pub(crate) clocks: Clocks,
     pub(crate) objects: Objects,
-    pub(crate) events: Vec<Event>,
+    /// How many events there were, kept or not.
+    pub(crate) happened: u32,
+    pub(crate) events: Events,
     /// The SeqCst operations and fences.
-    sc_events: Vec<u32>,
-    sc_fences: Vec<u32>,
+    sc_events: Vec<EventId>,
+    sc_fences: Vec<EventId>,
     pub(crate) now_ns: u64,
     pub(crate) steps: u32,
     pub(crate) choices: Vec<Choice>,
@@ -150,7 +171,6 @@ pub(crate) struct Engine {
     pub(crate) labels: Vec<Label>,
     /// Steps taken since nothing but held threads was left.
     spin_steps: u32,
-    spin_forced: bool,
     /// Whether a load was held while it could have run, in any execution.
     pub(crate) spins_held: bool,
     pub(crate) teardown_ops: u32,
@@ -173,15 +193,14 @@ impl std::fmt::Debug for BodySlot {
     }
 }
 
-const WIDTH_MIN: usize = 8;
-
 /// Odd, with bits all over.
 const FINGERPRINT: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Engine {
-    pub(crate) fn new(config: Config, driver: Driver) -> Self {
+    pub(crate) fn new(config: Config, driver: Driver, keep: Keep) -> Self {
         Self {
             mode: config.mode,
+            keep,
             config,
             phase: Phase::Ending,
             epoch: 0,
@@ -190,12 +209,13 @@ impl Engine {
             bodies: Vec::new(),
             fresh: Vec::new(),
             unused: Vec::new(),
+            ready: Ready::default(),
             inside: false,
             unique: 0,
-            width: WIDTH_MIN,
-            clocks: Clocks::new(WIDTH_MIN),
-            objects: Objects::new(WIDTH_MIN),
-            events: Vec::new(),
+            clocks: Clocks::new(),
+            objects: Objects::new(),
+            happened: 0,
+            events: Events::default(),
             sc_events: Vec::new(),
             sc_fences: Vec::new(),
             now_ns: 0,
@@ -205,7 +225,6 @@ impl Engine {
             label: Label::Plain,
             labels: Vec::new(),
             spin_steps: 0,
-            spin_forced: false,
             spins_held: false,
             teardown_ops: 0,
             wide: Wide::default(),
@@ -225,10 +244,12 @@ impl Engine {
         self.count = 0;
         self.fresh.clear();
         self.unused.clear();
+        self.ready = Ready::default();
         self.inside = false;
         self.unique = 0;
         self.clocks.reset();
         self.objects.reset();
+        self.happened = 0;
         self.events.clear();
         self.sc_events.clear();
         self.sc_fences.clear();
@@ -237,7 +258,6 @@ impl Engine {
         self.choices.clear();
         self.running = ThreadId::MAIN;
         self.spin_steps = 0;
-        self.spin_forced = false;
         self.teardown_ops = 0;
         self.wide.clear();
         self.tracked.clear();
@@ -262,15 +282,15 @@ impl Engine {
         if self.config.detail {
             self.detail.announce(me);
         }
-        // Nothing depends on when these happen.
-        if matches!(pending.op, Op::Fence { .. } | Op::Yield) {
-            return Step::Done(self.resumed());
+        match pending.op {
+            // Nothing depends on when these happen.
+            Op::Fence { .. } | Op::Yield => return Step::Done(self.resumed()),
+            Op::Lock => self.look_for_cycle(me),
+            _ => {}
         }
-        if matches!(pending.op, Op::Lock) {
-            self.look_for_cycle(me);
-        }
+        self.make_ready(me, pending);
         match self.next() {
-            Some(next) if next == me => Step::Done(self.resumed()),
+            Some(next) if next == me => Step::Go,
             _ => Step::Switch,
         }
     }
@@ -289,7 +309,6 @@ impl Engine {
             self.phase = Phase::Ending;
             return None;
         }
-        self.spin_forced = false;
         let mut enabled = self.enabled();
         if enabled == 0 {
             enabled = self.quiescent();
@@ -307,26 +326,6 @@ impl Engine {
         Some(thread)
     }
 
-    /// The threads that can take a step, as a set of bits.
-    fn enabled(&mut self) -> u64 {
-        let mut enabled = 0;
-        for index in 0..self.count {
-            if !self.threads[index].is_live() {
-                continue;
-            }
-            if self.is_enabled(ThreadId::new(index)) {
-                enabled |= 1 << index;
-            } else {
-                let pending = self.threads[index].pending;
-                let load = |op| {
-                    matches!(op, Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. })
-                };
-                self.spins_held |= pending.is_some_and(|pending| load(pending.op));
-            }
-        }
-        enabled
-    }
-
     /// Adds an event of `thread` that is ordered after the thread's own past only.
     pub(crate) fn record(
         &mut self,
@@ -335,25 +334,43 @@ impl Engine {
         object: ObjectId,
         location: &'static Location<'static>,
         order: Ordering,
-    ) -> usize {
-        let index = self.events.len();
+    ) -> EventId {
+        let event = EventId::new(self.happened as usize);
+        self.happened += 1;
+        let place = std::ptr::from_ref(location) as u64;
+        self.note(place ^ u64::from(object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
         let state = &mut self.threads[thread.index()];
-        let short = u32::try_from(index).expect("the step bound keeps events few");
-        state.events.push(short);
-        let number = u32::try_from(state.events.len()).expect("the step bound keeps events few");
+        state.number += 1;
+        if self.keep != Keep::Nothing {
+            self.keep_event(event, thread, kind, object, location, order);
+        } else if !kind.is_plain() {
+            self.clocks.set(state.hb, thread, state.number);
+        }
+        event
+    }
+
+    fn keep_event(
+        &mut self,
+        event: EventId,
+        thread: ThreadId,
+        kind: Kind,
+        object: ObjectId,
+        location: &'static Location<'static>,
+        order: Ordering,
+    ) {
+        let state = &mut self.threads[thread.index()];
+        state.events.push(event);
         let before = state.causal;
-        let (causal, hb) = if matches!(kind, Kind::CellRead | Kind::CellWrite) {
-            (state.causal, state.hb)
-        } else {
-            let causal = self.clocks.copy(state.causal);
-            let hb = self.clocks.copy(state.hb);
-            self.clocks.set(causal, thread, number);
-            self.clocks.set(hb, thread, number);
-            (causal, hb)
-        };
-        state.causal = causal;
-        state.hb = hb;
-        let previous = self.objects.replace_head(object, thread, short);
+        let number = state.number;
+        if !kind.is_plain() {
+            state.hb = self.clocks.copy(state.hb);
+            self.clocks.set(state.hb, thread, number);
+            if self.keep == Keep::Causes {
+                state.causal = self.clocks.copy(state.causal);
+                self.clocks.set(state.causal, thread, number);
+            }
+        }
+        let previous = self.objects.replace_head(object, thread, event);
         self.events.push(Event {
             thread,
             kind,
@@ -367,16 +384,32 @@ impl Engine {
             rf: None,
             message: None,
             previous,
-            causal,
+            causal: state.causal,
             before,
-            hb,
+            hb: state.hb,
         });
-        let place = std::ptr::from_ref(location) as u64;
-        self.note(place ^ u64::from(object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
         if self.config.detail {
-            self.detail.record(index);
+            self.detail.record(event.index());
         }
-        index
+    }
+
+    /// The clock of `thread` as it is now, not to change any more.
+    pub(crate) fn publish(&mut self, thread: ThreadId) -> Row {
+        let hb = self.threads[thread.index()].hb;
+        // The thread's next event writes to the row, unless the last one has it.
+        if self.keep == Keep::Nothing { self.clocks.copy(hb) } else { hb }
+    }
+
+    /// What `thread` does next happens after what is in `past`.
+    pub(crate) fn learn(&mut self, thread: ThreadId, past: Row) {
+        self.clocks.join(self.threads[thread.index()].hb, past);
+    }
+
+    /// The last event of `thread` comes after what is in `past`, in the causal order.
+    pub(crate) fn depend(&mut self, thread: ThreadId, past: Row) {
+        if self.keep == Keep::Causes {
+            self.clocks.join(self.threads[thread.index()].causal, past);
+        }
     }
 
     /// Makes the fingerprint depend on `what`.
@@ -404,5 +437,29 @@ impl Engine {
         }
         self.report_panics();
         self.report_leaked_values();
+    }
+
+    /// Whether the execution shows anything that is to be reported.
+    pub(crate) fn shows_something(&self) -> bool {
+        !self.findings.is_empty() || !self.suspicions.found.is_empty()
+    }
+
+    /// Takes what the execution shows.
+    pub(crate) fn take_shown(&mut self) -> [Vec<Finding>; 2] {
+        [std::mem::take(&mut self.findings), self.suspicions.take()]
+    }
+
+    /// After the execution was repeated: makes sure that it shows what it did before, which it does if the model
+    /// depends on nothing but the choices.
+    pub(crate) fn insist_on(&mut self, shown: [Vec<Finding>; 2]) {
+        let same = |one: &[Finding], two: &[Finding]| {
+            one.iter().map(Finding::signature).eq(two.iter().map(Finding::signature))
+        };
+        let [findings, suspicions] = shown;
+        if !same(&findings, &self.findings) || !same(&suspicions, &self.suspicions.found) {
+            self.findings = findings;
+            self.findings.push(Finding::Diverged { step: self.steps });
+            self.suspicions.found = suspicions;
+        }
     }
 }

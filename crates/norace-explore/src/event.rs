@@ -1,9 +1,12 @@
 //! What threads do: operations as announced, events as executed, and which of them depend on each other.
 
+use std::num::NonZeroU32;
+use std::ops::{Index, IndexMut};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use crate::clock::Row;
+use crate::engine::Wide;
 
 /// A model thread, numbered in the order of spawning; the main thread is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,13 +40,42 @@ impl ObjectId {
     }
 }
 
+/// A position from 1, so that an optional one takes no more room.
+fn from_one(index: usize) -> NonZeroU32 {
+    let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+    number.expect("the step bound keeps events and stores few")
+}
+
 /// A store in the modification order of an atomic, numbered in the order of execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(pub(crate) u32);
+pub struct MessageId(NonZeroU32);
 
 impl MessageId {
+    pub(crate) fn new(index: usize) -> Self {
+        Self(from_one(index))
+    }
+
     pub(crate) fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
+    }
+}
+
+/// An event, numbered in the order of execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EventId(NonZeroU32);
+
+impl EventId {
+    pub(crate) fn new(index: usize) -> Self {
+        Self(from_one(index))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+
+    /// The position in the trace.
+    pub(crate) fn short(self) -> u32 {
+        self.0.get() - 1
     }
 }
 
@@ -68,14 +100,9 @@ pub enum Class {
     Monitor,
 }
 
-/// The change a read-modify-write makes: old value and operand to new value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Apply {
-    /// Both in the low bits.
-    Word(fn(u64, u64) -> u64),
-    /// On values of 128 bits, which the engine knows by their numbers.
-    Wide(fn(u128, u128) -> u128),
-}
+/// The change a read-modify-write makes: old value and operand to new value, each in the low bits or, where it is too
+/// large for that, a number.
+pub(crate) type Apply = fn(&mut Wide, u64, u64) -> u64;
 
 /// An operation as announced: everything the scheduler has to know before it happens.
 #[derive(Clone, Copy, Debug)]
@@ -252,6 +279,11 @@ impl Kind {
         matches!(self, Self::Store | Self::Rmw)
     }
 
+    /// Whether it accesses plain data, which orders nothing.
+    pub(crate) fn is_plain(self) -> bool {
+        matches!(self, Self::CellRead | Self::CellWrite)
+    }
+
     fn is_try(self) -> bool {
         matches!(
             self,
@@ -332,7 +364,7 @@ pub(crate) fn reversible(class: Class, first: Kind, second: Kind) -> bool {
     }
 }
 
-/// An executed operation.
+/// An executed operation; a cache line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) thread: ThreadId,
@@ -353,7 +385,7 @@ pub(crate) struct Event {
     /// The store it is.
     pub(crate) message: Option<MessageId>,
     /// The thread's event before this one on the same object.
-    pub(crate) previous: Option<u32>,
+    pub(crate) previous: Option<EventId>,
     /// The causal past, this event included.
     pub(crate) causal: Row,
     /// The causal past without what it read from or was enabled by: that of the thread's event before it.
@@ -361,3 +393,46 @@ pub(crate) struct Event {
     /// What happens before the next event of the thread, this event included.
     pub(crate) hb: Row,
 }
+
+/// The events of an execution, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Events(Vec<Event>);
+
+impl Events {
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn push(&mut self, event: Event) {
+        self.0.push(event);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.0.pop()
+    }
+
+    /// The event, where events are kept.
+    pub(crate) fn get_mut(&mut self, event: EventId) -> Option<&mut Event> {
+        self.0.get_mut(event.index())
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Event> {
+        self.0.iter()
+    }
+}
+
+impl Index<EventId> for Events {
+    type Output = Event;
+
+    fn index(&self, event: EventId) -> &Event {
+        &self.0[event.index()]
+    }
+}
+
+impl IndexMut<EventId> for Events {
+    fn index_mut(&mut self, event: EventId) -> &mut Event {
+        &mut self.0[event.index()]
+    }
+}
+
+const _: () = assert!(size_of::<Event>() == 64, "an event fits a cache line");

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::coroutine::Pool;
 use crate::current;
 use crate::driver::{Driver, Strategy};
-use crate::engine::{Body, Choice, Engine, Phase};
+use crate::engine::{Body, Choice, Engine, Keep, Phase};
 use crate::event::ThreadId;
 use crate::finding::{Finding, ThreadInfo};
 use crate::pulse;
@@ -77,7 +77,7 @@ pub struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// All that happened.
+    /// All that happened; nothing where [`Config::traces`] is off and nothing was to be seen.
     pub fn trace(&self) -> Trace<'a> {
         Trace::new(self.engine)
     }
@@ -175,7 +175,9 @@ impl Explorer {
     ///
     /// When called from within a model.
     pub fn explore(&mut self, strategy: Strategy, model: &dyn Fn()) -> Report {
-        self.explore_with(strategy, model, &mut |_| ControlFlow::Continue(()))
+        let driver = Driver::new(strategy);
+        let keep = keep(&self.config, &driver, false);
+        self.run(driver, keep, model, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Explores `model` and shows every execution to `observe`, which may end the exploration.
@@ -189,10 +191,22 @@ impl Explorer {
         model: &dyn Fn(),
         observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
     ) -> Report {
+        let driver = Driver::new(strategy);
+        let keep = keep(&self.config, &driver, self.config.traces);
+        self.run(driver, keep, model, observe)
+    }
+
+    fn run(
+        &mut self,
+        driver: Driver,
+        keep: Keep,
+        model: &dyn Fn(),
+        observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
+    ) -> Report {
         assert!(!current::in_model(), "a model cannot be explored from within a model");
         HOOK.call_once(hook);
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = Engine::new(self.config.clone(), Driver::new(strategy));
+        let mut engine = Engine::new(self.config.clone(), driver, keep);
         let mut report = Report {
             executions: 0,
             blocked: 0,
@@ -205,6 +219,9 @@ impl Explorer {
         let _pulse = pulse::begin();
         let finished = loop {
             self.run_once(&mut engine, model);
+            if engine.keep == Keep::Nothing && engine.shows_something() {
+                self.run_again(&mut engine, model);
+            }
             count(&engine, &mut report);
             let stop = observe(&Execution { engine: &engine }).is_break();
             let found = self.config.stop_at_first && !report.findings.is_empty();
@@ -232,6 +249,17 @@ impl Explorer {
         });
     }
 
+    /// Repeats the execution that has just ended and keeps its events, for what it shows to be told in full.
+    fn run_again(&mut self, engine: &mut Engine, model: &dyn Fn()) {
+        let shown = engine.take_shown();
+        let former = engine.driver.follow(Strategy::Replay(engine.choices.clone()));
+        engine.keep = Keep::Events;
+        self.run_once(engine, model);
+        engine.keep = Keep::Nothing;
+        engine.driver.follow(former);
+        engine.insist_on(shown);
+    }
+
     /// Unwinds the threads that are left, so that every frame that borrows from the model is gone.
     fn tear_down(&mut self) {
         while let Some(thread) = current::with(Engine::next_teardown).flatten() {
@@ -248,6 +276,19 @@ impl Explorer {
             }
         }
         drop(current::with(Engine::drop_bodies));
+    }
+}
+
+/// What has to be kept of executions whose observer wants traces or does not.
+fn keep(config: &Config, driver: &Driver, traces: bool) -> Keep {
+    // A weak memory remembers, and so does the search for values that came back.
+    let remembers = config.mode == Mode::Rc11 || config.suspect_aba;
+    if driver.is_exhaustive() {
+        Keep::Causes
+    } else if traces || remembers || config.detail || driver.runs_once() {
+        Keep::Events
+    } else {
+        Keep::Nothing
     }
 }
 

@@ -11,7 +11,7 @@
 use crate::clock::Row;
 use crate::driver::{first, members};
 use crate::engine::{Engine, Label, Pending, Phase};
-use crate::event::{Class, Event, Kind, ObjectId, Op, ThreadId, ordered, reversible};
+use crate::event::{Class, Event, EventId, Kind, ObjectId, Op, ThreadId, ordered, reversible};
 use crate::finding::Place;
 
 /// A sleeping thread that only a dependent event wakes.
@@ -294,15 +294,15 @@ impl Engine {
     }
 
     /// Looks for races between the event just executed and earlier ones.
-    pub(crate) fn examine(&mut self, index: usize) {
+    pub(crate) fn examine(&mut self, event: EventId) {
         let fresh = self.steps as usize > self.driver.dpor.fresh_from;
         if !self.driver.is_exhaustive() || self.phase != Phase::Running || !fresh {
             return;
         }
-        let event = self.events[index];
+        let event = self.events[event];
         if event.kind == Kind::TimedWake {
             let notify = self.threads[event.thread.index()].notified;
-            let notify = self.events[notify.expect("a wake was notified") as usize];
+            let notify = self.events[notify.expect("a wake was notified")];
             self.try_before(notify, event);
         }
         self.find_races(event);
@@ -337,7 +337,7 @@ impl Engine {
             _ => None,
         };
         let kind = if expected.is_some() { Kind::FailedCompareExchange } else { pending.op.kind() };
-        let number = state.events.len() + 1;
+        let number = state.number + 1;
         let (before, hb) = (state.causal, state.hb);
         let causal = self.clocks.copy(before);
         if !self.is_weak(pending.object) {
@@ -349,7 +349,7 @@ impl Engine {
             order: std::sync::atomic::Ordering::Relaxed,
             object: pending.object,
             location: pending.location,
-            number: u32::try_from(number).expect("events are few"),
+            number,
             frame: self.steps + 1,
             read: 0,
             written: expected.unwrap_or(0),
@@ -380,13 +380,13 @@ impl Engine {
             let known = self.clocks.get(event.before, thread);
             let mut cursor = self.objects.head(event.object, thread);
             while let Some(index) = cursor {
-                let earlier = self.events[index as usize];
+                let earlier = self.events[index];
                 if earlier.number <= known {
                     break;
                 }
                 cursor = earlier.previous;
                 let between = source.is_some_and(|source| {
-                    let causal = self.events[source as usize].causal;
+                    let causal = self.events[source].causal;
                     source != index && self.clocks.get(causal, thread) >= earlier.number
                 });
                 if !between && self.could_matter(&earlier, &event) {
@@ -415,7 +415,7 @@ impl Engine {
             let known = self.clocks.get(event.before, thread);
             let mut cursor = self.objects.head(event.object, thread);
             while let Some(index) = cursor {
-                let other = self.events[index as usize];
+                let other = self.events[index];
                 if other.number <= known {
                     break;
                 }
@@ -477,8 +477,8 @@ impl Engine {
     fn first_independent(&self, thread: ThreadId, earlier: &Event) -> Option<&Event> {
         let events = &self.threads[thread.index()].events;
         let step = earlier.frame;
-        let at = events.partition_point(|&index| self.events[index as usize].frame <= step);
-        let event = &self.events[*events.get(at)? as usize];
+        let at = events.partition_point(|&event| self.events[event].frame <= step);
+        let event = &self.events[*events.get(at)?];
         (self.clocks.get(event.causal, earlier.thread) < earlier.number).then_some(event)
     }
 

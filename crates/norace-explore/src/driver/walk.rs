@@ -1,6 +1,6 @@
 //! Random executions: uniform, PCT, POS and URW.
 
-use crate::driver::{first, members};
+use crate::driver::{draw_member, first, members};
 use crate::engine::{Engine, Label};
 use crate::event::ThreadId;
 
@@ -125,11 +125,7 @@ impl Walk {
 
     fn choose(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
         match self.by {
-            By::Chance => {
-                let at = self.random.below(u64::from(ready.count_ones()));
-                let mut threads = members(ready).skip(usize::try_from(at).expect("below 64"));
-                threads.next().expect("below the count")
-            }
+            By::Chance => draw_member(ready, |count| self.random.below(count)),
             By::Priority { .. } => {
                 self.draw_priorities();
                 if self.changes.contains(&step) {
@@ -175,6 +171,9 @@ impl Engine {
         let thread = self.driver.walk.choose(ready, self.running, step);
         if self.driver.walk.by == By::Operation {
             self.draw_for_conflicts(thread, enabled);
+        }
+        if self.decides_nothing(thread) {
+            return self.record_plain(thread);
         }
         self.list_labels(thread);
         let labels = self.labels.len() as u64;

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Engine, Label, Message, Pending, Reply, Step};
+use super::{Engine, Keep, Label, Message, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
-use crate::event::{Apply, Class, Event, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
+use crate::event::{Class, EventId, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
 
 pub(super) fn acquires(order: Ordering) -> bool {
     matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
@@ -21,10 +21,9 @@ pub(super) fn hits() -> Reply {
 }
 
 impl Engine {
-    /// Whether the announced operation of `thread` can happen now.
-    pub(super) fn is_enabled(&self, thread: ThreadId) -> bool {
+    /// Whether what `thread` announced can happen now; it may still wait because it repeats.
+    pub(super) fn is_enabled(&self, thread: ThreadId, pending: &Pending) -> bool {
         let state = &self.threads[thread.index()];
-        let Some(pending) = &state.pending else { return false };
         match pending.op {
             Op::Lock => self.objects.mutex(pending.object).owner.is_none(),
             Op::Read => {
@@ -38,21 +37,36 @@ impl Engine {
             Op::Wake { timer } => state.notified.is_some() || timer,
             Op::Park { timer } => state.token || timer,
             Op::Join { target } => self.threads[target.index()].finished,
-            Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
-                !self.is_held(thread, pending)
-            }
             _ => true,
         }
     }
 
     /// Whether the step is one that time alone makes possible: taken last unless the search asks for it.
-    pub(crate) fn is_timer(&self, thread: ThreadId) -> bool {
+    pub(super) fn is_timer(&self, thread: ThreadId, pending: &Pending) -> bool {
         let state = &self.threads[thread.index()];
-        match state.pending.map(|pending| pending.op) {
-            Some(Op::TimerFire | Op::AlarmFire) => true,
-            Some(Op::Wake { timer }) => timer && state.notified.is_none(),
-            Some(Op::Park { timer }) => timer && !state.token,
+        match pending.op {
+            Op::TimerFire | Op::AlarmFire => true,
+            Op::Wake { timer } => timer && state.notified.is_none(),
+            Op::Park { timer } => timer && !state.token,
             _ => false,
+        }
+    }
+
+    /// Whether the next step of `thread` decides nothing: its one label is the plain one.
+    #[inline]
+    pub(crate) fn decides_nothing(&self, thread: ThreadId) -> bool {
+        match self.threads[thread.index()].pending.map(|pending| pending.op) {
+            Some(
+                Op::NotifyOne
+                | Op::Choose { .. }
+                | Op::Wake { .. }
+                | Op::Park { .. }
+                | Op::CompareExchange { weak: true, .. },
+            ) => false,
+            Some(
+                Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. },
+            ) => self.mode == Mode::Sc,
+            _ => true,
         }
     }
 
@@ -85,12 +99,23 @@ impl Engine {
         let state = &mut self.threads[me.index()];
         state.starved = 0;
         let pending = state.pending.take().expect("a picked thread has announced");
-        let Pending { op, object, .. } = pending;
-        match op {
+        self.make_unready(me);
+        match pending.op {
             Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
-                self.execute_memory(me, pending)
+                return self.execute_memory(me, pending);
             }
-            Op::Fence { order } => self.execute_fence(me, pending, order),
+            Op::Fence { order } => return self.execute_fence(me, pending, order),
+            Op::Enter => return self.execute_enter(pending),
+            Op::Choose { .. } => return self.execute_choose(me, pending),
+            Op::Yield => {
+                // Relaxed: unused, a hint has no ordering.
+                self.record(me, Kind::Yield, pending.object, pending.location, Ordering::Relaxed);
+                return Reply::default();
+            }
+            _ => {}
+        }
+        self.unsettle();
+        match pending.op {
             Op::Lock | Op::TryLock | Op::Unlock => self.execute_mutex(me, pending),
             Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, pending),
             Op::WriteRegister | Op::Write | Op::TryWrite | Op::WriteUnlock => {
@@ -101,27 +126,15 @@ impl Engine {
             }
             Op::Park { .. } | Op::Unpark => self.execute_park(me, pending),
             Op::Join { target } => self.execute_join(me, target, pending),
-            Op::Enter => self.execute_enter(pending),
-            Op::Choose { .. } => {
-                // Relaxed: unused, a choice has no ordering.
-                self.record(me, Kind::Choose, object, pending.location, Ordering::Relaxed);
-                let Label::Number(chosen) = self.label else {
-                    unreachable!("a choice is a number")
-                };
-                Reply { value: u64::from(chosen), ok: true }
-            }
-            Op::Yield => {
-                // Relaxed: unused, a hint has no ordering.
-                self.record(me, op.kind(), object, pending.location, Ordering::Relaxed);
-                Reply::default()
-            }
-            Op::TimerBegin { .. }
-            | Op::TimerFire
-            | Op::Now
-            | Op::AlarmSet { .. }
-            | Op::AlarmFire
-            | Op::AlarmCancel => self.execute_time(me, pending),
+            _ => self.execute_time(me, pending),
         }
+    }
+
+    fn execute_choose(&mut self, me: ThreadId, pending: Pending) -> Reply {
+        // Relaxed: unused, a choice has no ordering.
+        self.record(me, Kind::Choose, pending.object, pending.location, Ordering::Relaxed);
+        let Label::Number(chosen) = self.label else { unreachable!("a choice is a number") };
+        Reply { value: u64::from(chosen), ok: true }
     }
 
     fn execute_time(&mut self, me: ThreadId, pending: Pending) -> Reply {
@@ -160,35 +173,44 @@ impl Engine {
     }
 
     fn execute_join(&mut self, me: ThreadId, target: ThreadId, pending: Pending) -> Reply {
-        let event = self.act(me, Kind::Join, pending);
+        self.act(me, Kind::Join, pending);
         let target_state = &mut self.threads[target.index()];
         target_state.joined = true;
-        let (causal, hb, descent) = (target_state.causal, target_state.hb, target_state.descent);
-        let last = u32::try_from(target_state.events.len()).expect("events are few");
-        self.clocks.join(self.events[event].causal, causal);
-        self.clocks.join(self.events[event].hb, hb);
+        let Thread { causal, hb, descent, number, .. } = *target_state;
+        self.depend(me, causal);
+        self.learn(me, hb);
         let own = self.clocks.copy(self.threads[me.index()].descent);
         self.clocks.join(own, descent);
-        self.clocks.set(own, target, last);
+        self.clocks.set(own, target, number);
         self.threads[me.index()].descent = own;
         Reply::default()
     }
 
     /// Records an event on an object other than a weak atomic, after all it depends on, and lets the search see it.
-    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> usize {
+    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> EventId {
         // Relaxed: unused, only atomics and fences have one.
         let event = self.record(me, kind, pending.object, pending.location, Ordering::Relaxed);
-        let causal = self.events[event].causal;
-        self.order_after_dependent(causal, me, pending.object, kind);
         if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmSet) {
             self.progress(me);
         }
-        self.examine(event);
+        self.place(me, event, kind, pending.object);
         event
+    }
+
+    /// Puts an event on an object other than a weak atomic after all it depends on, and lets the search see it.
+    fn place(&mut self, me: ThreadId, event: EventId, kind: Kind, object: ObjectId) {
+        if self.keep == Keep::Causes {
+            let causal = self.threads[me.index()].causal;
+            self.order_after_dependent(causal, me, object, kind);
+            self.examine(event);
+        }
     }
 
     /// What comes after a part of this step, which was one of several events, comes after all of it.
     pub(super) fn close_step(&mut self, me: ThreadId) {
+        if self.keep != Keep::Causes {
+            return;
+        }
         let causal = self.threads[me.index()].causal;
         let step = self.steps;
         for event in self.events.iter().rev().take_while(|event| event.frame == step) {
@@ -214,7 +236,7 @@ impl Engine {
         for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != me) {
             let mut cursor = self.objects.head(object, thread);
             while let Some(index) = cursor {
-                let other = &self.events[index as usize];
+                let other = &self.events[index];
                 if self.clocks.get(causal, thread) >= other.number {
                     break;
                 }
@@ -230,18 +252,16 @@ impl Engine {
 
     fn execute_fence(&mut self, me: ThreadId, pending: Pending, order: Ordering) -> Reply {
         let event = self.record(me, Kind::Fence, pending.object, pending.location, order);
-        let hb = self.events[event].hb;
-        let state = &mut self.threads[me.index()];
-        if acquires(order) && state.acquire != Row::EMPTY {
-            self.clocks.join(hb, state.acquire);
+        let acquire = self.threads[me.index()].acquire;
+        if acquires(order) && acquire != Row::EMPTY {
+            self.learn(me, acquire);
         }
         if releases(order) {
-            state.release = hb;
+            self.threads[me.index()].release = self.publish(me);
         }
-        if order == Ordering::SeqCst {
-            let short = u32::try_from(event).expect("events are few");
-            self.sc_events.push(short);
-            self.sc_fences.push(short);
+        if order == Ordering::SeqCst && self.mode == Mode::Rc11 {
+            self.sc_events.push(event);
+            self.sc_fences.push(event);
         }
         Reply::default()
     }
@@ -253,21 +273,21 @@ impl Engine {
             Op::TryLock if !free => (Kind::FailedTryLock, false),
             op => (op.kind(), true),
         };
-        let event = self.act(me, kind, pending);
-        let hb = self.events[event].hb;
-        let lock = self.objects.mutex_mut(object);
+        self.act(me, kind, pending);
         match kind {
             Kind::Unlock => {
+                let release = self.publish(me);
+                let lock = self.objects.mutex_mut(object);
                 lock.owner = None;
-                lock.release = Some(hb);
+                lock.release = release;
                 self.note_unlock(me, object);
             }
             Kind::Lock | Kind::TryLock => {
+                let lock = self.objects.mutex_mut(object);
                 lock.owner = Some(me);
-                if let Some(release) = lock.release {
-                    self.clocks.join(hb, release);
-                }
-                self.note_lock(me, event, kind == Kind::Lock);
+                let release = lock.release;
+                self.learn(me, release);
+                self.note_lock(me, kind, pending);
             }
             _ => {}
         }
@@ -282,8 +302,7 @@ impl Engine {
             Op::TryRead if !free => (Kind::FailedTryRead, false),
             op => (op.kind(), true),
         };
-        let event = self.act(me, kind, pending);
-        let hb = self.events[event].hb;
+        self.act(me, kind, pending);
         let lock = self.objects.rwlock_mut(object);
         match kind {
             Kind::ReadUnlock => {
@@ -291,15 +310,14 @@ impl Engine {
                 // A guard sent to another thread unlocks in that thread's name.
                 lock.readers.swap_remove(at.unwrap_or(0));
                 let release = *lock.read_release.get_or_insert_with(|| self.clocks.zero());
-                self.clocks.join(release, hb);
+                self.clocks.join(release, self.threads[me.index()].hb);
                 self.note_unlock(me, object);
             }
             Kind::Read | Kind::TryRead => {
                 lock.readers.push(me);
-                if let Some(release) = lock.write_release {
-                    self.clocks.join(hb, release);
-                }
-                self.note_lock(me, event, kind == Kind::Read);
+                let release = lock.write_release;
+                self.learn(me, release);
+                self.note_lock(me, kind, pending);
             }
             _ => {}
         }
@@ -314,24 +332,26 @@ impl Engine {
             Op::TryWrite if !free => (Kind::FailedTryWrite, false),
             op => (op.kind(), true),
         };
-        let event = self.act(me, kind, pending);
-        let hb = self.events[event].hb;
-        let lock = self.objects.rwlock_mut(object);
+        self.act(me, kind, pending);
         match kind {
-            Kind::WriteRegister => lock.waiting_writers += 1,
+            Kind::WriteRegister => self.objects.rwlock_mut(object).waiting_writers += 1,
             Kind::WriteUnlock => {
+                let release = self.publish(me);
+                let lock = self.objects.rwlock_mut(object);
                 lock.writer = None;
-                lock.write_release = Some(hb);
+                lock.write_release = release;
                 self.note_unlock(me, object);
             }
             Kind::Write | Kind::TryWrite => {
+                let lock = self.objects.rwlock_mut(object);
                 lock.writer = Some(me);
                 if kind == Kind::Write {
                     lock.waiting_writers -= 1;
                 }
-                let releases = [lock.write_release, lock.read_release.take()];
-                releases.into_iter().flatten().for_each(|row| self.clocks.join(hb, row));
-                self.note_lock(me, event, kind == Kind::Write);
+                let (write, read) = (lock.write_release, lock.read_release.take());
+                self.learn(me, write);
+                read.into_iter().for_each(|read| self.learn(me, read));
+                self.note_lock(me, kind, pending);
             }
             _ => {}
         }
@@ -347,7 +367,6 @@ impl Engine {
             return Reply { value: 0, ok: false };
         }
         let event = self.act(me, pending.op.kind(), pending);
-        let short = u32::try_from(event).expect("events are few");
         match pending.op {
             Op::Enqueue => {
                 let condvar = self.objects.condvar_mut(object);
@@ -358,7 +377,7 @@ impl Engine {
                 let condvar = self.objects.condvar_mut(object);
                 if let Label::Waiter(waiter) = self.label {
                     condvar.waiters.retain(|&other| other != waiter);
-                    self.threads[waiter.index()].notified = Some(short);
+                    self.threads[waiter.index()].notified = Some(event);
                 } else {
                     condvar.missed = Some(pending.location);
                 }
@@ -368,7 +387,7 @@ impl Engine {
                     self.objects.condvar_mut(object).missed = Some(pending.location);
                 }
                 for waiter in self.objects.condvar_mut(object).waiters.drain(..) {
-                    self.threads[waiter.index()].notified = Some(short);
+                    self.threads[waiter.index()].notified = Some(event);
                 }
             }
             _ => {
@@ -377,8 +396,9 @@ impl Engine {
                 state.missed = None;
                 let notify = state.notified.take().expect("only the notified wake");
                 // It publishes nothing: the mutex does.
-                let causal = self.events[notify as usize].causal;
-                self.clocks.join(self.events[event].causal, causal);
+                if self.keep == Keep::Causes {
+                    self.depend(me, self.events[notify].causal);
+                }
             }
         }
         Reply { value: 0, ok: true }
@@ -393,8 +413,8 @@ impl Engine {
             self.fire_timer(me, pending);
             return Reply { value: 0, ok: false };
         }
-        let event = self.act(me, pending.op.kind(), pending);
-        let hb = self.events[event].hb;
+        self.act(me, pending.op.kind(), pending);
+        let hb = self.threads[me.index()].hb;
         let target = match pending.op {
             Op::Unpark => self.thread_of(pending.object),
             _ => me,
@@ -433,176 +453,204 @@ impl Engine {
     }
 
     fn execute_memory(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let event = match (pending.op, self.label) {
-            (Op::Load { order }, Label::Message(message)) => {
-                self.record_load(me, Kind::Load, pending, order, message)
+        let message = match self.label {
+            Label::Message(message) | Label::After(message) | Label::Spurious(message) => message,
+            _ => self.objects.last_message(pending.object),
+        };
+        match pending.op {
+            Op::Load { order } => self.perform_load(me, Kind::Load, pending, order, message),
+            Op::Store { value, order } => self.perform_store(me, pending, order, message, value),
+            Op::Rmw { apply, operand, order } => {
+                let old = self.objects.message(message).value;
+                let value = apply(&mut self.wide, old, operand);
+                self.perform_rmw(me, pending, order, message, value)
             }
-            (Op::Store { value, order }, Label::After(after)) => {
-                self.record_store(me, pending, order, after, value)
-            }
-            (Op::Rmw { apply, operand, order }, Label::Message(message)) => {
-                let value = self.apply(apply, self.objects.message(message).value, operand);
-                self.record_rmw(me, pending, order, message, value)
-            }
-            (Op::CompareExchange { failure, .. }, Label::Spurious(message)) => {
-                self.threads[me.index()].failed_spuriously = true;
-                self.record_load(me, Kind::FailedCompareExchange, pending, failure, message)
-            }
-            (
-                Op::CompareExchange { expected, new, success, failure, .. },
-                Label::Message(message),
-            ) => {
-                if self.objects.message(message).value == expected {
-                    self.threads[me.index()].failed_spuriously = false;
-                    let event = self.record_rmw(me, pending, success, message, new);
-                    if self.config.suspect_aba {
-                        self.look_for_aba(event, message);
-                    }
-                    event
+            Op::CompareExchange { expected, new, success, failure, .. } => {
+                let fails = matches!(self.label, Label::Spurious(_));
+                let matches = self.objects.message(message).value == expected;
+                if matches {
+                    self.threads[me.index()].failed_spuriously = fails;
+                }
+                if matches && !fails {
+                    self.perform_rmw(me, pending, success, message, new)
                 } else {
-                    self.record_load(me, Kind::FailedCompareExchange, pending, failure, message)
+                    self.perform_load(me, Kind::FailedCompareExchange, pending, failure, message)
                 }
             }
-            (op, label) => unreachable!("{op:?} is never picked with {label:?}"),
-        };
-        if let Op::CompareExchange { expected, .. } = pending.op
-            && self.events[event].message.is_none()
-        {
-            self.events[event].written = expected;
+            op => unreachable!("{op:?} is no access of an atomic"),
         }
-        if self.is_weak(pending.object) {
-            let rf = self.events[event].rf.and_then(|rf| self.objects.message(rf).event);
-            if let Some(source) = rf {
-                let causal = self.events[source as usize].causal;
-                self.clocks.join(self.events[event].causal, causal);
-            }
-        } else {
-            let Event { causal, kind, .. } = self.events[event];
-            self.order_after_dependent(causal, me, pending.object, kind);
-        }
-        self.examine(event);
-        let event = &self.events[event];
-        Reply { value: event.read, ok: event.kind == Kind::Rmw }
     }
 
-    pub(super) fn record_load(
+    fn perform_load(
         &mut self,
         me: ThreadId,
         kind: Kind,
         pending: Pending,
         order: Ordering,
         message: MessageId,
-    ) -> usize {
+    ) -> Reply {
         let event = self.record(me, kind, pending.object, pending.location, order);
-        self.read(event, message, order);
+        let value = self.read(me, event, message, order);
         if !matches!(self.label, Label::Spurious(_)) {
             self.note_spin(me, pending, message);
         }
-        self.note_sc(event, order);
-        event
+        if let Op::CompareExchange { expected, .. } = pending.op
+            && let Some(event) = self.events.get_mut(event)
+        {
+            event.written = expected;
+        }
+        self.place_access(me, event, kind, pending.object, order);
+        Reply { value, ok: false }
     }
 
-    /// Fills in that `event` read `message`.
-    pub(super) fn read(&mut self, event: usize, message: MessageId, order: Ordering) {
-        let Message { value, release, .. } = *self.objects.message(message);
-        let this = &mut self.events[event];
-        this.rf = Some(message);
-        this.read = value;
-        if release == Row::EMPTY {
-            return;
-        }
-        if acquires(order) {
-            self.clocks.join(this.hb, release);
-            return;
-        }
-        let state = &mut self.threads[this.thread.index()];
-        if state.acquire == Row::EMPTY {
-            state.acquire = self.clocks.zero();
-        }
-        self.clocks.join(state.acquire, release);
-    }
-
-    fn note_sc(&mut self, event: usize, order: Ordering) {
-        if order == Ordering::SeqCst && self.mode == Mode::Rc11 {
-            self.sc_events.push(u32::try_from(event).expect("events are few"));
-        }
-    }
-
-    fn record_store(
+    fn perform_store(
         &mut self,
         me: ThreadId,
         pending: Pending,
         order: Ordering,
         after: MessageId,
         value: u64,
-    ) -> usize {
+    ) -> Reply {
         let event = self.record(me, Kind::Store, pending.object, pending.location, order);
-        self.write(event, after, value, order);
+        let release = self.published(me, order);
+        self.write(event, pending.object, after, value, release, false);
         self.progress(me);
-        self.note_sc(event, order);
-        event
+        self.place_access(me, event, Kind::Store, pending.object, order);
+        Reply::default()
     }
 
-    fn record_rmw(
+    fn perform_rmw(
         &mut self,
         me: ThreadId,
         pending: Pending,
         order: Ordering,
         message: MessageId,
         value: u64,
-    ) -> usize {
+    ) -> Reply {
         let event = self.record(me, Kind::Rmw, pending.object, pending.location, order);
-        self.read(event, message, order);
-        self.write(event, message, value, order);
-        self.objects.messages[message.index()].taken = true;
-        let own = self.events[event].message.expect("it was just written");
-        if self.objects.message(own).idle {
+        let old = self.read(me, event, message, order);
+        let release = self.carried_on(me, message, order);
+        let idle = old == value;
+        let own = self.write(event, pending.object, message, value, release, idle);
+        if self.mode == Mode::Rc11 {
+            self.objects.messages[message.index()].taken = true;
+        }
+        if idle {
             self.note_idle_rmw(me, pending, message, own);
         } else {
             self.progress(me);
         }
-        self.note_sc(event, order);
-        event
+        if self.config.suspect_aba && matches!(pending.op, Op::CompareExchange { .. }) {
+            self.look_for_aba(event, message);
+        }
+        self.place_access(me, event, Kind::Rmw, pending.object, order);
+        Reply { value: old, ok: true }
     }
 
-    /// Fills in that `event` stores `value` right after `after`.
-    pub(super) fn write(&mut self, event: usize, after: MessageId, value: u64, order: Ordering) {
-        let this = self.events[event];
-        let own = if releases(order) { this.hb } else { self.threads[this.thread.index()].release };
-        // A read-modify-write carries on the release sequence of what it read.
-        let inherited = this.rf.map_or(Row::EMPTY, |rf| self.objects.message(rf).release);
-        let release = match (own, inherited) {
+    /// Fills in that `event` of `me` read `message`; the value.
+    pub(super) fn read(
+        &mut self,
+        me: ThreadId,
+        event: EventId,
+        message: MessageId,
+        order: Ordering,
+    ) -> u64 {
+        let Message { value, release, .. } = *self.objects.message(message);
+        if let Some(event) = self.events.get_mut(event) {
+            event.rf = Some(message);
+            event.read = value;
+        }
+        if release == Row::EMPTY {
+            return value;
+        }
+        if acquires(order) {
+            self.learn(me, release);
+            return value;
+        }
+        let state = &mut self.threads[me.index()];
+        if state.acquire == Row::EMPTY {
+            state.acquire = self.clocks.zero();
+        }
+        self.clocks.join(state.acquire, release);
+        value
+    }
+
+    /// What a store of `me` publishes by itself.
+    pub(super) fn published(&mut self, me: ThreadId, order: Ordering) -> Row {
+        if releases(order) { self.publish(me) } else { self.threads[me.index()].release }
+    }
+
+    /// What a read-modify-write of `me` publishes, which carries on the release sequence of what it read.
+    pub(super) fn carried_on(&mut self, me: ThreadId, read: MessageId, order: Ordering) -> Row {
+        let inherited = self.objects.message(read).release;
+        let own = self.published(me, order);
+        match (own, inherited) {
             (own, Row::EMPTY) => own,
             (Row::EMPTY, inherited) => inherited,
+            // It has just learned it.
+            (own, _) if acquires(order) && releases(order) => own,
             (own, inherited) => {
                 let both = self.clocks.copy(own);
                 self.clocks.join(both, inherited);
                 both
             }
-        };
+        }
+    }
+
+    /// Makes `event` a store of `value` right after `after`.
+    pub(super) fn write(
+        &mut self,
+        event: EventId,
+        object: ObjectId,
+        after: MessageId,
+        value: u64,
+        release: Row,
+        idle: bool,
+    ) -> MessageId {
         let message = Message {
             value,
-            event: Some(u32::try_from(event).expect("events are few")),
-            born: this.frame,
+            event: Some(event),
+            born: self.steps,
             position: 0,
             release,
             taken: false,
-            idle: this.rf.is_some_and(|rf| self.objects.message(rf).value == value),
+            idle,
         };
-        let id = self.objects.insert(this.object, after, message);
-        let this = &mut self.events[event];
-        this.message = Some(id);
-        this.written = value;
+        if !idle {
+            self.objects.atomic_mut(object).news = Some(event);
+            self.unsettle_held();
+        }
+        if self.keep == Keep::Nothing {
+            return self.objects.replace(object, message);
+        }
+        let id = self.objects.insert(object, after, message);
+        self.events[event].message = Some(id);
+        self.events[event].written = value;
+        id
     }
 
-    /// The value after a read-modify-write.
-    fn apply(&mut self, apply: Apply, old: u64, operand: u64) -> u64 {
-        match apply {
-            Apply::Word(change) => change(old, operand),
-            Apply::Wide(change) => {
-                let new = change(self.wide.value(old), self.wide.value(operand));
-                self.wide.number(new)
+    /// Puts an access of an atomic after all it depends on, and lets the search see it.
+    fn place_access(
+        &mut self,
+        me: ThreadId,
+        event: EventId,
+        kind: Kind,
+        object: ObjectId,
+        order: Ordering,
+    ) {
+        if self.mode == Mode::Sc {
+            self.place(me, event, kind, object);
+            return;
+        }
+        if order == Ordering::SeqCst {
+            self.sc_events.push(event);
+        }
+        if self.keep == Keep::Causes {
+            let rf = self.events[event].rf.and_then(|rf| self.objects.message(rf).event);
+            if let Some(source) = rf {
+                self.depend(me, self.events[source].causal);
             }
+            self.examine(event);
         }
     }
 
@@ -623,7 +671,7 @@ impl Engine {
                 let before = self.objects.message(last).value;
                 let after = match pending.op {
                     Op::Store { value, .. } => value,
-                    Op::Rmw { apply, operand, .. } => self.apply(apply, before, operand),
+                    Op::Rmw { apply, operand, .. } => apply(&mut self.wide, before, operand),
                     Op::CompareExchange { expected, new, .. } if expected == before => new,
                     _ => before,
                 };

@@ -6,7 +6,7 @@ use super::execute::acquires;
 use super::threads::Spin;
 use super::{Engine, Label, Pending};
 use crate::config::Mode;
-use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 
 impl Engine {
     /// The position of the store that `thread` may not go behind: the last one that happens before its next event or
@@ -18,7 +18,7 @@ impl Engine {
             let seen = if other == thread { u32::MAX } else { self.clocks.get(hb, other) };
             let mut cursor = self.objects.head(object, other);
             while let Some(index) = cursor {
-                let event = &self.events[index as usize];
+                let event = &self.events[index];
                 if event.number <= seen {
                     let message = event.message.or(event.rf).expect("an access of an atomic");
                     floor = floor.max(self.objects.message(message).position);
@@ -32,25 +32,24 @@ impl Engine {
 
     pub(super) fn list_memory_labels(&mut self, thread: ThreadId, pending: Pending) {
         let mut labels = std::mem::take(&mut self.labels);
-        let mut held = false;
-        let order = &self.objects.atomic(pending.object).order;
+        let last = self.objects.last_message(pending.object);
         if self.mode == Mode::Sc {
-            self.offer(thread, pending, *order.last().expect("never empty"), &mut labels);
+            labels.push(Label::Plain);
+            self.offer_failure(thread, pending, last, &mut labels);
         } else {
             let floor = self.floor(thread, pending.object) as usize;
             let spin_floor = self.spin_floor(thread, pending);
-            held = spin_floor > floor;
+            self.spins_held |= spin_floor > floor;
             let floor = floor.max(spin_floor);
+            let order = &self.objects.atomic(pending.object).order;
             for &message in order[floor..].iter().rev() {
                 self.offer(thread, pending, message, &mut labels);
             }
             if self.sc_concerns(thread, pending) {
-                let last = self.objects.last_message(pending.object);
                 labels.retain(|&label| self.sc_allows(thread, pending, label, last));
             }
         }
         self.labels = labels;
-        self.spins_held |= held;
     }
 
     /// Adds the labels that name `message`, if atomicity allows any.
@@ -66,16 +65,29 @@ impl Engine {
             Op::Load { .. } => labels.push(Label::Message(message)),
             Op::Store { .. } if !state.taken => labels.push(Label::After(message)),
             Op::Rmw { .. } if !state.taken => labels.push(Label::Message(message)),
-            Op::CompareExchange { expected, weak, .. } => {
+            Op::CompareExchange { expected, .. } => {
                 if state.value != expected || !state.taken {
                     labels.push(Label::Message(message));
                 }
-                let may_fail = weak && !self.threads[thread.index()].failed_spuriously;
-                if state.value == expected && may_fail {
-                    labels.push(Label::Spurious(message));
-                }
+                self.offer_failure(thread, pending, message, labels);
             }
             _ => {}
+        }
+    }
+
+    /// Adds that a weak compare-exchange fails although `message` has its value.
+    fn offer_failure(
+        &self,
+        thread: ThreadId,
+        pending: Pending,
+        message: MessageId,
+        labels: &mut Vec<Label>,
+    ) {
+        if let Op::CompareExchange { expected, weak: true, .. } = pending.op
+            && self.objects.message(message).value == expected
+            && !self.threads[thread.index()].failed_spuriously
+        {
+            labels.push(Label::Spurious(message));
         }
     }
 
@@ -91,7 +103,7 @@ impl Engine {
             }
             _ => return false,
         };
-        let after_fence = |&fence: &u32| self.seen_by(&self.events[fence as usize], thread);
+        let after_fence = |&fence: &EventId| self.seen_by(&self.events[fence], thread);
         let sc = order == Ordering::SeqCst && !self.sc_events.is_empty();
         // An acquire load may learn of a fence through what it reads.
         sc || !self.sc_fences.is_empty()
@@ -119,20 +131,22 @@ impl Engine {
             Op::Load { order } => (Kind::Load, order),
             op => unreachable!("{op:?} has no memory label"),
         };
+        let fingerprint = self.fingerprint;
         let saved = &self.threads[me.index()];
         let (causal, hb, acquire) = (saved.causal, saved.hb, saved.acquire);
         let event = self.record(me, kind, pending.object, pending.location, order);
         if kind.reads() && acquires(order) {
-            self.read(event, at, order);
+            self.read(me, event, at, order);
         } else if kind.reads() {
             self.events[event].rf = Some(at);
         }
         if kind.writes() {
-            self.write(event, at, 0, order);
+            let release = self.published(me, order);
+            self.write(event, pending.object, at, 0, release, false);
         }
         let sc = order == Ordering::SeqCst;
         if sc {
-            self.sc_events.push(u32::try_from(event).expect("events are few"));
+            self.sc_events.push(event);
         }
         let allowed = !self.closes_sc_cycle(event);
         if sc {
@@ -142,9 +156,12 @@ impl Engine {
             self.objects.remove_last(pending.object);
         }
         let tried = self.events.pop().expect("it was just recorded");
+        self.happened -= 1;
+        self.fingerprint = fingerprint;
         self.objects.restore_head(pending.object, me, tried.previous);
         let state = &mut self.threads[me.index()];
         state.events.pop();
+        state.number -= 1;
         state.causal = causal;
         state.hb = hb;
         state.acquire = acquire;
@@ -155,29 +172,24 @@ impl Engine {
 
     pub(super) fn note_spin(&mut self, me: ThreadId, pending: Pending, message: MessageId) {
         let Pending { object, location, .. } = pending;
+        let store = self.objects.message(message).event;
         let state = &mut self.threads[me.index()];
-        let known = state
-            .spins
-            .iter_mut()
-            .find(|spin| spin.object == object && std::ptr::eq(spin.location, location));
+        let known = state.spins.iter_mut().find(|spin| spin.is_at(&pending));
         match known {
-            Some(spin) if spin.message == message => spin.repeats += 1,
+            Some(spin) if spin.store == store => spin.repeats += 1,
             Some(spin) => {
-                spin.message = message;
-                spin.repeats = 0;
+                *spin = Spin { message, store, repeats: 0, ..*spin };
                 self.spin_steps = 0;
             }
             None => {
-                state.spins.push(Spin { location, object, message, repeats: 0 });
+                state.spins.push(Spin { location, object, message, store, repeats: 0 });
                 self.spin_steps = 0;
             }
         }
     }
 
     fn spin(&self, thread: ThreadId, pending: &Pending) -> Option<&Spin> {
-        self.threads[thread.index()].spins.iter().find(|spin| {
-            spin.object == pending.object && std::ptr::eq(spin.location, pending.location)
-        })
+        self.threads[thread.index()].spins.iter().find(|spin| spin.is_at(pending))
     }
 
     /// A read-modify-write left the value as it was, like a failed attempt to take a spin lock by `swap`.
@@ -189,47 +201,50 @@ impl Engine {
         own: MessageId,
     ) {
         let Pending { object, location, .. } = pending;
-        let known = self.threads[me.index()]
-            .spins
-            .iter()
-            .position(|spin| spin.object == object && std::ptr::eq(spin.location, location));
+        let known = self.threads[me.index()].spins.iter().position(|spin| spin.is_at(&pending));
         // The attempts of other spinning threads in between change nothing either.
         let repeats = known.is_some_and(|at| {
             let spin = &self.threads[me.index()].spins[at];
-            let after = self.objects.message(spin.message).position as usize + 1;
-            let upto = self.objects.message(read).position as usize;
-            let order = &self.objects.atomic(object).order;
-            let between = order.get(after..=upto).unwrap_or_default();
-            between.iter().all(|&message| self.objects.message(message).idle)
+            let upto = self.objects.message(read).position as usize + 1;
+            !self.has_news_before(spin, upto)
         });
         if !repeats {
             self.spin_steps = 0;
         }
+        let store = self.objects.message(own).event;
         let spins = &mut self.threads[me.index()].spins;
         match known {
             Some(at) => {
-                spins[at].message = own;
-                spins[at].repeats = if repeats { spins[at].repeats + 1 } else { 0 };
+                let repeats = if repeats { spins[at].repeats + 1 } else { 0 };
+                spins[at] = Spin { message: own, store, repeats, ..spins[at] };
             }
-            None => spins.push(Spin { location, object, message: own, repeats: 0 }),
+            None => spins.push(Spin { location, object, message: own, store, repeats: 0 }),
         }
     }
 
     /// Whether a store exists that the spinning thread could still come to read and that says anything new.
     fn has_news(&self, spin: &Spin) -> bool {
+        self.has_news_before(spin, usize::MAX)
+    }
+
+    /// Whether there is such a store before `upto` in the modification order; if that is the order of execution, `upto`
+    /// is its end.
+    fn has_news_before(&self, spin: &Spin, upto: usize) -> bool {
+        let atomic = self.objects.atomic(spin.object);
+        if self.mode == Mode::Sc {
+            return atomic.news > spin.store;
+        }
         let after = self.objects.message(spin.message).position as usize + 1;
-        let later = &self.objects.atomic(spin.object).order[after..];
+        let later = atomic.order.get(after..upto.min(atomic.order.len())).unwrap_or_default();
         later.iter().any(|&message| !self.objects.message(message).idle)
     }
 
     /// Whether the load that `thread` announced repeats and would return the same again.
     pub(super) fn is_held(&self, thread: ThreadId, pending: &Pending) -> bool {
-        if self.spin_forced {
-            return false;
-        }
-        let Some(spin) = self.spin(thread, pending) else { return false };
-        spin.repeats >= self.config.spin_repeats
-            && !self.threads[thread.index()].spins.iter().any(|spin| self.has_news(spin))
+        let spins = &self.threads[thread.index()].spins;
+        let repeats = |spin: &Spin| spin.repeats >= self.config.spin_repeats;
+        self.spin(thread, pending).is_some_and(repeats)
+            && !spins.iter().any(|spin| self.has_news(spin))
     }
 
     /// From which position on a repeating load may read: something else, if there is something else.

@@ -18,10 +18,9 @@ impl Engine {
     }
 
     pub(super) fn execute_enter(&mut self, pending: Pending) -> Reply {
-        let event = self.act(self.running, Kind::Enter, pending);
-        if let Some(release) = self.objects.monitor(pending.object).release {
-            self.clocks.join(self.events[event].hb, release);
-        }
+        let me = self.running;
+        self.act(me, Kind::Enter, pending);
+        self.learn(me, self.objects.monitor(pending.object).release);
         self.inside = true;
         Reply::default()
     }
@@ -30,8 +29,7 @@ impl Engine {
     pub(crate) fn leave(&mut self, object: ObjectId) {
         self.inside = false;
         let me = self.running;
-        let hb = self.threads[me.index()].hb;
-        self.objects.monitor_mut(object).release = Some(hb);
+        self.objects.monitor_mut(object).release = self.publish(me);
         self.close_step(me);
     }
 
@@ -87,14 +85,13 @@ impl Engine {
         let (Some((by, at)), true) = (closed, self.config.forbidden.contains(&misuse)) else {
             return;
         };
-        let event = u32::try_from(self.events.len()).expect("events are few").saturating_sub(1);
         self.findings.push(Finding::Misused {
             misuse,
             object: self.objects.info(object),
             thread: self.thread_info(self.running),
             location,
             closed: (self.thread_info(by), at),
-            event,
+            event: self.happened.saturating_sub(1),
         });
     }
 }

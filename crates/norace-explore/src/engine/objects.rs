@@ -2,8 +2,8 @@
 
 use std::panic::Location;
 
-use crate::clock::Row;
-use crate::event::{Class, MessageId, ObjectId, ThreadId};
+use crate::clock::{CHUNK, Row};
+use crate::event::{Class, EventId, MessageId, ObjectId, ThreadId};
 use crate::finding::{ObjectInfo, Place};
 use crate::meta::Meta;
 
@@ -36,7 +36,7 @@ impl<T: Default> Pool<T> {
 pub(crate) struct Message {
     pub(crate) value: u64,
     /// The event that stored it; none for the initial value.
-    pub(crate) event: Option<u32>,
+    pub(crate) event: Option<EventId>,
     /// One more than the step that stored it; 0 for the initial value.
     pub(crate) born: u32,
     /// The position in the modification order.
@@ -49,10 +49,12 @@ pub(crate) struct Message {
     pub(crate) idle: bool,
 }
 
-/// An atomic: its stores in modification order, the initial value first.
+/// An atomic: its stores in modification order, the initial value first; without kept events, the last one alone.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicState {
     pub(crate) order: Vec<MessageId>,
+    /// The event executed last that stored something new.
+    pub(crate) news: Option<EventId>,
 }
 
 /// A lock.
@@ -60,7 +62,7 @@ pub(crate) struct AtomicState {
 pub(crate) struct MutexState {
     pub(crate) owner: Option<ThreadId>,
     /// What the last unlock published.
-    pub(crate) release: Option<Row>,
+    pub(crate) release: Row,
 }
 
 /// A readers-writer lock.
@@ -70,7 +72,7 @@ pub(crate) struct RwLockState {
     pub(crate) readers: Vec<ThreadId>,
     pub(crate) waiting_writers: u32,
     /// What the last write unlock published.
-    pub(crate) write_release: Option<Row>,
+    pub(crate) write_release: Row,
     /// What the read unlocks since the last write lock published.
     pub(crate) read_release: Option<Row>,
 }
@@ -87,7 +89,7 @@ pub(crate) struct CondvarState {
 #[derive(Debug, Default)]
 pub(crate) struct MonitorState {
     /// What the last critical section published.
-    pub(crate) release: Option<Row>,
+    pub(crate) release: Row,
     /// Who closed it first, and where.
     pub(crate) closed: Option<(ThreadId, Place)>,
 }
@@ -97,6 +99,7 @@ pub(crate) struct MonitorState {
 pub(crate) struct CellAccess {
     pub(crate) thread: ThreadId,
     pub(crate) number: u32,
+    pub(crate) event: EventId,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -120,9 +123,9 @@ pub(crate) struct Object {
 #[derive(Debug)]
 pub(crate) struct Objects {
     list: Vec<Object>,
+    /// Per object, for so many threads, the last event of each, where events are kept.
+    heads: Vec<Option<EventId>>,
     width: usize,
-    /// Per object and thread the last event.
-    heads: Vec<u32>,
     pub(crate) messages: Vec<Message>,
     atomics: Pool<AtomicState>,
     mutexes: Pool<MutexState>,
@@ -146,11 +149,11 @@ macro_rules! state {
 }
 
 impl Objects {
-    pub(crate) fn new(width: usize) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             list: Vec::new(),
-            width,
             heads: Vec::new(),
+            width: CHUNK,
             messages: Vec::new(),
             atomics: Pool::new(),
             mutexes: Pool::new(),
@@ -176,10 +179,10 @@ impl Objects {
     }
 
     pub(crate) fn widen(&mut self, width: usize) {
-        let mut heads = vec![NONE; self.list.len() * width];
-        for object in 0..self.list.len() {
-            let old = &self.heads[object * self.width..][..self.width];
-            heads[object * width..][..self.width].copy_from_slice(old);
+        let mut heads = Vec::with_capacity(self.heads.len() / self.width * width);
+        for object in self.heads.chunks(self.width) {
+            heads.extend_from_slice(object);
+            heads.resize(heads.len() + width - self.width, None);
         }
         self.heads = heads;
         self.width = width;
@@ -202,10 +205,13 @@ impl Objects {
         };
         let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
         self.list.push(Object { meta, created, state });
-        self.heads.resize(self.heads.len() + self.width, NONE);
         match meta.class {
             Class::Clock | Class::Thread => {}
-            Class::Atomic => self.atomic_mut(id).order.clear(),
+            Class::Atomic => {
+                let atomic = self.atomic_mut(id);
+                atomic.order.clear();
+                atomic.news = None;
+            }
             Class::Mutex => *self.mutex_mut(id) = MutexState::default(),
             Class::RwLock => {
                 let lock = self.rwlock_mut(id);
@@ -253,7 +259,7 @@ impl Objects {
     }
 
     pub(crate) fn next_message(&self) -> MessageId {
-        MessageId(u32::try_from(self.messages.len()).expect("the step bound keeps stores few"))
+        MessageId::new(self.messages.len())
     }
 
     state! {
@@ -311,9 +317,9 @@ impl Objects {
     }
 
     /// The last event of `thread` on `object`.
-    pub(crate) fn head(&self, object: ObjectId, thread: ThreadId) -> Option<u32> {
-        let head = self.heads[object.index() * self.width + thread.index()];
-        (head != NONE).then_some(head)
+    pub(crate) fn head(&self, object: ObjectId, thread: ThreadId) -> Option<EventId> {
+        let at = object.index() * self.width + thread.index();
+        self.heads.get(at).copied().flatten()
     }
 
     /// Sets the last event of `thread` on `object`; answers the one before.
@@ -321,16 +327,31 @@ impl Objects {
         &mut self,
         object: ObjectId,
         thread: ThreadId,
-        event: u32,
-    ) -> Option<u32> {
-        let head = &mut self.heads[object.index() * self.width + thread.index()];
-        let before = std::mem::replace(head, event);
-        (before != NONE).then_some(before)
+        event: EventId,
+    ) -> Option<EventId> {
+        let object = object.index() * self.width;
+        if self.heads.len() < object + self.width {
+            self.heads.resize(object + self.width, None);
+        }
+        self.heads[object + thread.index()].replace(event)
     }
 
     /// Undoes [`Objects::replace_head`].
-    pub(crate) fn restore_head(&mut self, object: ObjectId, thread: ThreadId, event: Option<u32>) {
-        self.heads[object.index() * self.width + thread.index()] = event.unwrap_or(NONE);
+    pub(crate) fn restore_head(
+        &mut self,
+        object: ObjectId,
+        thread: ThreadId,
+        event: Option<EventId>,
+    ) {
+        self.heads[object.index() * self.width + thread.index()] = event;
+    }
+
+    /// Replaces the last store of `object`, which nobody will want to see any more, by `message`.
+    pub(crate) fn replace(&mut self, object: ObjectId, message: Message) -> MessageId {
+        let last = self.last_message(object);
+        let state = &mut self.messages[last.index()];
+        *state = Message { position: state.position + 1, ..message };
+        last
     }
 
     /// Puts `message` into the modification order of `object`, right after the position of `after`.
@@ -345,6 +366,10 @@ impl Objects {
         self.messages.push(Message { position: at, ..message });
         let state = self.list[object.index()].state as usize;
         let order = &mut self.atomics.items[state].order;
+        if at as usize == order.len() {
+            order.push(id);
+            return id;
+        }
         order.insert(at as usize, id);
         for &later in &order[at as usize + 1..] {
             self.messages[later.index()].position += 1;

@@ -11,8 +11,7 @@ impl Engine {
         if !live {
             return 0;
         }
-        self.spin_forced = true;
-        let held = self.enabled();
+        let held = self.held();
         if held == 0 {
             let blocked = self.blocked();
             let finding = if self.threads[ThreadId::MAIN.index()].finished {

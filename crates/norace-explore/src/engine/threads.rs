@@ -7,10 +7,10 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use super::suspicion::Held;
-use super::{Body, BodySlot, Ended, Engine, Pending, Phase};
+use super::{Body, BodySlot, Ended, Engine, Keep, Pending, Phase};
 use crate::clock::Row;
 use crate::config::THREADS_MAX;
-use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, ThreadInfo, Waits};
 use crate::meta;
 
@@ -20,7 +20,16 @@ pub(super) struct Spin {
     pub(super) location: Place,
     pub(super) object: ObjectId,
     pub(super) message: MessageId,
+    /// The event of that store.
+    pub(super) store: Option<EventId>,
     pub(super) repeats: u32,
+}
+
+impl Spin {
+    /// Whether it is at the place of `pending`, on the same object.
+    pub(super) fn is_at(&self, pending: &Pending) -> bool {
+        self.object == pending.object && std::ptr::eq(self.location, pending.location)
+    }
 }
 
 /// A panic that has not reached anybody.
@@ -42,8 +51,10 @@ pub(crate) struct Thread {
     name: Option<String>,
     spawned_at: Option<Place>,
     is_alarm: bool,
-    /// The thread's events, in order.
-    pub(crate) events: Vec<u32>,
+    /// How many events the thread has made.
+    pub(crate) number: u32,
+    /// These events, in order, where events are kept.
+    pub(crate) events: Vec<EventId>,
     pub(crate) causal: Row,
     pub(crate) hb: Row,
     /// What an acquire fence would take over.
@@ -53,7 +64,7 @@ pub(crate) struct Thread {
     pub(super) failed_spuriously: bool,
     pub(super) spins: Vec<Spin>,
     /// Set by a notification: the event that made it.
-    pub(crate) notified: Option<u32>,
+    pub(crate) notified: Option<EventId>,
     /// The last notification that found nobody, when the thread began to wait.
     pub(super) missed: Option<Place>,
     pub(super) deadline: Option<u64>,
@@ -85,6 +96,7 @@ impl Thread {
             name: None,
             spawned_at: None,
             is_alarm: false,
+            number: 0,
             events: Vec::new(),
             causal: Row::EMPTY,
             hb: Row::EMPTY,
@@ -127,6 +139,9 @@ impl Engine {
     pub(super) fn add_main(&mut self, body: Body) {
         self.add_thread(body, None, None);
         self.threads[0].started = true;
+        if self.keep == Keep::Nothing {
+            self.threads[0].hb = self.clocks.zero();
+        }
     }
 
     fn add_thread(
@@ -149,10 +164,9 @@ impl Engine {
 
     fn new_number(&mut self) -> ThreadId {
         assert!(self.count < THREADS_MAX, "a model may have at most {THREADS_MAX} threads");
-        if self.count == self.width {
-            self.width *= 2;
-            self.clocks.widen(self.width);
-            self.objects.widen(self.width);
+        if self.count == self.clocks.width() {
+            self.clocks.widen();
+            self.objects.widen(self.clocks.width());
         }
         if self.threads.len() == self.count {
             self.threads.push(Thread::new());
@@ -174,10 +188,10 @@ impl Engine {
         let id = self.add_thread(body, name, Some(location));
         let object = self.threads[id.index()].object;
         // Relaxed: unused, a spawn has no ordering of its own.
-        let event = self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
-        let number = self.events[event].number;
-        let (causal, hb) = (self.events[event].causal, self.events[event].hb);
-        let descent = self.clocks.copy(self.threads[parent.index()].descent);
+        self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
+        let hb = self.publish(parent);
+        let Thread { number, causal, descent, .. } = self.threads[parent.index()];
+        let descent = self.clocks.copy(descent);
         self.clocks.set(descent, parent, number);
         let child = &mut self.threads[id.index()];
         child.causal = causal;
@@ -195,14 +209,16 @@ impl Engine {
         thread.is_alarm = true;
         thread.deadline = Some(deadline_ns);
         let object = thread.object;
-        thread.pending = Some(Pending { op: Op::AlarmFire, object, location });
+        let pending = Pending { op: Op::AlarmFire, object, location };
+        thread.pending = Some(pending);
+        self.make_ready(id, pending);
         id
     }
 
     /// Whether the alarm has not fired and was not cancelled.
     pub(crate) fn is_alarm_set(&self, alarm: ThreadId) -> bool {
         let thread = &self.threads[alarm.index()];
-        thread.is_live() && thread.events.is_empty()
+        thread.is_live() && thread.number == 0
     }
 
     /// Makes sure that the alarm never fires; its closure is for the caller to drop.
@@ -211,6 +227,7 @@ impl Engine {
             let thread = &mut self.threads[alarm.index()];
             thread.finished = true;
             thread.pending = None;
+            self.make_unready(alarm);
             self.unused.push(alarm);
         }
     }
@@ -245,6 +262,7 @@ impl Engine {
             let here = Location::caller();
             // Relaxed: unused, as above.
             self.record(me, Kind::Finish, object, here, Ordering::Relaxed);
+            self.unsettle();
         }
         let thread = &mut self.threads[me.index()];
         thread.finished = true;
@@ -304,7 +322,7 @@ impl Engine {
         self.teardown_ops = 0;
         let unwinds = |index: &usize| {
             let thread = &self.threads[*index];
-            thread.is_live() && !(thread.is_alarm && thread.events.is_empty())
+            thread.is_live() && !(thread.is_alarm && thread.number == 0)
         };
         let left = (0..self.count).rev().find(unwinds);
         self.running = ThreadId::new(left?);

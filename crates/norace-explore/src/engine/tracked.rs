@@ -27,8 +27,7 @@ impl Tracked {
 impl Engine {
     /// The running thread makes a value; its number.
     pub(crate) fn track(&mut self, type_name: &'static str, created: Place) -> usize {
-        let event = u32::try_from(self.events.len()).expect("events are few");
-        let value = Value { type_name, created, thread: self.running, event };
+        let value = Value { type_name, created, thread: self.running, event: self.happened };
         self.tracked.values.push(Some(value));
         self.tracked.values.len() - 1
     }

@@ -1,0 +1,115 @@
+//! Who can take a step: known at every step without asking every thread.
+//!
+//! Most operations can happen as soon as they are announced, whatever others do. The rest, taking a lock say, are asked
+//! again when something has happened that may have changed the answer.
+
+use super::{Engine, Pending};
+use crate::driver::members;
+use crate::event::{Op, ThreadId};
+
+/// Sets of threads that have announced an operation.
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    /// Those whose operation can happen now.
+    can: u64,
+    /// Those for whom that depends on what others do.
+    depends: u64,
+    /// Those whom time alone makes ready.
+    timers: u64,
+    /// Those that repeat a load which would return the same again, and therefore wait.
+    held: u64,
+    /// Whether something happened that `depends` depends on.
+    stale: bool,
+}
+
+impl Ready {
+    fn remove(&mut self, thread: ThreadId) {
+        let others = !(1 << thread.index());
+        self.can &= others;
+        self.depends &= others;
+        self.timers &= others;
+        self.held &= others;
+    }
+}
+
+fn set(set: &mut u64, thread: ThreadId, member: bool) {
+    *set = *set & !(1 << thread.index()) | u64::from(member) << thread.index();
+}
+
+impl Engine {
+    /// `thread` has announced an operation.
+    pub(super) fn make_ready(&mut self, thread: ThreadId, pending: Pending) {
+        match pending.op {
+            Op::Lock
+            | Op::Read
+            | Op::Write
+            | Op::Wake { .. }
+            | Op::Park { .. }
+            | Op::Join { .. }
+            | Op::TimerFire
+            | Op::AlarmFire => self.make_dependent(thread),
+            // It is held from the start or never.
+            Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
+                if self.is_held(thread, &pending) =>
+            {
+                self.make_dependent(thread);
+            }
+            _ => self.ready.can |= 1 << thread.index(),
+        }
+    }
+
+    fn make_dependent(&mut self, thread: ThreadId) {
+        self.ready.depends |= 1 << thread.index();
+        self.look_again(thread);
+    }
+
+    /// `thread` takes the step it announced, or never will.
+    pub(super) fn make_unready(&mut self, thread: ThreadId) {
+        self.ready.remove(thread);
+    }
+
+    /// Something happened that may let others go on, or keep them from it.
+    pub(super) fn unsettle(&mut self) {
+        self.ready.stale = true;
+    }
+
+    /// There is something new to read.
+    pub(super) fn unsettle_held(&mut self) {
+        self.ready.stale |= self.ready.held != 0;
+    }
+
+    fn look_again(&mut self, thread: ThreadId) {
+        let pending = self.threads[thread.index()].pending.expect("it has announced");
+        let (can, held) = (self.is_enabled(thread, &pending), self.is_held(thread, &pending));
+        let timer = self.is_timer(thread, &pending);
+        set(&mut self.ready.can, thread, can && !held);
+        set(&mut self.ready.held, thread, held);
+        set(&mut self.ready.timers, thread, timer);
+    }
+
+    /// The threads that can take a step.
+    pub(super) fn enabled(&mut self) -> u64 {
+        if self.ready.stale {
+            self.ready.stale = false;
+            members(self.ready.depends).for_each(|thread| self.look_again(thread));
+        }
+        self.spins_held |= self.ready.held != 0;
+        self.ready.can
+    }
+
+    /// The threads that wait only because their loads repeat.
+    pub(super) fn held(&self) -> u64 {
+        self.ready.held
+    }
+
+    /// `enabled` without those that only time would wake, unless that leaves nobody.
+    pub(crate) fn without_timers(&self, enabled: u64) -> u64 {
+        let ready = enabled & !self.ready.timers;
+        if ready == 0 { enabled } else { ready }
+    }
+
+    /// Whether time alone can go on.
+    pub(crate) fn has_only_timers(&self, enabled: u64) -> bool {
+        enabled & !self.ready.timers == 0
+    }
+}
