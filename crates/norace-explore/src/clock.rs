@@ -16,6 +16,17 @@ pub(crate) const CHUNK: usize = 8;
 
 type Chunk = [u32; CHUNK];
 
+/// By thread: all bits of its component.
+static LANES: [Chunk; CHUNK] = {
+    let mut lanes = [[0; CHUNK]; CHUNK];
+    let mut thread = 0;
+    while thread < CHUNK {
+        lanes[thread][thread] = u32::MAX;
+        thread += 1;
+    }
+    lanes
+};
+
 /// The number of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row(u32);
@@ -77,6 +88,24 @@ impl Clocks {
         self.copy(Row::EMPTY)
     }
 
+    /// A new row equal to `from`, but for what it includes of `thread`.
+    #[inline]
+    pub(crate) fn copy_with(&mut self, from: Row, thread: ThreadId, event: u32) -> Row {
+        if self.shift != 0 {
+            let row = self.copy(from);
+            self.set(row, thread, event);
+            return row;
+        }
+        let row = self.next();
+        let mut chunk = self.chunks[self.start(from)];
+        // In registers: to read as a whole what was just written in part stalls.
+        for (component, mask) in chunk.iter_mut().zip(LANES[thread.index() % CHUNK]) {
+            *component = *component & !mask | event & mask;
+        }
+        self.chunks.push(chunk);
+        row
+    }
+
     /// A new row equal to `from`.
     #[inline]
     pub(crate) fn copy(&mut self, from: Row) -> Row {
@@ -95,12 +124,17 @@ impl Clocks {
     pub(crate) fn join(&mut self, into: Row, from: Row) {
         debug_assert!(into != Row::EMPTY, "the empty row is shared");
         let (into, from) = (self.start(into), self.start(from));
-        for at in 0..1 << self.shift {
-            let theirs = self.chunks[from + at];
-            let ours = &mut self.chunks[into + at];
-            for (our, their) in ours.iter_mut().zip(theirs) {
-                *our = their.max(*our);
-            }
+        self.join_chunk(into, from);
+        for at in 1..1 << self.shift {
+            self.join_chunk(into + at, from + at);
+        }
+    }
+
+    #[inline]
+    fn join_chunk(&mut self, into: usize, from: usize) {
+        let theirs = self.chunks[from];
+        for (our, their) in self.chunks[into].iter_mut().zip(theirs) {
+            *our = their.max(*our);
         }
     }
 

@@ -73,7 +73,7 @@ fn resident(stack_bytes: usize) -> Coroutine<(), (), (), DefaultStack> {
     let stack = DefaultStack::new(stack_bytes).expect("address space for a coroutine's stack");
     Coroutine::with_stack(stack, |yielder: &Yielding, ()| {
         loop {
-            YIELDER.set(std::ptr::from_ref(yielder));
+            set_yielder(yielder);
             run_closure();
             yielder.suspend(());
         }
@@ -81,12 +81,19 @@ fn resident(stack_bytes: usize) -> Coroutine<(), (), (), DefaultStack> {
 }
 
 fn run_closure() {
-    let body = current::with(crate::engine::Engine::take_body).flatten();
-    let ended = body.expect("a thread is resumed with a closure")();
+    let job = current::with(crate::engine::Engine::start).flatten();
+    let job = job.expect("a thread is resumed with a job");
+    let ended = job.run();
     current::with(|engine| {
         engine.thread_ended(ended);
         engine.next();
     });
+}
+
+#[inline(always)]
+fn set_yielder(yielder: &Yielding) {
+    // `LocalKey::set` is not inlined.
+    YIELDER.with(|current| current.set(std::ptr::from_ref(yielder)));
 }
 
 /// Suspends the running coroutine until its thread is picked or torn down.
@@ -97,7 +104,7 @@ pub(crate) fn suspend() {
     // SAFETY: `yielder` was set by the coroutine that runs now, which lives until it returns.
     let yielder = unsafe { &*yielder };
     yielder.suspend(());
-    YIELDER.set(std::ptr::from_ref(yielder));
+    set_yielder(yielder);
 }
 
 /// Unwinds the running thread because the execution is over.

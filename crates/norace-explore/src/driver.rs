@@ -5,7 +5,7 @@ mod dpor;
 mod guide;
 mod walk;
 
-use crate::engine::{Choice, Engine, Label};
+use crate::engine::{Choice, Engine, Label, Phase};
 use crate::event::ThreadId;
 use crate::finding::Finding;
 
@@ -140,74 +140,80 @@ impl Driver {
 }
 
 impl Engine {
-    /// Chooses among `enabled`, which is not empty; `None` when the choice recorded is not there.
-    pub(crate) fn pick(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
-        if self.phase == crate::engine::Phase::Redundant {
-            return Some(self.pick_usual(enabled));
+    /// Chooses among `enabled`, which is not empty, who runs with which label; false when the choice recorded is not
+    /// there.
+    #[inline]
+    pub(crate) fn pick(&mut self, enabled: u64) -> bool {
+        match &self.driver.strategy {
+            Strategy::Random { .. }
+            | Strategy::Pct { .. }
+            | Strategy::Pos { .. }
+            | Strategy::Urw { .. } => {
+                self.pick_walk(enabled);
+                true
+            }
+            _ => self.pick_in_order(enabled),
+        }
+    }
+
+    #[inline(never)]
+    fn pick_in_order(&mut self, enabled: u64) -> bool {
+        if self.phase == Phase::Redundant {
+            return self.pick_usual(enabled);
         }
         match &self.driver.strategy {
             Strategy::Exhaustive => self.pick_exhaustive(enabled),
             Strategy::Bounded { .. } => self.pick_bounded(enabled),
-            Strategy::Random { .. }
-            | Strategy::Pct { .. }
-            | Strategy::Pos { .. }
-            | Strategy::Urw { .. } => Some(self.pick_walk(enabled)),
             Strategy::Guided(plan) => {
                 let hint = self.driver.guide.next(plan, enabled);
-                Some(self.pick_guided(hint, enabled))
+                self.pick_guided(hint, enabled)
             }
             Strategy::Replay(script) => match script.get(self.steps as usize).copied() {
                 Some(choice) => self.pick_recorded(enabled, choice),
-                None => Some(self.pick_usual(enabled)),
+                None => self.pick_usual(enabled),
             },
+            strategy => unreachable!("{strategy:?} has no order"),
         }
     }
 
     /// The running thread if it can, else the first that can; time passes only when nothing else can happen; the
     /// first label.
-    pub(crate) fn pick_usual(&mut self, enabled: u64) -> (ThreadId, Label) {
+    pub(crate) fn pick_usual(&mut self, enabled: u64) -> bool {
         let ready = self.without_timers(enabled);
         let thread =
             if ready >> self.running.index() & 1 == 1 { self.running } else { first(ready) };
-        self.take_label(thread, 0).expect("an enabled thread has a label")
+        self.take_label(thread, 0)
     }
 
-    /// Lists the labels of `thread` and records the choice of the one at `label`.
-    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> Option<(ThreadId, Label)> {
+    /// Lists the labels of `thread` and chooses the one at `label`; false when there are not so many.
+    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> bool {
         self.list_labels(thread);
-        self.record_choice(thread, label)
+        self.take_listed(thread, label)
     }
 
-    /// Records the choice of the label at `label` of those listed.
-    pub(crate) fn record_choice(
-        &mut self,
-        thread: ThreadId,
-        label: u16,
-    ) -> Option<(ThreadId, Label)> {
-        let chosen = *self.labels.get(usize::from(label))?;
-        // The number must mean the same when a replay lists all labels.
-        self.choose(thread, label);
-        Some((thread, chosen))
-    }
-
-    /// Records the choice of a step that decides nothing.
-    #[inline]
-    pub(crate) fn record_plain(&mut self, thread: ThreadId) -> (ThreadId, Label) {
-        self.choose(thread, 0);
-        (thread, Label::Plain)
+    /// Chooses `thread` with the label at `label` of those listed; false when there are not so many.
+    pub(crate) fn take_listed(&mut self, thread: ThreadId, label: u16) -> bool {
+        let chosen = self.labels.get(usize::from(label)).copied();
+        chosen.is_some_and(|chosen| {
+            // The number must mean the same when a replay lists all labels.
+            self.take(thread, chosen, label);
+            true
+        })
     }
 
     #[inline]
-    fn choose(&mut self, thread: ThreadId, label: u16) {
-        self.choices.push(Choice { thread: thread.0, label });
-        self.note(u64::from(label));
+    pub(crate) fn take(&mut self, thread: ThreadId, label: Label, number: u16) {
+        self.running = thread;
+        self.label = label;
+        self.choices.push(Choice { thread: thread.0, label: number });
+        self.fingerprint ^= u64::from(number);
     }
 
-    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> Option<(ThreadId, Label)> {
+    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> bool {
         let thread = ThreadId(choice.thread);
         let possible = choice.thread < 64 && enabled >> choice.thread & 1 == 1;
-        let picked = if possible { self.take_label(thread, choice.label) } else { None };
-        if picked.is_none() {
+        let picked = possible && self.take_label(thread, choice.label);
+        if !picked {
             self.diverged();
         }
         picked
@@ -219,6 +225,7 @@ impl Engine {
 }
 
 /// The members of a set of threads.
+#[inline]
 pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
     std::iter::from_fn(move || {
         if set == 0 {
@@ -231,6 +238,7 @@ pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
 }
 
 /// The first member of a set that is not empty.
+#[inline]
 pub(crate) fn first(set: u64) -> ThreadId {
     ThreadId::new(set.trailing_zeros() as usize)
 }

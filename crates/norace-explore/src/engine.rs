@@ -27,13 +27,15 @@ mod tracked;
 mod wide;
 
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use crate::clock::{Clocks, Row};
 use crate::config::{Config, Mode};
 use crate::driver::Driver;
 use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op, ThreadId};
-use crate::finding::Finding;
+use crate::finding::{Finding, Place};
+use crate::job::Job;
 use crate::meta;
 use crate::pulse;
 use detail::Detail;
@@ -42,7 +44,8 @@ use suspicion::Suspicions;
 use tracked::Tracked;
 
 pub(crate) use objects::{Message, Objects};
-pub(crate) use threads::Thread;
+use threads::Jobs;
+pub(crate) use threads::{Thread, Threads};
 pub(crate) use wide::Wide;
 
 /// A step as recorded for replay.
@@ -78,7 +81,21 @@ pub(crate) enum Label {
 pub(crate) struct Pending {
     pub(crate) op: Op,
     pub(crate) object: ObjectId,
-    pub(crate) location: &'static Location<'static>,
+    pub(crate) location: Place,
+}
+
+impl Pending {
+    #[inline]
+    pub(crate) fn at(&self) -> At {
+        At { object: self.object, location: self.location }
+    }
+}
+
+/// On what an operation is, and where in the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub(crate) object: ObjectId,
+    pub(crate) location: Place,
 }
 
 /// What an operation answers.
@@ -108,9 +125,6 @@ pub(crate) enum Ended {
     Panicked(String),
     Unwound,
 }
-
-/// A thread's closure.
-pub(crate) type Body = Box<dyn FnOnce() -> Ended>;
 
 /// What of an execution is kept beyond what its next step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,9 +158,10 @@ pub(crate) struct Engine {
     pub(crate) phase: Phase,
     /// Tells this execution's objects from those of all others.
     pub(crate) epoch: u64,
-    pub(crate) threads: Vec<Thread>,
+    pub(crate) threads: Threads,
     pub(crate) count: usize,
-    bodies: Vec<Option<BodySlot>>,
+    /// What threads run, or have run for somebody who may ask for the result.
+    jobs: Jobs,
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
@@ -184,15 +199,6 @@ pub(crate) struct Engine {
     pub(crate) driver: Driver,
 }
 
-/// A body with an opaque `Debug`.
-pub(crate) struct BodySlot(pub(crate) Body);
-
-impl std::fmt::Debug for BodySlot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Body")
-    }
-}
-
 /// Odd, with bits all over.
 const FINGERPRINT: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -204,9 +210,9 @@ impl Engine {
             config,
             phase: Phase::Ending,
             epoch: 0,
-            threads: Vec::new(),
+            threads: Threads::default(),
             count: 0,
-            bodies: Vec::new(),
+            jobs: Jobs::default(),
             fresh: Vec::new(),
             unused: Vec::new(),
             ready: Ready::default(),
@@ -237,8 +243,8 @@ impl Engine {
         }
     }
 
-    /// Starts an execution whose main thread runs `body`.
-    pub(crate) fn begin(&mut self, epoch: u64, body: Body) {
+    /// Starts an execution whose main thread runs `main`.
+    pub(crate) fn begin(&mut self, epoch: u64, main: Rc<dyn Job>) {
         self.epoch = epoch;
         self.phase = Phase::Running;
         self.count = 0;
@@ -267,35 +273,60 @@ impl Engine {
         self.findings.clear();
         let clock = self.objects.add(&meta::CLOCK, Location::caller());
         debug_assert_eq!(clock, ObjectId::CLOCK);
-        self.add_main(body);
+        self.add_main(main);
         self.driver.begin();
     }
 
-    /// A thread came to an operation.
-    pub(crate) fn announce(&mut self, pending: Pending) -> Step {
+    /// The running thread came to an operation.
+    #[inline(always)]
+    pub(crate) fn announce(&mut self, op: Op, object: ObjectId, location: Place) -> Step {
+        // Written in place: the parts of an operation are in registers, and to copy what was just written stalls.
+        self.threads[self.running].pending = Some(Pending { op, object, location });
+        self.announced()
+    }
+
+    #[inline(never)]
+    fn announced(&mut self) -> Step {
         let me = self.running;
-        if self.inside {
-            return Step::Done(self.at_once(pending));
+        if !self.config.strengthened.is_empty() {
+            self.strengthen(me);
         }
-        self.threads[me.index()].pending = Some(pending);
-        pulse::beat(pending.location);
+        if self.inside || self.phase == Phase::Teardown {
+            return self.out_of_turn(me);
+        }
+        let Some(pending) = &self.threads[me].pending else { return Step::Switch };
+        let (at, lock) = (pending.at(), matches!(pending.op, Op::Lock));
+        pulse::beat(at.location);
         if self.config.detail {
             self.detail.announce(me);
         }
-        match pending.op {
+        if matches!(pending.op, Op::Fence { .. } | Op::Yield) {
             // Nothing depends on when these happen.
-            Op::Fence { .. } | Op::Yield => return Step::Done(self.resumed()),
-            Op::Lock => self.look_for_cycle(me),
-            _ => {}
+            return Step::Done(self.resumed());
         }
-        self.make_ready(me, pending);
+        if lock {
+            self.look_for_cycle(me, at.object);
+        }
+        self.make_ready(me);
         match self.next() {
             Some(next) if next == me => Step::Go,
             _ => Step::Switch,
         }
     }
 
+    /// What the running thread came to is no step of its own.
+    #[cold]
+    fn out_of_turn(&mut self, me: ThreadId) -> Step {
+        let pending = self.threads[me].pending.expect("it has announced");
+        if self.phase == Phase::Teardown {
+            self.torn_down(pending, std::thread::panicking())
+        } else {
+            Step::Done(self.at_once(me, pending))
+        }
+    }
+
     /// Picks who runs next and stores it in `running`; `None` when the execution is over.
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<ThreadId> {
         if matches!(self.phase, Phase::Ending | Phase::Teardown) {
             return None;
@@ -304,70 +335,55 @@ impl Engine {
             self.running = thread;
             return Some(thread);
         }
-        if self.steps >= self.config.steps_max {
-            self.findings.push(Finding::TooLong { steps_max: self.config.steps_max });
-            self.phase = Phase::Ending;
-            return None;
-        }
         let mut enabled = self.enabled();
-        if enabled == 0 {
-            enabled = self.quiescent();
-        } else if self.has_only_timers(enabled) && self.starves(enabled) {
-            enabled = 0;
+        if self.has_only_timers(enabled) || self.steps >= self.config.steps_max {
+            enabled = self.at_an_end(enabled);
         }
-        let picked = if enabled == 0 { None } else { self.pick(enabled) };
-        let Some((thread, label)) = picked else {
+        if enabled == 0 || !self.pick(enabled) {
             self.phase = Phase::Ending;
             return None;
-        };
+        }
         self.steps += 1;
-        self.running = thread;
-        self.label = label;
-        Some(thread)
+        Some(self.running)
     }
 
     /// Adds an event of `thread` that is ordered after the thread's own past only.
+    #[inline(always)]
     pub(crate) fn record(
         &mut self,
         thread: ThreadId,
         kind: Kind,
-        object: ObjectId,
-        location: &'static Location<'static>,
+        at: At,
         order: Ordering,
     ) -> EventId {
         let event = EventId::new(self.happened as usize);
         self.happened += 1;
-        let place = std::ptr::from_ref(location) as u64;
-        self.note(place ^ u64::from(object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
-        let state = &mut self.threads[thread.index()];
-        state.number += 1;
+        let place = std::ptr::from_ref(at.location) as u64;
+        self.note(place ^ u64::from(at.object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
+        self.threads[thread].number += 1;
         if self.keep != Keep::Nothing {
-            self.keep_event(event, thread, kind, object, location, order);
-        } else if !kind.is_plain() {
-            self.clocks.set(state.hb, thread, state.number);
+            self.keep_event(event, thread, kind, at, order);
         }
         event
     }
 
+    #[inline(never)]
     fn keep_event(
         &mut self,
         event: EventId,
         thread: ThreadId,
         kind: Kind,
-        object: ObjectId,
-        location: &'static Location<'static>,
+        At { object, location }: At,
         order: Ordering,
     ) {
-        let state = &mut self.threads[thread.index()];
+        let state = &mut self.threads[thread];
         state.events.push(event);
         let before = state.causal;
         let number = state.number;
         if !kind.is_plain() {
-            state.hb = self.clocks.copy(state.hb);
-            self.clocks.set(state.hb, thread, number);
+            state.hb = self.clocks.copy_with(state.hb, thread, number);
             if self.keep == Keep::Causes {
-                state.causal = self.clocks.copy(state.causal);
-                self.clocks.set(state.causal, thread, number);
+                state.causal = self.clocks.copy_with(state.causal, thread, number);
             }
         }
         let previous = self.objects.replace_head(object, thread, event);
@@ -394,37 +410,41 @@ impl Engine {
     }
 
     /// The clock of `thread` as it is now, not to change any more.
+    #[inline]
     pub(crate) fn publish(&mut self, thread: ThreadId) -> Row {
-        let hb = self.threads[thread.index()].hb;
-        // The thread's next event writes to the row, unless the last one has it.
-        if self.keep == Keep::Nothing { self.clocks.copy(hb) } else { hb }
+        let Thread { hb, number, .. } = self.threads[thread];
+        // Without kept events the row is the thread's alone, and its own events are counted elsewhere.
+        if self.keep == Keep::Nothing { self.clocks.copy_with(hb, thread, number) } else { hb }
     }
 
     /// What `thread` does next happens after what is in `past`.
+    #[inline]
     pub(crate) fn learn(&mut self, thread: ThreadId, past: Row) {
-        self.clocks.join(self.threads[thread.index()].hb, past);
+        self.clocks.join(self.threads[thread].hb, past);
     }
 
     /// The last event of `thread` comes after what is in `past`, in the causal order.
+    #[inline]
     pub(crate) fn depend(&mut self, thread: ThreadId, past: Row) {
         if self.keep == Keep::Causes {
-            self.clocks.join(self.threads[thread.index()].causal, past);
+            self.clocks.join(self.threads[thread].causal, past);
         }
     }
 
     /// Makes the fingerprint depend on `what`.
     #[inline]
-    pub(crate) fn note(&mut self, what: u64) {
+    fn note(&mut self, what: u64) {
         self.fingerprint = (self.fingerprint.rotate_left(5) ^ what).wrapping_mul(FINGERPRINT);
     }
 
     /// Whether `event` happens before whatever `thread` does next.
     pub(crate) fn seen_by(&self, event: &Event, thread: ThreadId) -> bool {
-        let hb = self.threads[thread.index()].hb;
+        let hb = self.threads[thread].hb;
         event.thread == thread || self.clocks.get(hb, event.thread) >= event.number
     }
 
     /// The message and object kinds of weak atomics follow `rf` alone; all else is ordered by execution.
+    #[inline]
     pub(crate) fn is_weak(&self, object: ObjectId) -> bool {
         self.mode == Mode::Rc11 && self.objects.class(object) == Class::Atomic
     }

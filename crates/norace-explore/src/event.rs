@@ -17,10 +17,12 @@ impl ThreadId {
     pub const MAIN: Self = Self(0);
 
     /// The position in the order of spawning.
+    #[inline]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 
+    #[inline]
     pub(crate) fn new(index: usize) -> Self {
         Self(u16::try_from(index).expect("at most 64 threads"))
     }
@@ -35,12 +37,14 @@ impl ObjectId {
     pub(crate) const CLOCK: Self = Self(0);
 
     /// The position in the order of first use.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 /// A position from 1, so that an optional one takes no more room.
+#[inline]
 fn from_one(index: usize) -> NonZeroU32 {
     let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
     number.expect("the step bound keeps events and stores few")
@@ -51,10 +55,12 @@ fn from_one(index: usize) -> NonZeroU32 {
 pub struct MessageId(NonZeroU32);
 
 impl MessageId {
+    #[inline]
     pub(crate) fn new(index: usize) -> Self {
         Self(from_one(index))
     }
 
+    #[inline]
     pub(crate) fn index(self) -> usize {
         self.0.get() as usize - 1
     }
@@ -65,15 +71,18 @@ impl MessageId {
 pub(crate) struct EventId(NonZeroU32);
 
 impl EventId {
+    #[inline]
     pub(crate) fn new(index: usize) -> Self {
         Self(from_one(index))
     }
 
+    #[inline]
     pub(crate) fn index(self) -> usize {
         self.0.get() as usize - 1
     }
 
     /// The position in the trace.
+    #[inline]
     pub(crate) fn short(self) -> u32 {
         self.0.get() - 1
     }
@@ -231,6 +240,11 @@ pub enum Kind {
 }
 
 impl Op {
+    /// Whether it reads an atomic.
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Self::Load { .. } | Self::Rmw { .. } | Self::CompareExchange { .. })
+    }
+
     /// The kind this becomes when it succeeds.
     pub(crate) fn kind(self) -> Kind {
         match self {
@@ -280,6 +294,7 @@ impl Kind {
     }
 
     /// Whether it accesses plain data, which orders nothing.
+    #[inline]
     pub(crate) fn is_plain(self) -> bool {
         matches!(self, Self::CellRead | Self::CellWrite)
     }
@@ -412,6 +427,7 @@ impl Events {
     }
 
     /// The event, where events are kept.
+    #[inline]
     pub(crate) fn get_mut(&mut self, event: EventId) -> Option<&mut Event> {
         self.0.get_mut(event.index())
     }
@@ -424,12 +440,14 @@ impl Events {
 impl Index<EventId> for Events {
     type Output = Event;
 
+    #[inline]
     fn index(&self, event: EventId) -> &Event {
         &self.0[event.index()]
     }
 }
 
 impl IndexMut<EventId> for Events {
+    #[inline]
     fn index_mut(&mut self, event: EventId) -> &mut Event {
         &mut self.0[event.index()]
     }

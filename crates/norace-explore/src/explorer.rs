@@ -11,9 +11,10 @@ use crate::config::{Config, Mode};
 use crate::coroutine::Pool;
 use crate::current;
 use crate::driver::{Driver, Strategy};
-use crate::engine::{Body, Choice, Engine, Keep, Phase};
+use crate::engine::{Choice, Engine, Keep, Phase};
 use crate::event::ThreadId;
 use crate::finding::{Finding, ThreadInfo};
+use crate::job::{Job, Main};
 use crate::pulse;
 use crate::thread;
 use crate::trace::Trace;
@@ -216,11 +217,12 @@ impl Explorer {
             findings: Vec::new(),
             suspicions: Vec::new(),
         };
+        let main = main_job(model);
         let _pulse = pulse::begin();
         let finished = loop {
-            self.run_once(&mut engine, model);
+            self.run_once(&mut engine, &main);
             if engine.keep == Keep::Nothing && engine.shows_something() {
-                self.run_again(&mut engine, model);
+                self.run_again(&mut engine, &main);
             }
             count(&engine, &mut report);
             let stop = observe(&Execution { engine: &engine }).is_break();
@@ -235,11 +237,11 @@ impl Explorer {
         report
     }
 
-    fn run_once(&mut self, engine: &mut Engine, model: &dyn Fn()) {
+    fn run_once(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {
         // Relaxed: only has to be unique.
         let epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
         thread::reset_locals();
-        engine.begin(epoch, main_body(model));
+        engine.begin(epoch, Rc::clone(main));
         current::enter(engine, || {
             while let Some(thread) = running() {
                 self.pool.resume(thread.index());
@@ -250,11 +252,11 @@ impl Explorer {
     }
 
     /// Repeats the execution that has just ended and keeps its events, for what it shows to be told in full.
-    fn run_again(&mut self, engine: &mut Engine, model: &dyn Fn()) {
+    fn run_again(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {
         let shown = engine.take_shown();
         let former = engine.driver.follow(Strategy::Replay(engine.choices.clone()));
         engine.keep = Keep::Events;
-        self.run_once(engine, model);
+        self.run_once(engine, main);
         engine.keep = Keep::Nothing;
         engine.driver.follow(former);
         engine.insist_on(shown);
@@ -265,7 +267,7 @@ impl Explorer {
         while let Some(thread) = current::with(Engine::next_teardown).flatten() {
             self.pool.resume(thread.index());
             let stuck = current::with(|engine| {
-                let stuck = engine.threads[thread.index()].is_live();
+                let stuck = engine.threads[thread].is_live();
                 if stuck {
                     engine.abandon();
                 }
@@ -275,7 +277,7 @@ impl Explorer {
                 self.pool.abandon(thread.index());
             }
         }
-        drop(current::with(Engine::drop_bodies));
+        drop(current::with(Engine::discard_jobs));
     }
 }
 
@@ -297,13 +299,12 @@ fn running() -> Option<ThreadId> {
     current::with(|engine| (engine.phase != Phase::Ending).then_some(engine.running)).flatten()
 }
 
-#[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
-fn main_body(model: &dyn Fn()) -> Body {
-    let body: Box<dyn FnOnce() -> crate::engine::Ended + '_> =
-        Box::new(move || thread::run_to_end(model, drop));
-    // SAFETY: only the lifetime changes. The closure is run and dropped before `run_once` returns: its coroutine ends,
-    // or is unwound by `tear_down`, or is never resumed again.
-    unsafe { std::mem::transmute(body) }
+#[expect(unsafe_code, reason = "what threads run is stored without a lifetime")]
+fn main_job(model: &dyn Fn()) -> Rc<dyn Job> {
+    let job: Rc<dyn Job + '_> = Rc::new(Main(model));
+    // SAFETY: only the lifetime changes. The model is not used after `run` returns: its coroutine has ended, or was
+    // unwound by `tear_down`, or is never resumed again.
+    unsafe { std::mem::transmute::<Rc<dyn Job + '_>, Rc<dyn Job>>(job) }
 }
 
 fn count(engine: &Engine, report: &mut Report) {

@@ -8,12 +8,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::rc::Rc;
 
 use crate::config::{Level, Misuse};
 use crate::current;
 use crate::engine::Phase;
 use crate::event::{Class, Op, ThreadId};
 use crate::finding::{Finding, Place};
+use crate::job::Closure;
 use crate::meta::Meta;
 use crate::slot::{Slot, perform, perform_on};
 
@@ -199,11 +201,9 @@ impl Alarm {
         let Some(reply) = perform(clock, Op::AlarmSet { after_ns }, location) else {
             return Err(act);
         };
-        let mut body: Option<crate::engine::Body> =
-            Some(Box::new(move || crate::thread::run_to_end(act, drop)));
+        let job = Rc::new(Closure::new(move || crate::thread::run_to_end(act, drop)));
         let set = current::with(|engine| {
-            let body = body.take().expect("given once");
-            let thread = engine.set_alarm(body, reply.value, location);
+            let thread = engine.set_alarm(job, reply.value, location);
             Self { thread, epoch: engine.epoch }
         });
         Ok(set.expect("the step was one of a model"))
@@ -223,7 +223,7 @@ impl Drop for Alarm {
             perform(own, Op::AlarmCancel, Location::caller());
             // Its closure is foreign code.
             let unset = |engine: &mut crate::engine::Engine| {
-                (!engine.is_alarm_set(thread)).then(|| engine.discard_body(thread))
+                (!engine.is_alarm_set(thread)).then(|| engine.discard_job(thread))
             };
             drop(current::with(unset));
         }

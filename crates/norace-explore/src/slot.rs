@@ -5,16 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::{Engine, Pending, Phase, Reply, Step};
+use crate::engine::{Engine, Phase, Reply, Step};
 use crate::event::{Class, ObjectId, Op};
 use crate::meta::Meta;
 use crate::statics;
 
 const INDEX_BITS: u32 = 24;
-
-/// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
-/// destructor that waits for another thread would wait for ever.
-const TEARDOWN_OPS_MAX: u32 = 10_000;
 
 /// An object's place in the engine, and where the object was created.
 ///
@@ -127,32 +123,20 @@ pub(crate) fn perform_with(
     step: impl FnOnce(&mut Engine) -> (ObjectId, Op),
     location: &'static Location<'static>,
 ) -> Option<Reply> {
-    match announce(step, location)? {
-        Step::Done(reply) => return Some(reply),
-        Step::Unwind => coroutine::unwind(),
-        Step::Switch => coroutine::suspend(),
-        Step::Go => {}
+    let announced = current::with(|engine| {
+        let (object, op) = step(engine);
+        engine.announce(op, object, location)
+    })?;
+    if let Step::Done(reply) = announced {
+        return Some(reply);
+    }
+    if let Step::Unwind = announced {
+        coroutine::unwind();
+    }
+    if let Step::Switch = announced {
+        coroutine::suspend();
     }
     Some(go())
-}
-
-#[inline(never)]
-fn announce(
-    step: impl FnOnce(&mut Engine) -> (ObjectId, Op),
-    location: &'static Location<'static>,
-) -> Option<Step> {
-    current::with(|engine| {
-        let (object, op) = step(engine);
-        let op = engine.strengthened(op, location);
-        let pending = Pending { op, object, location };
-        if engine.phase != Phase::Teardown {
-            return engine.announce(pending);
-        }
-        if engine.teardown_ops > TEARDOWN_OPS_MAX {
-            return Step::Switch;
-        }
-        engine.torn_down(pending, std::thread::panicking())
-    })
 }
 
 /// Takes the step for which the running thread was picked.

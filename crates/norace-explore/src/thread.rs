@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod local;
@@ -17,8 +18,9 @@ pub(crate) use local::reset as reset_locals;
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::{Body, Ended, Engine, Phase};
+use crate::engine::{Ended, Engine, Phase};
 use crate::event::{ObjectId, Op, ThreadId};
+use crate::job::{Job, Right, Task};
 use crate::slot::perform;
 
 /// A handle to a thread.
@@ -144,12 +146,22 @@ pub fn spin_loop() {
     }
 }
 
-/// What a thread leaves for who joins it.
-type Packet<T> = Arc<Mutex<Option<Result<T>>>>;
-
 enum Joining<T> {
-    Model { id: ThreadId, packet: Packet<T> },
+    Model(InModel<T>),
     Std(std::thread::JoinHandle<T>),
+}
+
+/// A thread of a model, whose result is dropped with this.
+struct InModel<T> {
+    right: Right,
+    /// [`Right::give_up`] for `T`.
+    give_up: fn(&mut Right) -> Option<Result<T>>,
+}
+
+impl<T> Drop for InModel<T> {
+    fn drop(&mut self) {
+        drop((self.give_up)(&mut self.right));
+    }
 }
 
 /// As `std`'s.
@@ -173,11 +185,12 @@ impl<T> JoinHandle<T> {
     #[track_caller]
     pub fn join(self) -> Result<T> {
         match self.joining {
-            Joining::Model { id, packet } => {
-                let object = move |engine: &mut Engine| engine.thread_object(id);
-                perform(object, Op::Join { target: id }, Location::caller());
-                let result = packet.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Joining::Model(mut thread) => {
+                let target = thread.right.thread();
+                let object = move |engine: &mut Engine| engine.thread_object(target);
+                perform(object, Op::Join { target }, Location::caller());
                 // There is none when the execution was given up.
+                let result = (thread.give_up)(&mut thread.right);
                 result.unwrap_or_else(|| Err(Box::new("the execution was given up")))
             }
             Joining::Std(handle) => handle.join(),
@@ -192,10 +205,7 @@ impl<T> JoinHandle<T> {
     /// As `std`'s; in a model it orders nothing and is no step.
     pub fn is_finished(&self) -> bool {
         match &self.joining {
-            Joining::Model { id, .. } => {
-                let finished = current::with(|engine| engine.threads[id.index()].finished);
-                finished.unwrap_or(true)
-            }
+            Joining::Model(thread) => thread.right.is_finished(),
             Joining::Std(handle) => handle.is_finished(),
         }
     }
@@ -242,12 +252,11 @@ impl Builder {
             let thread = Thread(Handle::Std(handle.thread().clone()));
             return Ok(JoinHandle { thread, joining: Joining::Std(handle) });
         }
-        let packet: Packet<T> = Arc::new(Mutex::new(None));
-        let left = Arc::clone(&packet);
-        #[expect(unsafe_code, reason = "shared with scopes, whose threads borrow")]
-        // SAFETY: the closure borrows nothing.
-        let (id, thread) = unsafe { self.spawn_in_model(run, left, Location::caller()) }?;
-        Ok(JoinHandle { thread, joining: Joining::Model { id, packet } })
+        let (id, thread) = self.spawn_in_model(Rc::new(Task::new(run)), Location::caller())?;
+        let right = current::with(|engine| Right::new(id, engine));
+        let right = right.expect("a model goes on when it spawned a thread");
+        let joining = Joining::Model(InModel { right, give_up: Right::give_up::<T> });
+        Ok(JoinHandle { thread, joining })
     }
 
     fn into_std(self) -> std::thread::Builder {
@@ -261,36 +270,17 @@ impl Builder {
         builder
     }
 
-    /// Spawns a thread of the model, whose result is left in `packet`.
-    ///
-    /// # Safety
-    ///
-    /// What `run` borrows and what `T` borrows lives until the thread has ended, or will never run again, or
-    /// [`Engine::discard_body`] was called.
-    #[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
-    unsafe fn spawn_in_model<'a, F, T>(
+    /// Spawns a thread of the model.
+    fn spawn_in_model(
         self,
-        run: F,
-        packet: Packet<T>,
+        job: Rc<dyn Job>,
         location: &'static Location<'static>,
-    ) -> io::Result<(ThreadId, Thread)>
-    where
-        F: FnOnce() -> T + 'a,
-        T: 'a,
-    {
-        let body: Box<dyn FnOnce() -> Ended + 'a> = Box::new(move || {
-            let leave = |result| {
-                *packet.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            };
-            run_to_end(run, leave)
-        });
-        // SAFETY: only the lifetime changes; the caller's promise.
-        let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() -> Ended + 'a>, Body>(body) };
+    ) -> io::Result<(ThreadId, Thread)> {
         let name = self.name;
         let shown = name.as_deref().map(Arc::from);
         let id = current::with(|engine| match engine.phase {
-            Phase::Teardown => Err(body),
-            _ => Ok(engine.spawn(body, name, location)),
+            Phase::Teardown => Err(job),
+            _ => Ok(engine.spawn(job, name, location)),
         });
         // A closure that is refused is dropped here, where its drop may use the engine.
         let Some(Ok(id)) = id else {

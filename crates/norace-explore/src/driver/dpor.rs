@@ -112,19 +112,19 @@ impl Dpor {
 }
 
 impl Engine {
-    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
+    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> bool {
         let depth = self.steps as usize;
         if depth == self.driver.dpor.frames.len() {
             self.push_sleepers(depth);
             let Some(frame) = self.new_frame(depth, enabled) else {
-                return Some(self.go_on_redundantly(depth, enabled));
+                return self.go_on_redundantly(depth, enabled);
             };
             self.driver.dpor.frames.push(frame);
         }
         let frame = self.driver.dpor.frames[depth];
         if enabled != frame.enabled {
             self.diverged();
-            return None;
+            return false;
         }
         self.list_labels(frame.thread);
         let stamp = self.driver.dpor.stamp(depth, frame.thread);
@@ -141,15 +141,13 @@ impl Engine {
         self.driver.dpor.frames[depth].labels = awake;
         match chosen {
             // Recorded by its place among all labels, so that a replay without sleepers finds it.
-            Some(at) => {
-                self.record_choice(frame.thread, u16::try_from(at).expect("labels are few"))
-            }
-            None => Some(self.go_on_redundantly(depth + 1, enabled)),
+            Some(at) => self.take_listed(frame.thread, u16::try_from(at).expect("labels are few")),
+            None => self.go_on_redundantly(depth + 1, enabled),
         }
     }
 
     /// Runs the execution to its end without exploring.
-    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> (ThreadId, Label) {
+    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> bool {
         debug_assert_eq!(self.driver.dpor.frames.len(), frames);
         self.driver.dpor.redundant = true;
         self.phase = Phase::Redundant;
@@ -178,7 +176,7 @@ impl Engine {
         if sleeper.thread == ran {
             return;
         }
-        let pending = self.threads[sleeper.thread.index()].pending;
+        let pending = self.threads[sleeper.thread].pending;
         let pending = pending.expect("a sleeping thread has announced");
         let weak_read = self.is_weak(pending.object) && !matches!(pending.op, Op::Store { .. });
         let stamp = if weak_read || sleeper.stamp == FAILURE_ONLY { sleeper.stamp } else { FAST };
@@ -252,7 +250,7 @@ impl Engine {
         };
         let ready = self.without_timers(enabled);
         let free = |engine: &Self, thread: ThreadId| {
-            engine.threads[thread.index()].pending.is_some_and(|pending| {
+            engine.threads[thread].pending.is_some_and(|pending| {
                 engine.is_weak(pending.object) && matches!(pending.op, Op::Store { .. })
             })
         };
@@ -301,7 +299,7 @@ impl Engine {
         }
         let event = self.events[event];
         if event.kind == Kind::TimedWake {
-            let notify = self.threads[event.thread.index()].notified;
+            let notify = self.threads[event.thread].notified;
             let notify = self.events[notify.expect("a wake was notified")];
             self.try_before(notify, event);
         }
@@ -314,7 +312,7 @@ impl Engine {
             return;
         }
         for thread in (0..self.count).map(ThreadId::new) {
-            if self.threads[thread.index()].is_live() {
+            if self.threads[thread].is_live() {
                 self.examine_coming(thread);
             }
         }
@@ -330,7 +328,7 @@ impl Engine {
 
     /// Looks for races of the operation that `thread` has announced, as if it happened now.
     fn examine_coming(&mut self, thread: ThreadId) {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         let Some(pending) = state.pending else { return };
         let expected = match pending.op {
             Op::CompareExchange { expected, .. } => Some(expected),
@@ -475,7 +473,7 @@ impl Engine {
 
     /// The first event of `thread` after the step of `earlier`, if that is not in its past.
     fn first_independent(&self, thread: ThreadId, earlier: &Event) -> Option<&Event> {
-        let events = &self.threads[thread.index()].events;
+        let events = &self.threads[thread].events;
         let step = earlier.frame;
         let at = events.partition_point(|&event| self.events[event].frame <= step);
         let event = &self.events[*events.get(at)?];

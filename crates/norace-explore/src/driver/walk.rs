@@ -9,6 +9,7 @@ use crate::event::ThreadId;
 struct Random(u64);
 
 impl Random {
+    #[inline]
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -16,6 +17,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
+    #[inline]
     fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.next()) * u128::from(bound);
         u64::try_from(product >> 64).expect("a product of two words shifted by one")
@@ -123,6 +125,7 @@ impl Walk {
         highest.unwrap_or_else(|| first(ready))
     }
 
+    #[inline]
     fn choose(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
         match self.by {
             By::Chance => draw_member(ready, |count| self.random.below(count)),
@@ -162,7 +165,8 @@ impl Walk {
 }
 
 impl Engine {
-    pub(super) fn pick_walk(&mut self, enabled: u64) -> (ThreadId, Label) {
+    #[inline]
+    pub(super) fn pick_walk(&mut self, enabled: u64) {
         let walk = &mut self.driver.walk;
         // Time passes early now and then, so that time-outs meet the events they race with.
         let early = walk.random.below(8) == 0;
@@ -173,7 +177,8 @@ impl Engine {
             self.draw_for_conflicts(thread, enabled);
         }
         if self.decides_nothing(thread) {
-            return self.record_plain(thread);
+            self.take(thread, Label::Plain, 0);
+            return;
         }
         self.list_labels(thread);
         let labels = self.labels.len() as u64;
@@ -182,13 +187,12 @@ impl Engine {
         let usual = labels == 1 || !free && walk.random.below(2) == 0;
         let label = if usual { 0 } else { walk.random.below(labels) };
         let label = u16::try_from(label).expect("labels are few");
-        self.record_choice(thread, label).expect("the label was listed")
+        self.take_listed(thread, label);
     }
 
     /// New priorities for the next operation of `thread`, and for all coming ones on the object of the one it does now.
     fn draw_for_conflicts(&mut self, thread: ThreadId, enabled: u64) {
-        let object =
-            |thread: ThreadId| self.threads[thread.index()].pending.map(|pending| pending.object);
+        let object = |thread: ThreadId| self.threads[thread].pending.map(|pending| pending.object);
         let own = object(thread);
         for other in members(enabled) {
             if other == thread || object(other) == own {

@@ -2,15 +2,21 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Engine, Keep, Label, Message, Pending, Reply, Step, Thread};
+use super::{At, Engine, Keep, Label, Message, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
-use crate::event::{Class, EventId, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
+use crate::event::{Apply, Class, EventId, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
 
+/// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
+/// destructor that waits for another thread would wait for ever.
+const TEARDOWN_OPS_MAX: u32 = 10_000;
+
+#[inline]
 pub(super) fn acquires(order: Ordering) -> bool {
     matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
 }
 
+#[inline]
 pub(super) fn releases(order: Ordering) -> bool {
     matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
@@ -23,7 +29,7 @@ pub(super) fn hits() -> Reply {
 impl Engine {
     /// Whether what `thread` announced can happen now; it may still wait because it repeats.
     pub(super) fn is_enabled(&self, thread: ThreadId, pending: &Pending) -> bool {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         match pending.op {
             Op::Lock => self.objects.mutex(pending.object).owner.is_none(),
             Op::Read => {
@@ -36,14 +42,14 @@ impl Engine {
             }
             Op::Wake { timer } => state.notified.is_some() || timer,
             Op::Park { timer } => state.token || timer,
-            Op::Join { target } => self.threads[target.index()].finished,
+            Op::Join { target } => self.threads[target].finished,
             _ => true,
         }
     }
 
     /// Whether the step is one that time alone makes possible: taken last unless the search asks for it.
     pub(super) fn is_timer(&self, thread: ThreadId, pending: &Pending) -> bool {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         match pending.op {
             Op::TimerFire | Op::AlarmFire => true,
             Op::Wake { timer } => timer && state.notified.is_none(),
@@ -55,7 +61,7 @@ impl Engine {
     /// Whether the next step of `thread` decides nothing: its one label is the plain one.
     #[inline]
     pub(crate) fn decides_nothing(&self, thread: ThreadId) -> bool {
-        match self.threads[thread.index()].pending.map(|pending| pending.op) {
+        match self.threads[thread].pending.map(|pending| pending.op) {
             Some(
                 Op::NotifyOne
                 | Op::Choose { .. }
@@ -73,7 +79,7 @@ impl Engine {
     /// Lists in `labels` what the next step of `thread` may decide, the usual case first.
     pub(crate) fn list_labels(&mut self, thread: ThreadId) {
         self.labels.clear();
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         let pending = state.pending.expect("only threads with an announced operation are asked");
         match pending.op {
             Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
@@ -96,111 +102,122 @@ impl Engine {
     /// Executes what the running thread announced, now that it was picked.
     pub(crate) fn resumed(&mut self) -> Reply {
         let me = self.running;
-        let state = &mut self.threads[me.index()];
+        let state = &mut self.threads[me];
         state.starved = 0;
         let pending = state.pending.take().expect("a picked thread has announced");
         self.make_unready(me);
+        let at = pending.at();
         match pending.op {
-            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
-                return self.execute_memory(me, pending);
+            Op::Load { order } => self.load(me, at, order),
+            Op::Store { value, order } => self.store(me, at, order, value),
+            Op::Rmw { apply, operand, order } => self.modify(me, at, order, apply, operand),
+            Op::CompareExchange { expected, new, success, failure, .. } => {
+                self.compare_exchange(me, at, [expected, new], [success, failure])
             }
-            Op::Fence { order } => return self.execute_fence(me, pending, order),
-            Op::Enter => return self.execute_enter(pending),
-            Op::Choose { .. } => return self.execute_choose(me, pending),
-            Op::Yield => {
-                // Relaxed: unused, a hint has no ordering.
-                self.record(me, Kind::Yield, pending.object, pending.location, Ordering::Relaxed);
-                return Reply::default();
-            }
-            _ => {}
+            Op::Fence { order } => self.execute_fence(me, at, order),
+            Op::Lock | Op::TryLock | Op::Unlock => self.execute_mutex(me, pending.op, at),
+            _ => self.execute_other(me, pending),
         }
+    }
+
+    fn execute_other(&mut self, me: ThreadId, pending: Pending) -> Reply {
+        let at = pending.at();
         self.unsettle();
         match pending.op {
-            Op::Lock | Op::TryLock | Op::Unlock => self.execute_mutex(me, pending),
-            Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, pending),
+            Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, pending.op, at),
             Op::WriteRegister | Op::Write | Op::TryWrite | Op::WriteUnlock => {
-                self.execute_write_lock(me, pending)
+                self.execute_write_lock(me, pending.op, at)
             }
             Op::Enqueue | Op::Wake { .. } | Op::NotifyOne | Op::NotifyAll => {
-                self.execute_condvar(me, pending)
+                self.execute_condvar(me, pending.op, at)
             }
-            Op::Park { .. } | Op::Unpark => self.execute_park(me, pending),
-            Op::Join { target } => self.execute_join(me, target, pending),
-            _ => self.execute_time(me, pending),
+            Op::Park { .. } | Op::Unpark => self.execute_park(me, pending.op, at),
+            Op::Join { target } => self.execute_join(me, target, at),
+            Op::Enter => self.execute_enter(me, at),
+            Op::Choose { .. } => {
+                // Relaxed: unused, a choice has no ordering.
+                self.record(me, Kind::Choose, at, Ordering::Relaxed);
+                let Label::Number(chosen) = self.label else {
+                    unreachable!("a choice is a number")
+                };
+                Reply { value: u64::from(chosen), ok: true }
+            }
+            Op::Yield => {
+                // Relaxed: unused, a hint has no ordering.
+                self.record(me, Kind::Yield, at, Ordering::Relaxed);
+                Reply::default()
+            }
+            op => self.execute_time(me, op, at),
         }
     }
 
-    fn execute_choose(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        // Relaxed: unused, a choice has no ordering.
-        self.record(me, Kind::Choose, pending.object, pending.location, Ordering::Relaxed);
-        let Label::Number(chosen) = self.label else { unreachable!("a choice is a number") };
-        Reply { value: u64::from(chosen), ok: true }
-    }
-
-    fn execute_time(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        match pending.op {
+    fn execute_time(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        match op {
             Op::TimerBegin { after_ns } => {
-                self.act(me, Kind::TimerBegin, pending);
+                self.act(me, Kind::TimerBegin, at);
                 let deadline = self.now_ns.saturating_add(after_ns);
-                self.threads[me.index()].deadline = Some(deadline);
+                self.threads[me].deadline = Some(deadline);
                 Reply::default()
             }
             Op::AlarmSet { after_ns } => {
-                self.act(me, Kind::AlarmSet, pending);
+                self.act(me, Kind::AlarmSet, at);
                 Reply { value: self.now_ns.saturating_add(after_ns), ok: true }
             }
             Op::AlarmCancel => {
-                let alarm = self.thread_of(pending.object);
-                self.act(me, Kind::AlarmCancel, pending);
+                let alarm = self.thread_of(at.object);
+                self.act(me, Kind::AlarmCancel, at);
                 self.examine_cancelled(alarm);
                 self.remove_alarm(alarm);
                 Reply::default()
             }
             Op::AlarmFire => {
-                self.act(me, Kind::AlarmFire, pending);
-                self.fire_timer(me, pending);
+                self.act(me, Kind::AlarmFire, at);
+                self.fire_timer(me, at);
                 Reply::default()
             }
             Op::TimerFire => {
-                self.fire_timer(me, pending);
+                self.fire_timer(me, at);
                 Reply::default()
             }
             _ => {
-                self.act(me, pending.op.kind(), pending);
+                self.act(me, op.kind(), at);
                 Reply { value: self.now_ns, ok: true }
             }
         }
     }
 
-    fn execute_join(&mut self, me: ThreadId, target: ThreadId, pending: Pending) -> Reply {
-        self.act(me, Kind::Join, pending);
-        let target_state = &mut self.threads[target.index()];
+    fn execute_join(&mut self, me: ThreadId, target: ThreadId, at: At) -> Reply {
+        self.act(me, Kind::Join, at);
+        let target_state = &mut self.threads[target];
         target_state.joined = true;
         let Thread { causal, hb, descent, number, .. } = *target_state;
         self.depend(me, causal);
         self.learn(me, hb);
-        let own = self.clocks.copy(self.threads[me.index()].descent);
+        self.clocks.set(self.threads[me].hb, target, number);
+        let own = self.clocks.copy(self.threads[me].descent);
         self.clocks.join(own, descent);
         self.clocks.set(own, target, number);
-        self.threads[me.index()].descent = own;
+        self.threads[me].descent = own;
         Reply::default()
     }
 
     /// Records an event on an object other than a weak atomic, after all it depends on, and lets the search see it.
-    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> EventId {
+    #[inline]
+    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, at: At) -> EventId {
         // Relaxed: unused, only atomics and fences have one.
-        let event = self.record(me, kind, pending.object, pending.location, Ordering::Relaxed);
+        let event = self.record(me, kind, at, Ordering::Relaxed);
         if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmSet) {
             self.progress(me);
         }
-        self.place(me, event, kind, pending.object);
+        self.place(me, event, kind, at.object);
         event
     }
 
     /// Puts an event on an object other than a weak atomic after all it depends on, and lets the search see it.
+    #[inline]
     fn place(&mut self, me: ThreadId, event: EventId, kind: Kind, object: ObjectId) {
         if self.keep == Keep::Causes {
-            let causal = self.threads[me.index()].causal;
+            let causal = self.threads[me].causal;
             self.order_after_dependent(causal, me, object, kind);
             self.examine(event);
         }
@@ -211,7 +228,7 @@ impl Engine {
         if self.keep != Keep::Causes {
             return;
         }
-        let causal = self.threads[me.index()].causal;
+        let causal = self.threads[me].causal;
         let step = self.steps;
         for event in self.events.iter().rev().take_while(|event| event.frame == step) {
             self.clocks.join(event.causal, causal);
@@ -219,8 +236,9 @@ impl Engine {
     }
 
     /// The thread did something that others can see: what it polled, it polls anew.
+    #[inline]
     pub(super) fn progress(&mut self, me: ThreadId) {
-        self.threads[me.index()].spins.clear();
+        self.threads[me].spins.clear();
         self.spin_steps = 0;
     }
 
@@ -250,14 +268,14 @@ impl Engine {
         }
     }
 
-    fn execute_fence(&mut self, me: ThreadId, pending: Pending, order: Ordering) -> Reply {
-        let event = self.record(me, Kind::Fence, pending.object, pending.location, order);
-        let acquire = self.threads[me.index()].acquire;
+    fn execute_fence(&mut self, me: ThreadId, at: At, order: Ordering) -> Reply {
+        let event = self.record(me, Kind::Fence, at, order);
+        let acquire = self.threads[me].acquire;
         if acquires(order) && acquire != Row::EMPTY {
             self.learn(me, acquire);
         }
         if releases(order) {
-            self.threads[me.index()].release = self.publish(me);
+            self.threads[me].release = self.publish(me);
         }
         if order == Ordering::SeqCst && self.mode == Mode::Rc11 {
             self.sc_events.push(event);
@@ -266,14 +284,15 @@ impl Engine {
         Reply::default()
     }
 
-    fn execute_mutex(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_mutex(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        self.unsettle();
+        let object = at.object;
         let free = self.objects.mutex(object).owner.is_none();
-        let (kind, ok) = match pending.op {
+        let (kind, ok) = match op {
             Op::TryLock if !free => (Kind::FailedTryLock, false),
             op => (op.kind(), true),
         };
-        self.act(me, kind, pending);
+        self.act(me, kind, at);
         match kind {
             Kind::Unlock => {
                 let release = self.publish(me);
@@ -287,22 +306,22 @@ impl Engine {
                 lock.owner = Some(me);
                 let release = lock.release;
                 self.learn(me, release);
-                self.note_lock(me, kind, pending);
+                self.note_lock(me, kind, at);
             }
             _ => {}
         }
         Reply { value: 0, ok }
     }
 
-    fn execute_read_lock(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_read_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let object = at.object;
         let lock = self.objects.rwlock(object);
         let free = lock.writer.is_none() && lock.waiting_writers == 0;
-        let (kind, ok) = match pending.op {
+        let (kind, ok) = match op {
             Op::TryRead if !free => (Kind::FailedTryRead, false),
             op => (op.kind(), true),
         };
-        self.act(me, kind, pending);
+        self.act(me, kind, at);
         let lock = self.objects.rwlock_mut(object);
         match kind {
             Kind::ReadUnlock => {
@@ -310,29 +329,30 @@ impl Engine {
                 // A guard sent to another thread unlocks in that thread's name.
                 lock.readers.swap_remove(at.unwrap_or(0));
                 let release = *lock.read_release.get_or_insert_with(|| self.clocks.zero());
-                self.clocks.join(release, self.threads[me.index()].hb);
+                let own = self.publish(me);
+                self.clocks.join(release, own);
                 self.note_unlock(me, object);
             }
             Kind::Read | Kind::TryRead => {
                 lock.readers.push(me);
                 let release = lock.write_release;
                 self.learn(me, release);
-                self.note_lock(me, kind, pending);
+                self.note_lock(me, kind, at);
             }
             _ => {}
         }
         Reply { value: 0, ok }
     }
 
-    fn execute_write_lock(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_write_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let object = at.object;
         let lock = self.objects.rwlock(object);
         let free = lock.writer.is_none() && lock.readers.is_empty();
-        let (kind, ok) = match pending.op {
+        let (kind, ok) = match op {
             Op::TryWrite if !free => (Kind::FailedTryWrite, false),
             op => (op.kind(), true),
         };
-        self.act(me, kind, pending);
+        self.act(me, kind, at);
         match kind {
             Kind::WriteRegister => self.objects.rwlock_mut(object).waiting_writers += 1,
             Kind::WriteUnlock => {
@@ -351,47 +371,47 @@ impl Engine {
                 let (write, read) = (lock.write_release, lock.read_release.take());
                 self.learn(me, write);
                 read.into_iter().for_each(|read| self.learn(me, read));
-                self.note_lock(me, kind, pending);
+                self.note_lock(me, kind, at);
             }
             _ => {}
         }
         Reply { value: 0, ok }
     }
 
-    fn execute_condvar(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_condvar(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let object = at.object;
         if self.label == Label::Timeout {
-            self.act(me, Kind::WaitTimeout, pending);
+            self.act(me, Kind::WaitTimeout, at);
             self.objects.condvar_mut(object).waiters.retain(|&waiter| waiter != me);
-            self.fire_timer(me, pending);
+            self.fire_timer(me, at);
             return Reply { value: 0, ok: false };
         }
-        let event = self.act(me, pending.op.kind(), pending);
-        match pending.op {
+        let event = self.act(me, op.kind(), at);
+        match op {
             Op::Enqueue => {
                 let condvar = self.objects.condvar_mut(object);
                 condvar.waiters.push(me);
-                self.threads[me.index()].missed = condvar.missed;
+                self.threads[me].missed = condvar.missed;
             }
             Op::NotifyOne => {
                 let condvar = self.objects.condvar_mut(object);
                 if let Label::Waiter(waiter) = self.label {
                     condvar.waiters.retain(|&other| other != waiter);
-                    self.threads[waiter.index()].notified = Some(event);
+                    self.threads[waiter].notified = Some(event);
                 } else {
-                    condvar.missed = Some(pending.location);
+                    condvar.missed = Some(at.location);
                 }
             }
             Op::NotifyAll => {
                 if self.objects.condvar(object).waiters.is_empty() {
-                    self.objects.condvar_mut(object).missed = Some(pending.location);
+                    self.objects.condvar_mut(object).missed = Some(at.location);
                 }
                 for waiter in self.objects.condvar_mut(object).waiters.drain(..) {
-                    self.threads[waiter.index()].notified = Some(event);
+                    self.threads[waiter].notified = Some(event);
                 }
             }
             _ => {
-                let state = &mut self.threads[me.index()];
+                let state = &mut self.threads[me];
                 state.deadline = None;
                 state.missed = None;
                 let notify = state.notified.take().expect("only the notified wake");
@@ -404,34 +424,31 @@ impl Engine {
         Reply { value: 0, ok: true }
     }
 
-    fn execute_park(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        if matches!(pending.op, Op::Park { .. }) {
-            self.threads[me.index()].waits.clear();
+    fn execute_park(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        if matches!(op, Op::Park { .. }) {
+            self.threads[me].waits.clear();
         }
         if self.label == Label::Timeout {
-            self.act(me, Kind::ParkTimeout, pending);
-            self.fire_timer(me, pending);
+            self.act(me, Kind::ParkTimeout, at);
+            self.fire_timer(me, at);
             return Reply { value: 0, ok: false };
         }
-        self.act(me, pending.op.kind(), pending);
-        let hb = self.threads[me.index()].hb;
-        let target = match pending.op {
-            Op::Unpark => self.thread_of(pending.object),
-            _ => me,
-        };
-        let state = &mut self.threads[target.index()];
-        if matches!(pending.op, Op::Unpark) {
+        self.act(me, op.kind(), at);
+        if matches!(op, Op::Unpark) {
+            let own = self.publish(me);
+            let target = self.thread_of(at.object);
+            let state = &mut self.threads[target];
             state.token = true;
             if state.token_hb == Row::EMPTY {
                 state.token_hb = self.clocks.zero();
             }
-            self.clocks.join(state.token_hb, hb);
+            self.clocks.join(state.token_hb, own);
         } else {
+            let state = &mut self.threads[me];
             state.token = false;
             state.deadline = None;
-            if state.token_hb != Row::EMPTY {
-                self.clocks.join(hb, std::mem::replace(&mut state.token_hb, Row::EMPTY));
-            }
+            let published = std::mem::take(&mut state.token_hb);
+            self.learn(me, published);
         }
         Reply { value: 0, ok: true }
     }
@@ -439,115 +456,135 @@ impl Engine {
     /// The thread whose park token `object` is.
     fn thread_of(&self, object: ObjectId) -> ThreadId {
         debug_assert_eq!(self.objects.class(object), Class::Thread);
-        let of = |&index: &usize| self.threads[index].object == object;
+        let of = |&index: &usize| self.threads[ThreadId::new(index)].object == object;
         ThreadId::new((0..self.count).find(of).expect("a token belongs to a thread"))
     }
 
     /// Ends the wait of `me` for an instant.
-    fn fire_timer(&mut self, me: ThreadId, pending: Pending) {
-        let clock = Pending { object: ObjectId::CLOCK, ..pending };
+    fn fire_timer(&mut self, me: ThreadId, at: At) {
+        let clock = At { object: ObjectId::CLOCK, ..at };
         self.act(me, Kind::TimerFire, clock);
         self.close_step(me);
-        let deadline = self.threads[me.index()].deadline.take();
+        let deadline = self.threads[me].deadline.take();
         self.now_ns = self.now_ns.max(deadline.unwrap_or(0));
     }
 
-    fn execute_memory(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let message = match self.label {
+    /// The store that the label of the step names; without one, the last.
+    #[inline(always)]
+    fn labelled(&self, object: ObjectId) -> MessageId {
+        match self.label {
             Label::Message(message) | Label::After(message) | Label::Spurious(message) => message,
-            _ => self.objects.last_message(pending.object),
-        };
-        match pending.op {
-            Op::Load { order } => self.perform_load(me, Kind::Load, pending, order, message),
-            Op::Store { value, order } => self.perform_store(me, pending, order, message, value),
-            Op::Rmw { apply, operand, order } => {
-                let old = self.objects.message(message).value;
-                let value = apply(&mut self.wide, old, operand);
-                self.perform_rmw(me, pending, order, message, value)
-            }
-            Op::CompareExchange { expected, new, success, failure, .. } => {
-                let fails = matches!(self.label, Label::Spurious(_));
-                let matches = self.objects.message(message).value == expected;
-                if matches {
-                    self.threads[me.index()].failed_spuriously = fails;
-                }
-                if matches && !fails {
-                    self.perform_rmw(me, pending, success, message, new)
-                } else {
-                    self.perform_load(me, Kind::FailedCompareExchange, pending, failure, message)
-                }
-            }
-            op => unreachable!("{op:?} is no access of an atomic"),
+            _ => self.objects.last_message(object),
         }
     }
 
-    fn perform_load(
-        &mut self,
-        me: ThreadId,
-        kind: Kind,
-        pending: Pending,
-        order: Ordering,
-        message: MessageId,
-    ) -> Reply {
-        let event = self.record(me, kind, pending.object, pending.location, order);
-        let value = self.read(me, event, message, order);
-        if !matches!(self.label, Label::Spurious(_)) {
-            self.note_spin(me, pending, message);
-        }
-        if let Op::CompareExchange { expected, .. } = pending.op
-            && let Some(event) = self.events.get_mut(event)
-        {
-            event.written = expected;
-        }
-        self.place_access(me, event, kind, pending.object, order);
-        Reply { value, ok: false }
+    #[inline]
+    fn load(&mut self, me: ThreadId, at: At, order: Ordering) -> Reply {
+        let message = self.labelled(at.object);
+        self.read_only(me, Kind::Load, at, order, message, 0)
     }
 
-    fn perform_store(
-        &mut self,
-        me: ThreadId,
-        pending: Pending,
-        order: Ordering,
-        after: MessageId,
-        value: u64,
-    ) -> Reply {
-        let event = self.record(me, Kind::Store, pending.object, pending.location, order);
+    #[inline]
+    fn store(&mut self, me: ThreadId, at: At, order: Ordering, value: u64) -> Reply {
+        let after = self.labelled(at.object);
+        let event = self.record(me, Kind::Store, at, order);
         let release = self.published(me, order);
-        self.write(event, pending.object, after, value, release, false);
+        self.write(event, at.object, after, value, release, false);
         self.progress(me);
-        self.place_access(me, event, Kind::Store, pending.object, order);
+        self.place_access(me, event, Kind::Store, at.object, order);
         Reply::default()
     }
 
-    fn perform_rmw(
+    #[inline]
+    fn modify(
         &mut self,
         me: ThreadId,
-        pending: Pending,
+        at: At,
+        order: Ordering,
+        apply: Apply,
+        operand: u64,
+    ) -> Reply {
+        let message = self.labelled(at.object);
+        let old = self.objects.message(message).value;
+        let value = apply(&mut self.wide, old, operand);
+        self.read_and_write(me, at, order, message, value);
+        Reply { value: old, ok: true }
+    }
+
+    #[inline]
+    fn compare_exchange(
+        &mut self,
+        me: ThreadId,
+        at: At,
+        [expected, new]: [u64; 2],
+        [success, failure]: [Ordering; 2],
+    ) -> Reply {
+        let message = self.labelled(at.object);
+        let fails = matches!(self.label, Label::Spurious(_));
+        let matches = self.objects.message(message).value == expected;
+        if matches {
+            self.threads[me].failed_spuriously = fails;
+        }
+        if !matches || fails {
+            let kind = Kind::FailedCompareExchange;
+            return self.read_only(me, kind, at, failure, message, expected);
+        }
+        let event = self.read_and_write(me, at, success, message, new);
+        if self.config.suspect_aba {
+            self.look_for_aba(event, message);
+        }
+        Reply { value: expected, ok: true }
+    }
+
+    fn read_only(
+        &mut self,
+        me: ThreadId,
+        kind: Kind,
+        at: At,
+        order: Ordering,
+        message: MessageId,
+        expected: u64,
+    ) -> Reply {
+        let event = self.record(me, kind, at, order);
+        let value = self.read(me, event, message, order);
+        if let Some(event) = self.events.get_mut(event) {
+            event.written = expected;
+        }
+        if !matches!(self.label, Label::Spurious(_)) {
+            self.note_spin(me, at, message);
+        }
+        self.place_access(me, event, kind, at.object, order);
+        Reply { value, ok: false }
+    }
+
+    #[inline(always)]
+    fn read_and_write(
+        &mut self,
+        me: ThreadId,
+        at: At,
         order: Ordering,
         message: MessageId,
         value: u64,
-    ) -> Reply {
-        let event = self.record(me, Kind::Rmw, pending.object, pending.location, order);
+    ) -> EventId {
+        let event = self.record(me, Kind::Rmw, at, order);
         let old = self.read(me, event, message, order);
         let release = self.carried_on(me, message, order);
         let idle = old == value;
-        let own = self.write(event, pending.object, message, value, release, idle);
+        let own = self.write(event, at.object, message, value, release, idle);
         if self.mode == Mode::Rc11 {
             self.objects.messages[message.index()].taken = true;
         }
         if idle {
-            self.note_idle_rmw(me, pending, message, own);
+            self.note_idle_rmw(me, at, message, own);
         } else {
             self.progress(me);
         }
-        if self.config.suspect_aba && matches!(pending.op, Op::CompareExchange { .. }) {
-            self.look_for_aba(event, message);
-        }
-        self.place_access(me, event, Kind::Rmw, pending.object, order);
-        Reply { value: old, ok: true }
+        self.place_access(me, event, Kind::Rmw, at.object, order);
+        event
     }
 
     /// Fills in that `event` of `me` read `message`; the value.
+    #[inline(always)]
     pub(super) fn read(
         &mut self,
         me: ThreadId,
@@ -567,7 +604,7 @@ impl Engine {
             self.learn(me, release);
             return value;
         }
-        let state = &mut self.threads[me.index()];
+        let state = &mut self.threads[me];
         if state.acquire == Row::EMPTY {
             state.acquire = self.clocks.zero();
         }
@@ -576,11 +613,13 @@ impl Engine {
     }
 
     /// What a store of `me` publishes by itself.
+    #[inline(always)]
     pub(super) fn published(&mut self, me: ThreadId, order: Ordering) -> Row {
-        if releases(order) { self.publish(me) } else { self.threads[me.index()].release }
+        if releases(order) { self.publish(me) } else { self.threads[me].release }
     }
 
     /// What a read-modify-write of `me` publishes, which carries on the release sequence of what it read.
+    #[inline(always)]
     pub(super) fn carried_on(&mut self, me: ThreadId, read: MessageId, order: Ordering) -> Row {
         let inherited = self.objects.message(read).release;
         let own = self.published(me, order);
@@ -598,6 +637,7 @@ impl Engine {
     }
 
     /// Makes `event` a store of `value` right after `after`.
+    #[inline(always)]
     pub(super) fn write(
         &mut self,
         event: EventId,
@@ -607,6 +647,7 @@ impl Engine {
         release: Row,
         idle: bool,
     ) -> MessageId {
+        let news = if idle { self.objects.message(after).news } else { Some(event) };
         let message = Message {
             value,
             event: Some(event),
@@ -615,13 +656,12 @@ impl Engine {
             release,
             taken: false,
             idle,
+            news,
         };
-        if !idle {
-            self.objects.atomic_mut(object).news = Some(event);
-            self.unsettle_held();
-        }
+        self.unsettle_held();
         if self.keep == Keep::Nothing {
-            return self.objects.replace(object, message);
+            self.objects.replace(after, message);
+            return after;
         }
         let id = self.objects.insert(object, after, message);
         self.events[event].message = Some(id);
@@ -630,6 +670,7 @@ impl Engine {
     }
 
     /// Puts an access of an atomic after all it depends on, and lets the search see it.
+    #[inline(always)]
     fn place_access(
         &mut self,
         me: ThreadId,
@@ -660,7 +701,10 @@ impl Engine {
     }
 
     /// What an operation answers once the execution is over: the last values, no waiting.
-    pub(crate) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
+    pub(super) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
+        if self.teardown_ops > TEARDOWN_OPS_MAX {
+            return Step::Switch;
+        }
         self.teardown_ops += 1;
         if !unwinding {
             return Step::Unwind;

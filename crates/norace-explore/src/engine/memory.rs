@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::execute::acquires;
 use super::threads::Spin;
-use super::{Engine, Label, Pending};
+use super::{At, Engine, Label, Pending};
 use crate::config::Mode;
 use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 
@@ -12,7 +12,7 @@ impl Engine {
     /// The position of the store that `thread` may not go behind: the last one that happens before its next event or
     /// was read by an event that does.
     fn floor(&self, thread: ThreadId, object: ObjectId) -> u32 {
-        let hb = self.threads[thread.index()].hb;
+        let hb = self.threads[thread].hb;
         let mut floor = 0;
         for other in (0..self.count).map(ThreadId::new) {
             let seen = if other == thread { u32::MAX } else { self.clocks.get(hb, other) };
@@ -85,7 +85,7 @@ impl Engine {
     ) {
         if let Op::CompareExchange { expected, weak: true, .. } = pending.op
             && self.objects.message(message).value == expected
-            && !self.threads[thread.index()].failed_spuriously
+            && !self.threads[thread].failed_spuriously
         {
             labels.push(Label::Spurious(message));
         }
@@ -132,9 +132,9 @@ impl Engine {
             op => unreachable!("{op:?} has no memory label"),
         };
         let fingerprint = self.fingerprint;
-        let saved = &self.threads[me.index()];
+        let saved = &self.threads[me];
         let (causal, hb, acquire) = (saved.causal, saved.hb, saved.acquire);
-        let event = self.record(me, kind, pending.object, pending.location, order);
+        let event = self.record(me, kind, pending.at(), order);
         if kind.reads() && acquires(order) {
             self.read(me, event, at, order);
         } else if kind.reads() {
@@ -159,7 +159,7 @@ impl Engine {
         self.happened -= 1;
         self.fingerprint = fingerprint;
         self.objects.restore_head(pending.object, me, tried.previous);
-        let state = &mut self.threads[me.index()];
+        let state = &mut self.threads[me];
         state.events.pop();
         state.number -= 1;
         state.causal = causal;
@@ -170,11 +170,11 @@ impl Engine {
 
     // ---- spinning ----
 
-    pub(super) fn note_spin(&mut self, me: ThreadId, pending: Pending, message: MessageId) {
-        let Pending { object, location, .. } = pending;
+    pub(super) fn note_spin(&mut self, me: ThreadId, at: At, message: MessageId) {
+        let At { object, location } = at;
         let store = self.objects.message(message).event;
-        let state = &mut self.threads[me.index()];
-        let known = state.spins.iter_mut().find(|spin| spin.is_at(&pending));
+        let state = &mut self.threads[me];
+        let known = state.spins.iter_mut().find(|spin| spin.is_at(at));
         match known {
             Some(spin) if spin.store == store => spin.repeats += 1,
             Some(spin) => {
@@ -188,23 +188,18 @@ impl Engine {
         }
     }
 
-    fn spin(&self, thread: ThreadId, pending: &Pending) -> Option<&Spin> {
-        self.threads[thread.index()].spins.iter().find(|spin| spin.is_at(pending))
+    #[inline]
+    fn spin(&self, thread: ThreadId, at: At) -> Option<&Spin> {
+        self.threads[thread].spins.iter().find(|spin| spin.is_at(at))
     }
 
     /// A read-modify-write left the value as it was, like a failed attempt to take a spin lock by `swap`.
-    pub(super) fn note_idle_rmw(
-        &mut self,
-        me: ThreadId,
-        pending: Pending,
-        read: MessageId,
-        own: MessageId,
-    ) {
-        let Pending { object, location, .. } = pending;
-        let known = self.threads[me.index()].spins.iter().position(|spin| spin.is_at(&pending));
+    pub(super) fn note_idle_rmw(&mut self, me: ThreadId, at: At, read: MessageId, own: MessageId) {
+        let At { object, location } = at;
+        let known = self.threads[me].spins.iter().position(|spin| spin.is_at(at));
         // The attempts of other spinning threads in between change nothing either.
         let repeats = known.is_some_and(|at| {
-            let spin = &self.threads[me.index()].spins[at];
+            let spin = &self.threads[me].spins[at];
             let upto = self.objects.message(read).position as usize + 1;
             !self.has_news_before(spin, upto)
         });
@@ -212,7 +207,7 @@ impl Engine {
             self.spin_steps = 0;
         }
         let store = self.objects.message(own).event;
-        let spins = &mut self.threads[me.index()].spins;
+        let spins = &mut self.threads[me].spins;
         match known {
             Some(at) => {
                 let repeats = if repeats { spins[at].repeats + 1 } else { 0 };
@@ -232,7 +227,7 @@ impl Engine {
     fn has_news_before(&self, spin: &Spin, upto: usize) -> bool {
         let atomic = self.objects.atomic(spin.object);
         if self.mode == Mode::Sc {
-            return atomic.news > spin.store;
+            return self.objects.message(self.objects.last_message(spin.object)).news > spin.store;
         }
         let after = self.objects.message(spin.message).position as usize + 1;
         let later = atomic.order.get(after..upto.min(atomic.order.len())).unwrap_or_default();
@@ -240,16 +235,16 @@ impl Engine {
     }
 
     /// Whether the load that `thread` announced repeats and would return the same again.
-    pub(super) fn is_held(&self, thread: ThreadId, pending: &Pending) -> bool {
-        let spins = &self.threads[thread.index()].spins;
+    #[inline]
+    pub(super) fn is_held(&self, thread: ThreadId, at: At) -> bool {
+        let spins = &self.threads[thread].spins;
         let repeats = |spin: &Spin| spin.repeats >= self.config.spin_repeats;
-        self.spin(thread, pending).is_some_and(repeats)
-            && !spins.iter().any(|spin| self.has_news(spin))
+        self.spin(thread, at).is_some_and(repeats) && !spins.iter().any(|spin| self.has_news(spin))
     }
 
     /// From which position on a repeating load may read: something else, if there is something else.
     fn spin_floor(&self, thread: ThreadId, pending: Pending) -> usize {
-        match self.spin(thread, &pending) {
+        match self.spin(thread, pending.at()) {
             Some(spin) if spin.repeats >= self.config.spin_repeats && self.has_news(spin) => {
                 self.objects.message(spin.message).position as usize + 1
             }

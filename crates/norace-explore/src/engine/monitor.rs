@@ -6,9 +6,9 @@
 //! show that a monitor's sections are what they claim to be.
 
 use super::execute::hits;
-use super::{Engine, Pending, Phase, Reply};
+use super::{At, Engine, Pending, Phase, Reply};
 use crate::config::{Level, Misuse};
-use crate::event::{Class, Kind, ObjectId, Op};
+use crate::event::{Class, Kind, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, Waits};
 
 impl Engine {
@@ -17,10 +17,9 @@ impl Engine {
         self.config.level == Level::App && !self.inside && self.phase != Phase::Teardown
     }
 
-    pub(super) fn execute_enter(&mut self, pending: Pending) -> Reply {
-        let me = self.running;
-        self.act(me, Kind::Enter, pending);
-        self.learn(me, self.objects.monitor(pending.object).release);
+    pub(super) fn execute_enter(&mut self, me: ThreadId, at: At) -> Reply {
+        self.act(me, Kind::Enter, at);
+        self.learn(me, self.objects.monitor(at.object).release);
         self.inside = true;
         Reply::default()
     }
@@ -34,7 +33,7 @@ impl Engine {
     }
 
     /// Does inside a critical section what was announced there.
-    pub(super) fn at_once(&mut self, pending: Pending) -> Reply {
+    pub(super) fn at_once(&mut self, me: ThreadId, pending: Pending) -> Reply {
         match pending.op {
             // The section excludes everybody as it is.
             Op::Lock
@@ -52,8 +51,6 @@ impl Engine {
             }
             _ => {}
         }
-        let me = self.running;
-        self.threads[me.index()].pending = Some(pending);
         if self.objects.class(pending.object) == Class::Atomic {
             self.driver.dpor.note_inner(self.objects.created(pending.object));
         }
@@ -66,7 +63,7 @@ impl Engine {
     /// The running thread will wait, among other things, to do `what` to `object`.
     pub(crate) fn add_wait(&mut self, what: &'static str, object: ObjectId, location: Place) {
         let object = self.objects.info(object);
-        let waits = &mut self.threads[self.running.index()].waits;
+        let waits = &mut self.threads[self.running].waits;
         let known = |wait: &Waits| wait.object.id == object.id && wait.what == what;
         if !waits.iter().any(known) {
             waits.push(Waits { what, object, location });

@@ -47,14 +47,14 @@ pub(crate) struct Message {
     pub(crate) taken: bool,
     /// Whether it is a read-modify-write that left the value as it was: no news for who spins.
     pub(crate) idle: bool,
+    /// The last event that stored something new, this one included, where stores come in the order of execution.
+    pub(crate) news: Option<EventId>,
 }
 
 /// An atomic: its stores in modification order, the initial value first; without kept events, the last one alone.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicState {
     pub(crate) order: Vec<MessageId>,
-    /// The event executed last that stored something new.
-    pub(crate) news: Option<EventId>,
 }
 
 /// A lock.
@@ -117,6 +117,8 @@ pub(crate) struct Object {
     meta: &'static Meta,
     created: &'static Location<'static>,
     state: u32,
+    /// Of an atomic, the last store.
+    last: Option<MessageId>,
 }
 
 /// All objects of the execution.
@@ -138,10 +140,12 @@ pub(crate) struct Objects {
 
 macro_rules! state {
     ($($get:ident, $get_mut:ident, $pool:ident, $state:ty;)*) => {$(
+        #[inline]
         pub(crate) fn $get(&self, object: ObjectId) -> &$state {
             &self.$pool.items[self.list[object.index()].state as usize]
         }
 
+        #[inline]
         pub(crate) fn $get_mut(&mut self, object: ObjectId) -> &mut $state {
             &mut self.$pool.items[self.list[object.index()].state as usize]
         }
@@ -204,14 +208,10 @@ impl Objects {
             Class::Monitor => self.monitors.take(),
         };
         let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
-        self.list.push(Object { meta, created, state });
+        self.list.push(Object { meta, created, state, last: None });
         match meta.class {
             Class::Clock | Class::Thread => {}
-            Class::Atomic => {
-                let atomic = self.atomic_mut(id);
-                atomic.order.clear();
-                atomic.news = None;
-            }
+            Class::Atomic => self.atomic_mut(id).order.clear(),
             Class::Mutex => *self.mutex_mut(id) = MutexState::default(),
             Class::RwLock => {
                 let lock = self.rwlock_mut(id);
@@ -253,11 +253,14 @@ impl Objects {
             release,
             taken: false,
             idle: false,
+            news: None,
         });
         self.atomic_mut(id).order.push(message);
+        self.list[id.index()].last = Some(message);
         id
     }
 
+    #[inline]
     pub(crate) fn next_message(&self) -> MessageId {
         MessageId::new(self.messages.len())
     }
@@ -271,6 +274,7 @@ impl Objects {
         monitor, monitor_mut, monitors, MonitorState;
     }
 
+    #[inline]
     pub(crate) fn class(&self, object: ObjectId) -> Class {
         self.list[object.index()].meta.class
     }
@@ -308,12 +312,14 @@ impl Objects {
         self.list.len()
     }
 
+    #[inline]
     pub(crate) fn message(&self, id: MessageId) -> &Message {
         &self.messages[id.index()]
     }
 
+    #[inline]
     pub(crate) fn last_message(&self, object: ObjectId) -> MessageId {
-        *self.atomic(object).order.last().expect("an atomic has its initial value")
+        self.list[object.index()].last.expect("an atomic has its initial value")
     }
 
     /// The last event of `thread` on `object`.
@@ -346,12 +352,11 @@ impl Objects {
         self.heads[object.index() * self.width + thread.index()] = event;
     }
 
-    /// Replaces the last store of `object`, which nobody will want to see any more, by `message`.
-    pub(crate) fn replace(&mut self, object: ObjectId, message: Message) -> MessageId {
-        let last = self.last_message(object);
+    /// Replaces `last`, the last store of an atomic, which nobody will want to see any more, by `message`.
+    #[inline]
+    pub(crate) fn replace(&mut self, last: MessageId, message: Message) {
         let state = &mut self.messages[last.index()];
         *state = Message { position: state.position + 1, ..message };
-        last
     }
 
     /// Puts `message` into the modification order of `object`, right after the position of `after`.
@@ -364,10 +369,11 @@ impl Objects {
         let id = self.next_message();
         let at = self.message(after).position + 1;
         self.messages.push(Message { position: at, ..message });
-        let state = self.list[object.index()].state as usize;
-        let order = &mut self.atomics.items[state].order;
+        let Object { state, last, .. } = &mut self.list[object.index()];
+        let order = &mut self.atomics.items[*state as usize].order;
         if at as usize == order.len() {
             order.push(id);
+            *last = Some(id);
             return id;
         }
         order.insert(at as usize, id);
@@ -380,9 +386,10 @@ impl Objects {
     /// Undoes the last [`Objects::insert`].
     pub(crate) fn remove_last(&mut self, object: ObjectId) {
         let message = self.messages.pop().expect("there was an insertion");
-        let state = self.list[object.index()].state as usize;
-        let order = &mut self.atomics.items[state].order;
+        let Object { state, last, .. } = &mut self.list[object.index()];
+        let order = &mut self.atomics.items[*state as usize].order;
         order.remove(message.position as usize);
+        *last = order.last().copied();
         for &later in &order[message.position as usize..] {
             self.messages[later.index()].position -= 1;
         }

@@ -57,7 +57,7 @@ impl Engine {
 
     /// The event of the same thread at `number`.
     fn of_thread(&self, thread: ThreadId, number: u32) -> Option<&Event> {
-        let events = &self.threads[thread.index()].events;
+        let events = &self.threads[thread].events;
         let index = events.get((number as usize).checked_sub(1)?)?;
         Some(&self.events[*index])
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::objects::CellAccess;
-use super::{Engine, Thread};
+use super::{At, Engine, Thread};
 use crate::event::{Event, EventId, Kind, ObjectId, ThreadId};
 use crate::finding::{Access, Finding, Place, Unordered};
 
@@ -18,8 +18,8 @@ impl Engine {
         let me = self.running;
         let kind = if write { Kind::CellWrite } else { Kind::CellRead };
         // Relaxed: unused, plain data has no ordering.
-        let event = self.record(me, kind, object, location, Ordering::Relaxed);
-        let Thread { number, hb, .. } = self.threads[me.index()];
+        let event = self.record(me, kind, At { object, location }, Ordering::Relaxed);
+        let Thread { number, hb, .. } = self.threads[me];
         let this = CellAccess { thread: me, number, event, location };
         let clocks = &self.clocks;
         let unordered = |access: &CellAccess| {
@@ -34,7 +34,7 @@ impl Engine {
         if write {
             cell.write = Some(this);
             cell.reads.clear();
-            self.threads[me.index()].spins.clear();
+            self.threads[me].spins.clear();
         } else if let Some(mine) = cell.reads.iter_mut().find(|access| access.thread == me) {
             *mine = this;
         } else {
@@ -74,7 +74,7 @@ impl Engine {
     fn why_unordered(&self, access: CellAccess, reader: ThreadId) -> Unordered {
         let stored_after =
             |event: &Event| event.thread == access.thread && event.number > access.number;
-        self.threads[reader.index()]
+        self.threads[reader]
             .events
             .iter()
             .rev()

@@ -3,7 +3,7 @@
 //! Most operations can happen as soon as they are announced, whatever others do. The rest, taking a lock say, are asked
 //! again when something has happened that may have changed the answer.
 
-use super::{Engine, Pending};
+use super::Engine;
 use crate::driver::members;
 use crate::event::{Op, ThreadId};
 
@@ -23,12 +23,15 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    #[inline]
     fn remove(&mut self, thread: ThreadId) {
-        let others = !(1 << thread.index());
-        self.can &= others;
-        self.depends &= others;
-        self.timers &= others;
-        self.held &= others;
+        let member = 1 << thread.index();
+        self.can &= !member;
+        if self.depends & member != 0 {
+            self.depends &= !member;
+            self.timers &= !member;
+            self.held &= !member;
+        }
     }
 }
 
@@ -38,49 +41,53 @@ fn set(set: &mut u64, thread: ThreadId, member: bool) {
 
 impl Engine {
     /// `thread` has announced an operation.
-    pub(super) fn make_ready(&mut self, thread: ThreadId, pending: Pending) {
-        match pending.op {
-            Op::Lock
-            | Op::Read
-            | Op::Write
-            | Op::Wake { .. }
-            | Op::Park { .. }
-            | Op::Join { .. }
-            | Op::TimerFire
-            | Op::AlarmFire => self.make_dependent(thread),
-            // It is held from the start or never.
-            Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
-                if self.is_held(thread, &pending) =>
-            {
-                self.make_dependent(thread);
-            }
-            _ => self.ready.can |= 1 << thread.index(),
+    #[inline]
+    pub(super) fn make_ready(&mut self, thread: ThreadId) {
+        let state = &self.threads[thread];
+        let waits = state.pending.as_ref().is_some_and(|pending| {
+            matches!(
+                pending.op,
+                Op::Lock
+                    | Op::Read
+                    | Op::Write
+                    | Op::Wake { .. }
+                    | Op::Park { .. }
+                    | Op::Join { .. }
+                    | Op::TimerFire
+                    | Op::AlarmFire
+            )
+        });
+        // What reads is held from the start or never.
+        if waits || !state.spins.is_empty() {
+            self.ready.depends |= 1 << thread.index();
+            self.look_again(thread);
+        } else {
+            self.ready.can |= 1 << thread.index();
         }
     }
 
-    fn make_dependent(&mut self, thread: ThreadId) {
-        self.ready.depends |= 1 << thread.index();
-        self.look_again(thread);
-    }
-
     /// `thread` takes the step it announced, or never will.
+    #[inline]
     pub(super) fn make_unready(&mut self, thread: ThreadId) {
         self.ready.remove(thread);
     }
 
     /// Something happened that may let others go on, or keep them from it.
+    #[inline]
     pub(super) fn unsettle(&mut self) {
         self.ready.stale = true;
     }
 
     /// There is something new to read.
+    #[inline]
     pub(super) fn unsettle_held(&mut self) {
         self.ready.stale |= self.ready.held != 0;
     }
 
     fn look_again(&mut self, thread: ThreadId) {
-        let pending = self.threads[thread.index()].pending.expect("it has announced");
-        let (can, held) = (self.is_enabled(thread, &pending), self.is_held(thread, &pending));
+        let pending = self.threads[thread].pending.expect("it has announced");
+        let can = self.is_enabled(thread, &pending);
+        let held = pending.op.reads() && self.is_held(thread, pending.at());
         let timer = self.is_timer(thread, &pending);
         set(&mut self.ready.can, thread, can && !held);
         set(&mut self.ready.held, thread, held);
@@ -88,6 +95,7 @@ impl Engine {
     }
 
     /// The threads that can take a step.
+    #[inline]
     pub(super) fn enabled(&mut self) -> u64 {
         if self.ready.stale {
             self.ready.stale = false;
@@ -103,12 +111,14 @@ impl Engine {
     }
 
     /// `enabled` without those that only time would wake, unless that leaves nobody.
+    #[inline]
     pub(crate) fn without_timers(&self, enabled: u64) -> u64 {
         let ready = enabled & !self.ready.timers;
         if ready == 0 { enabled } else { ready }
     }
 
     /// Whether time alone can go on.
+    #[inline]
     pub(crate) fn has_only_timers(&self, enabled: u64) -> bool {
         enabled & !self.ready.timers == 0
     }

@@ -4,7 +4,7 @@
 //! takes. A cycle of edges of different threads is a deadlock that did not strike, unless the threads descend from each
 //! other in a way that keeps the edges apart (by spawn and join), or a lock that all of them held does.
 
-use super::{Engine, Pending, Thread};
+use super::{At, Engine, Thread};
 use crate::clock::Row;
 use crate::event::{Event, EventId, Kind, MessageId, ObjectId, ThreadId};
 use crate::finding::{Finding, Nested, Place};
@@ -73,33 +73,34 @@ impl Suspicions {
 
 impl Engine {
     /// `thread` has got a lock by its last event.
-    pub(super) fn note_lock(&mut self, thread: ThreadId, kind: Kind, pending: Pending) {
+    pub(super) fn note_lock(&mut self, thread: ThreadId, kind: Kind, at: At) {
         let exclusive = !matches!(kind, Kind::Read | Kind::TryRead);
         let waited = matches!(kind, Kind::Lock | Kind::Read | Kind::Write);
-        let taken = Held { object: pending.object, exclusive, at: pending.location };
-        let Thread { number, descent, ref held, .. } = self.threads[thread.index()];
+        let taken = Held { object: at.object, exclusive, at: at.location };
+        let Thread { number, descent, ref held, .. } = self.threads[thread];
         let holds = held.len();
         for at in (0..holds).filter(|_| waited) {
-            let held = self.threads[thread.index()].held[at];
+            let held = self.threads[thread].held[at];
             let start = self.suspicions.gates.len();
-            let others = self.threads[thread.index()].held.iter().map(|held| held.object);
+            let others = self.threads[thread].held.iter().map(|held| held.object);
             self.suspicions.gates.extend(others.filter(|other| *other != held.object));
             let gates = (start, self.suspicions.gates.len());
             let edge = Edge { thread, number, descent, held, taken, gates };
             self.suspicions.edges.push(edge);
             self.look_for_inversion(edge);
         }
-        self.threads[thread.index()].held.push(taken);
+        self.threads[thread].held.push(taken);
     }
 
     /// `thread`, or another in its name, gives up `object`.
     pub(super) fn note_unlock(&mut self, thread: ThreadId, object: ObjectId) {
-        let own = self.threads[thread.index()].held.iter().rposition(|held| held.object == object);
+        let own = self.threads[thread].held.iter().rposition(|held| held.object == object);
         if let Some(at) = own {
-            self.threads[thread.index()].held.remove(at);
+            self.threads[thread].held.remove(at);
             return;
         }
-        for state in &mut self.threads {
+        for thread in (0..self.count).map(ThreadId::new) {
+            let state = &mut self.threads[thread];
             if let Some(at) = state.held.iter().position(|held| held.object == object) {
                 state.held.remove(at);
                 return;

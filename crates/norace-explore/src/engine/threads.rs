@@ -3,15 +3,19 @@
 //! An *alarm* is a thread that waits for one instant and then runs one closure: a timer of a library. It needs no
 //! stack before it fires, and its number is used again when it is cancelled before that.
 
+use std::fmt;
+use std::ops::{Index, IndexMut};
 use std::panic::Location;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use super::suspicion::Held;
-use super::{Body, BodySlot, Ended, Engine, Keep, Pending, Phase};
+use super::{At, Ended, Engine, Keep, Pending, Phase};
 use crate::clock::Row;
 use crate::config::THREADS_MAX;
 use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, ThreadInfo, Waits};
+use crate::job::Job;
 use crate::meta;
 
 /// A place where a thread reads the same store again and again.
@@ -26,9 +30,9 @@ pub(super) struct Spin {
 }
 
 impl Spin {
-    /// Whether it is at the place of `pending`, on the same object.
-    pub(super) fn is_at(&self, pending: &Pending) -> bool {
-        self.object == pending.object && std::ptr::eq(self.location, pending.location)
+    #[inline]
+    pub(super) fn is_at(&self, at: At) -> bool {
+        self.object == at.object && std::ptr::eq(self.location, at.location)
     }
 }
 
@@ -44,6 +48,8 @@ pub(crate) struct Thread {
     pub(crate) pending: Option<Pending>,
     pub(crate) finished: bool,
     started: bool,
+    /// Whether somebody may still ask for its result.
+    is_owed: bool,
     pub(super) joined: bool,
     panicked: Option<Panicked>,
     /// Where the last panic in this thread began.
@@ -90,6 +96,7 @@ impl Thread {
             pending: None,
             finished: false,
             started: false,
+            is_owed: false,
             joined: false,
             panicked: None,
             panic_at: None,
@@ -134,31 +141,69 @@ impl Thread {
     }
 }
 
+/// By thread: what it runs, or has run for somebody who may ask for the result.
+#[derive(Default)]
+pub(super) struct Jobs(Vec<Option<Rc<dyn Job>>>);
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").finish_non_exhaustive()
+    }
+}
+
+/// All threads there may be, by number.
+#[derive(Debug)]
+pub(crate) struct Threads(Box<[Thread; THREADS_MAX]>);
+
+impl Default for Threads {
+    fn default() -> Self {
+        let all: Vec<Thread> = (0..THREADS_MAX).map(|_| Thread::new()).collect();
+        Self(all.try_into().expect("so many were made"))
+    }
+}
+
+impl Index<ThreadId> for Threads {
+    type Output = Thread;
+
+    #[inline]
+    fn index(&self, thread: ThreadId) -> &Thread {
+        // Without the remainder there would be a check at every access.
+        &self.0[thread.index() % THREADS_MAX]
+    }
+}
+
+impl IndexMut<ThreadId> for Threads {
+    #[inline]
+    fn index_mut(&mut self, thread: ThreadId) -> &mut Thread {
+        &mut self.0[thread.index() % THREADS_MAX]
+    }
+}
+
 impl Engine {
     /// Adds the thread that runs the model itself.
-    pub(super) fn add_main(&mut self, body: Body) {
-        self.add_thread(body, None, None);
-        self.threads[0].started = true;
+    pub(super) fn add_main(&mut self, job: Rc<dyn Job>) {
+        self.add_thread(job, None, None);
+        self.threads[ThreadId::MAIN].started = true;
         if self.keep == Keep::Nothing {
-            self.threads[0].hb = self.clocks.zero();
+            self.threads[ThreadId::MAIN].hb = self.clocks.zero();
         }
     }
 
     fn add_thread(
         &mut self,
-        body: Body,
+        job: Rc<dyn Job>,
         name: Option<String>,
         spawned_at: Option<Place>,
     ) -> ThreadId {
         let id = self.unused.pop().unwrap_or_else(|| self.new_number());
         let created = spawned_at.unwrap_or_else(|| Location::caller());
         let object = self.objects.add(&meta::THREAD, created);
-        let thread = &mut self.threads[id.index()];
+        let thread = &mut self.threads[id];
         thread.reset();
         thread.name = name;
         thread.spawned_at = spawned_at;
         thread.object = object;
-        self.bodies[id.index()] = Some(BodySlot(body));
+        self.jobs.0[id.index()] = Some(job);
         id
     }
 
@@ -168,63 +213,74 @@ impl Engine {
             self.clocks.widen();
             self.objects.widen(self.clocks.width());
         }
-        if self.threads.len() == self.count {
-            self.threads.push(Thread::new());
-            self.bodies.push(None);
+        if self.jobs.0.len() == self.count {
+            self.jobs.0.push(None);
         }
         self.count += 1;
         ThreadId::new(self.count - 1)
     }
 
-    /// Records that the running thread spawns `body`; not a scheduling point, as nothing depends on when it happens.
-    pub(crate) fn spawn(&mut self, body: Body, name: Option<String>, location: Place) -> ThreadId {
-        let id = self.add_child(body, name, location);
+    /// Records that the running thread spawns one; not a scheduling point, as nothing depends on when it happens.
+    pub(crate) fn spawn(
+        &mut self,
+        job: Rc<dyn Job>,
+        name: Option<String>,
+        location: Place,
+    ) -> ThreadId {
+        let is_owed = job.result().is_some();
+        let id = self.add_child(job, name, location);
+        self.threads[id].is_owed = is_owed;
         self.fresh.push(id);
         id
     }
 
-    fn add_child(&mut self, body: Body, name: Option<String>, location: Place) -> ThreadId {
+    fn add_child(&mut self, job: Rc<dyn Job>, name: Option<String>, location: Place) -> ThreadId {
         let parent = self.running;
-        let id = self.add_thread(body, name, Some(location));
-        let object = self.threads[id.index()].object;
+        let id = self.add_thread(job, name, Some(location));
+        let object = self.threads[id].object;
         // Relaxed: unused, a spawn has no ordering of its own.
-        self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
+        self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
         let hb = self.publish(parent);
-        let Thread { number, causal, descent, .. } = self.threads[parent.index()];
+        let Thread { number, causal, descent, .. } = self.threads[parent];
         let descent = self.clocks.copy(descent);
         self.clocks.set(descent, parent, number);
-        let child = &mut self.threads[id.index()];
+        let child = &mut self.threads[id];
         child.causal = causal;
         child.hb = hb;
         child.descent = descent;
-        self.threads[parent.index()].spins.clear();
+        self.threads[parent].spins.clear();
         id
     }
 
-    /// The running thread sets an alarm that runs `body` once it is `deadline_ns`.
-    pub(crate) fn set_alarm(&mut self, body: Body, deadline_ns: u64, location: Place) -> ThreadId {
-        let id = self.add_child(body, None, location);
-        let thread = &mut self.threads[id.index()];
+    /// The running thread sets an alarm that runs `job` once it is `deadline_ns`.
+    pub(crate) fn set_alarm(
+        &mut self,
+        job: Rc<dyn Job>,
+        deadline_ns: u64,
+        location: Place,
+    ) -> ThreadId {
+        let id = self.add_child(job, None, location);
+        let thread = &mut self.threads[id];
         thread.started = true;
         thread.is_alarm = true;
         thread.deadline = Some(deadline_ns);
         let object = thread.object;
         let pending = Pending { op: Op::AlarmFire, object, location };
         thread.pending = Some(pending);
-        self.make_ready(id, pending);
+        self.make_ready(id);
         id
     }
 
     /// Whether the alarm has not fired and was not cancelled.
     pub(crate) fn is_alarm_set(&self, alarm: ThreadId) -> bool {
-        let thread = &self.threads[alarm.index()];
+        let thread = &self.threads[alarm];
         thread.is_live() && thread.number == 0
     }
 
     /// Makes sure that the alarm never fires; its closure is for the caller to drop.
     pub(super) fn remove_alarm(&mut self, alarm: ThreadId) {
         if self.is_alarm_set(alarm) {
-            let thread = &mut self.threads[alarm.index()];
+            let thread = &mut self.threads[alarm];
             thread.finished = true;
             thread.pending = None;
             self.make_unready(alarm);
@@ -233,23 +289,39 @@ impl Engine {
     }
 
     pub(crate) fn thread_object(&self, thread: ThreadId) -> ObjectId {
-        self.threads[thread.index()].object
+        self.threads[thread].object
     }
 
-    /// Hands the picked thread its closure, after the step that lets an alarm run.
-    pub(crate) fn take_body(&mut self) -> Option<Body> {
-        let me = self.running.index();
+    /// Hands the picked thread what it runs, after the step that lets an alarm run.
+    pub(crate) fn start(&mut self) -> Option<Rc<dyn Job>> {
+        let me = self.running;
         if self.threads[me].pending.is_some() && self.phase != Phase::Teardown {
             self.resumed();
         }
-        let slot = self.bodies.get_mut(me)?;
-        slot.take().map(|body| body.0)
+        self.jobs.0[me.index()].clone()
+    }
+
+    /// Whether somebody may ask for the result of the running thread.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.threads[self.running].is_owed
+    }
+
+    /// Nobody will ask any more for the result of `thread`; its job, if it is one of this execution.
+    pub(crate) fn release(&mut self, thread: ThreadId, epoch: u64) -> Option<Rc<dyn Job>> {
+        if epoch != self.epoch {
+            return None;
+        }
+        let state = &mut self.threads[thread];
+        state.is_owed = false;
+        let job = &mut self.jobs.0[thread.index()];
+        if state.finished { job.take() } else { job.clone() }
     }
 
     /// Marks fresh threads as begun, the last one first.
+    #[inline]
     pub(super) fn next_fresh(&mut self) -> Option<ThreadId> {
         let thread = self.fresh.pop()?;
-        self.threads[thread.index()].started = true;
+        self.threads[thread].started = true;
         Some(thread)
     }
 
@@ -258,15 +330,19 @@ impl Engine {
         let me = self.running;
         self.inside = false;
         if self.phase != Phase::Teardown {
-            let object = self.threads[me.index()].object;
-            let here = Location::caller();
+            let object = self.threads[me].object;
+            let at = At { object, location: Location::caller() };
             // Relaxed: unused, as above.
-            self.record(me, Kind::Finish, object, here, Ordering::Relaxed);
+            self.record(me, Kind::Finish, at, Ordering::Relaxed);
             self.unsettle();
         }
-        let thread = &mut self.threads[me.index()];
+        let thread = &mut self.threads[me];
         thread.finished = true;
         thread.pending = None;
+        if !thread.is_owed {
+            // The coroutine still has it.
+            self.jobs.0[me.index()] = None;
+        }
         if let Ended::Panicked(message) = ended {
             let location = thread.panic_at.take();
             if me == ThreadId::MAIN {
@@ -280,22 +356,22 @@ impl Engine {
 
     /// The running thread begins to panic at `location`.
     pub(crate) fn note_panic(&mut self, location: Option<String>) {
-        self.threads[self.running.index()].panic_at = location;
+        self.threads[self.running].panic_at = location;
     }
 
     pub(crate) fn last_panic(&self) -> Option<String> {
-        self.threads[self.running.index()].panic_at.clone()
+        self.threads[self.running].panic_at.clone()
     }
 
     /// Names the running thread, unless it has a name.
     pub(crate) fn name_thread(&mut self, name: &str) {
-        self.threads[self.running.index()].name.get_or_insert_with(|| name.to_owned());
+        self.threads[self.running].name.get_or_insert_with(|| name.to_owned());
     }
 
     /// Panics that nobody took.
     pub(super) fn report_panics(&mut self) {
         for index in 0..self.count {
-            let state = &mut self.threads[index];
+            let state = &mut self.threads[ThreadId::new(index)];
             if let Some(Panicked { message, location }) = state.panicked.take()
                 && !state.joined
             {
@@ -306,7 +382,7 @@ impl Engine {
     }
 
     pub(crate) fn thread_info(&self, thread: ThreadId) -> ThreadInfo {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         ThreadInfo {
             id: thread,
             name: state.name.clone(),
@@ -321,7 +397,7 @@ impl Engine {
         self.inside = false;
         self.teardown_ops = 0;
         let unwinds = |index: &usize| {
-            let thread = &self.threads[*index];
+            let thread = &self.threads[ThreadId::new(*index)];
             thread.is_live() && !(thread.is_alarm && thread.number == 0)
         };
         let left = (0..self.count).rev().find(unwinds);
@@ -329,24 +405,32 @@ impl Engine {
         Some(self.running)
     }
 
-    /// The closure of `thread` if it never started.
-    pub(crate) fn discard_body(&mut self, thread: ThreadId) -> Option<BodySlot> {
-        self.bodies[thread.index()].take()
+    /// What `thread` has not begun to run.
+    pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        self.jobs.0[thread.index()].take()
     }
 
     /// The message of the panic that ended `thread`.
     pub(crate) fn panic_message(&self, thread: ThreadId) -> Option<String> {
-        let panicked = self.threads[thread.index()].panicked.as_ref();
+        let panicked = self.threads[thread].panicked.as_ref();
         panicked.map(|panicked| panicked.message.clone())
     }
 
-    /// Drops the closures of threads that never started.
-    pub(crate) fn drop_bodies(&mut self) -> Vec<BodySlot> {
-        self.bodies.iter_mut().filter_map(Option::take).collect()
+    /// What threads have not begun to run, for the caller to drop. A result whose handle was forgotten is, too.
+    pub(crate) fn discard_jobs(&mut self) -> Vec<Rc<dyn Job>> {
+        let mut unused = Vec::new();
+        for thread in (0..self.count).map(ThreadId::new) {
+            let job = self.jobs.0[thread.index()].take();
+            match job {
+                Some(job) if !self.threads[thread].finished => unused.push(job),
+                job => std::mem::forget(job),
+            }
+        }
+        unused
     }
 
     /// Marks the running thread as gone although its frames were not unwound.
     pub(crate) fn abandon(&mut self) {
-        self.threads[self.running.index()].finished = true;
+        self.threads[self.running].finished = true;
     }
 }

@@ -41,7 +41,7 @@ impl Engine {
         if !self.findings.is_empty() || self.phase == Phase::Teardown {
             return;
         }
-        if (0..self.count).any(|index| self.threads[index].is_live()) {
+        if (0..self.count).any(|index| self.threads[ThreadId::new(index)].is_live()) {
             return;
         }
         for at in 0..self.tracked.values.len() {
