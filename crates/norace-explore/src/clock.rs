@@ -39,7 +39,9 @@ impl Row {
 /// The table.
 #[derive(Debug)]
 pub(crate) struct Clocks {
+    /// Room for rows, of which the first are in use.
     chunks: Vec<Chunk>,
+    used: usize,
     /// The binary logarithm of the number of chunks of a row.
     shift: u32,
 }
@@ -47,7 +49,7 @@ pub(crate) struct Clocks {
 impl Clocks {
     /// A table for the threads of one chunk.
     pub(crate) fn new() -> Self {
-        Self { chunks: vec![[0; CHUNK]], shift: 0 }
+        Self { chunks: vec![[0; CHUNK]], used: 1, shift: 0 }
     }
 
     /// For how many threads a row has components.
@@ -57,17 +59,18 @@ impl Clocks {
 
     /// Forgets all rows but the empty one; keeps the memory.
     pub(crate) fn reset(&mut self) {
-        self.chunks.truncate(1 << self.shift);
+        self.used = 1 << self.shift;
     }
 
     /// Makes room for twice as many threads; rows keep their numbers.
     pub(crate) fn widen(&mut self) {
         let old = 1 << self.shift;
-        let mut chunks = Vec::with_capacity(self.chunks.len() * 2);
-        for row in self.chunks.chunks(old) {
+        let mut chunks = Vec::with_capacity(self.used * 2);
+        for row in self.chunks[..self.used].chunks(old) {
             chunks.extend_from_slice(row);
             chunks.resize(chunks.len() + old, [0; CHUNK]);
         }
+        self.used = chunks.len();
         self.chunks = chunks;
         self.shift += 1;
     }
@@ -77,10 +80,25 @@ impl Clocks {
         (row.0 as usize) << self.shift
     }
 
-    #[inline]
-    fn next(&self) -> Row {
-        let row = self.chunks.len() >> self.shift;
-        Row(u32::try_from(row).expect("the step bound keeps rows few"))
+    /// Makes a new row of what is in the first chunk and, for long rows, of the other chunks of `from`.
+    #[inline(always)]
+    fn add(&mut self, first: Chunk, from: usize) -> Row {
+        let start = self.used;
+        self.used += 1 << self.shift;
+        if self.used > self.chunks.len() {
+            self.grow();
+        }
+        self.chunks[start] = first;
+        if self.shift != 0 {
+            self.chunks.copy_within(from + 1..from + (1 << self.shift), start + 1);
+        }
+        Row(u32::try_from(start >> self.shift).expect("the step bound keeps rows few"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.chunks.resize(self.used * 2, [0; CHUNK]);
     }
 
     /// A new row that includes nothing yet.
@@ -88,34 +106,43 @@ impl Clocks {
         self.copy(Row::EMPTY)
     }
 
-    /// A new row equal to `from`, but for what it includes of `thread`.
-    #[inline]
-    pub(crate) fn copy_with(&mut self, from: Row, thread: ThreadId, event: u32) -> Row {
-        if self.shift != 0 {
-            let row = self.copy(from);
-            self.set(row, thread, event);
-            return row;
+    /// Includes in `all`, which is made if there is nothing in it yet, all that `from` includes.
+    pub(crate) fn gather(&mut self, all: &mut Row, from: Row) {
+        if from == Row::EMPTY {
+            return;
         }
-        let row = self.next();
-        let mut chunk = self.chunks[self.start(from)];
-        // In registers: to read as a whole what was just written in part stalls.
-        for (component, mask) in chunk.iter_mut().zip(LANES[thread.index() % CHUNK]) {
-            *component = *component & !mask | event & mask;
+        if *all == Row::EMPTY {
+            *all = self.zero();
         }
-        self.chunks.push(chunk);
-        row
+        self.join(*all, from);
     }
 
     /// A new row equal to `from`.
     #[inline]
     pub(crate) fn copy(&mut self, from: Row) -> Row {
-        let row = self.next();
-        let start = self.start(from);
-        if self.shift == 0 {
-            self.chunks.push(self.chunks[start]);
-        } else {
-            self.chunks.extend_from_within(start..start + (1 << self.shift));
+        let from = self.start(from);
+        self.add(self.chunks[from], from)
+    }
+
+    /// A new row equal to `from`, but for what it includes of `thread`.
+    #[inline]
+    pub(crate) fn copy_with(&mut self, from: Row, thread: ThreadId, event: u32) -> Row {
+        let from = self.start(from);
+        if thread.index() >= CHUNK {
+            return self.copy_with_late(from, thread, event);
         }
+        // In registers: to read as a whole what was just written in part stalls.
+        let mut first = self.chunks[from];
+        for (component, lane) in first.iter_mut().zip(LANES[thread.index() % CHUNK]) {
+            *component = *component & !lane | event & lane;
+        }
+        self.add(first, from)
+    }
+
+    #[inline(never)]
+    fn copy_with_late(&mut self, from: usize, thread: ThreadId, event: u32) -> Row {
+        let row = self.add(self.chunks[from], from);
+        self.set(row, thread, event);
         row
     }
 
@@ -125,12 +152,19 @@ impl Clocks {
         debug_assert!(into != Row::EMPTY, "the empty row is shared");
         let (into, from) = (self.start(into), self.start(from));
         self.join_chunk(into, from);
+        if self.shift != 0 {
+            self.join_rest(into, from);
+        }
+    }
+
+    #[inline(never)]
+    fn join_rest(&mut self, into: usize, from: usize) {
         for at in 1..1 << self.shift {
             self.join_chunk(into + at, from + at);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn join_chunk(&mut self, into: usize, from: usize) {
         let theirs = self.chunks[from];
         for (our, their) in self.chunks[into].iter_mut().zip(theirs) {

@@ -26,7 +26,6 @@ mod threads;
 mod tracked;
 mod wide;
 
-use std::panic::Location;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -36,7 +35,6 @@ use crate::driver::Driver;
 use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place};
 use crate::job::Job;
-use crate::meta;
 use crate::pulse;
 use detail::Detail;
 use ready::Ready;
@@ -44,7 +42,6 @@ use suspicion::Suspicions;
 use tracked::Tracked;
 
 pub(crate) use objects::{Message, Objects};
-use threads::Jobs;
 pub(crate) use threads::{Thread, Threads};
 pub(crate) use wide::Wide;
 
@@ -129,8 +126,11 @@ pub(crate) enum Ended {
 /// What of an execution is kept beyond what its next step needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Keep {
-    /// Nothing: what is noticed is told by a second run, which keeps more.
+    /// Nothing: enough while there is no plain data and no lock is taken under another, so that who knows of what does
+    /// not matter.
     Nothing,
+    /// What happens before what each thread does next. What is noticed is told by a second run, which keeps events.
+    Clocks,
     /// Its events.
     Events,
     /// And the causal order of its events.
@@ -160,12 +160,18 @@ pub(crate) struct Engine {
     pub(crate) epoch: u64,
     pub(crate) threads: Threads,
     pub(crate) count: usize,
-    /// What threads run, or have run for somebody who may ask for the result.
-    jobs: Jobs,
+    /// Those that have begun and not ended.
+    live: u64,
+    /// Whether any thread has made a thread-local value.
+    pub(crate) has_locals: bool,
+    /// Whether a panic waits for somebody to join its thread.
+    some_panicked: bool,
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
     ready: Ready,
+    /// Whether clocks would have been needed, but were not kept.
+    pub(crate) wants_clocks: bool,
     /// Whether the running thread is in a critical section that is one step.
     inside: bool,
     /// Numbers given out by [`unique`](crate::probe::unique).
@@ -212,10 +218,13 @@ impl Engine {
             epoch: 0,
             threads: Threads::default(),
             count: 0,
-            jobs: Jobs::default(),
+            live: 0,
+            has_locals: false,
+            some_panicked: false,
             fresh: Vec::new(),
             unused: Vec::new(),
             ready: Ready::default(),
+            wants_clocks: false,
             inside: false,
             unique: 0,
             clocks: Clocks::new(),
@@ -248,9 +257,13 @@ impl Engine {
         self.epoch = epoch;
         self.phase = Phase::Running;
         self.count = 0;
+        self.live = 0;
+        self.has_locals = false;
+        self.some_panicked = false;
         self.fresh.clear();
         self.unused.clear();
         self.ready = Ready::default();
+        self.wants_clocks = false;
         self.inside = false;
         self.unique = 0;
         self.clocks.reset();
@@ -268,11 +281,11 @@ impl Engine {
         self.wide.clear();
         self.tracked.clear();
         self.suspicions.begin();
-        self.detail.clear();
+        if self.config.detail {
+            self.detail.clear();
+        }
         self.fingerprint = 0;
         self.findings.clear();
-        let clock = self.objects.add(&meta::CLOCK, Location::caller());
-        debug_assert_eq!(clock, ObjectId::CLOCK);
         self.add_main(main);
         self.driver.begin();
     }
@@ -361,7 +374,7 @@ impl Engine {
         let place = std::ptr::from_ref(at.location) as u64;
         self.note(place ^ u64::from(at.object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
         self.threads[thread].number += 1;
-        if self.keep != Keep::Nothing {
+        if self.keep >= Keep::Events {
             self.keep_event(event, thread, kind, at, order);
         }
         event
@@ -413,14 +426,20 @@ impl Engine {
     #[inline]
     pub(crate) fn publish(&mut self, thread: ThreadId) -> Row {
         let Thread { hb, number, .. } = self.threads[thread];
-        // Without kept events the row is the thread's alone, and its own events are counted elsewhere.
-        if self.keep == Keep::Nothing { self.clocks.copy_with(hb, thread, number) } else { hb }
+        match self.keep {
+            Keep::Nothing => Row::EMPTY,
+            // The row is the thread's alone, and its own events are counted elsewhere.
+            Keep::Clocks => self.clocks.copy_with(hb, thread, number),
+            Keep::Events | Keep::Causes => hb,
+        }
     }
 
     /// What `thread` does next happens after what is in `past`.
     #[inline]
     pub(crate) fn learn(&mut self, thread: ThreadId, past: Row) {
-        self.clocks.join(self.threads[thread].hb, past);
+        if past != Row::EMPTY {
+            self.clocks.join(self.threads[thread].hb, past);
+        }
     }
 
     /// The last event of `thread` comes after what is in `past`, in the causal order.

@@ -29,7 +29,7 @@ impl ThreadId {
 }
 
 /// An instrumented object, numbered in the order of first use within an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub(crate) u32);
 
 impl ObjectId {

@@ -217,11 +217,12 @@ impl Explorer {
             findings: Vec::new(),
             suspicions: Vec::new(),
         };
+        thread::reset_locals();
         let main = main_job(model);
         let _pulse = pulse::begin();
         let finished = loop {
             self.run_once(&mut engine, &main);
-            if engine.keep == Keep::Nothing && engine.shows_something() {
+            if engine.keep < Keep::Events && (engine.wants_clocks || engine.shows_something()) {
                 self.run_again(&mut engine, &main);
             }
             count(&engine, &mut report);
@@ -238,9 +239,10 @@ impl Explorer {
     }
 
     fn run_once(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {
-        // Relaxed: only has to be unique.
-        let epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
-        thread::reset_locals();
+        // Relaxed: one model runs at a time, so nobody else stores.
+        let epoch = EPOCH.load(Ordering::Relaxed);
+        // Relaxed: as above.
+        EPOCH.store(epoch + 1, Ordering::Relaxed);
         engine.begin(epoch, Rc::clone(main));
         current::enter(engine, || {
             while let Some(thread) = running() {
@@ -253,13 +255,17 @@ impl Explorer {
 
     /// Repeats the execution that has just ended and keeps its events, for what it shows to be told in full.
     fn run_again(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {
-        let shown = engine.take_shown();
+        // Without the clocks it wanted it did not see all. The next ones will want them, too.
+        let keep = if engine.wants_clocks { Keep::Clocks } else { engine.keep };
+        let shown = (engine.keep == keep).then(|| engine.take_shown());
         let former = engine.driver.follow(Strategy::Replay(engine.choices.clone()));
         engine.keep = Keep::Events;
         self.run_once(engine, main);
-        engine.keep = Keep::Nothing;
+        engine.keep = keep;
         engine.driver.follow(former);
-        engine.insist_on(shown);
+        if let Some(shown) = shown {
+            engine.insist_on(shown);
+        }
     }
 
     /// Unwinds the threads that are left, so that every frame that borrows from the model is gone.
@@ -267,7 +273,7 @@ impl Explorer {
         while let Some(thread) = current::with(Engine::next_teardown).flatten() {
             self.pool.resume(thread.index());
             let stuck = current::with(|engine| {
-                let stuck = engine.threads[thread].is_live();
+                let stuck = engine.is_live(thread);
                 if stuck {
                     engine.abandon();
                 }
@@ -278,6 +284,9 @@ impl Explorer {
             }
         }
         drop(current::with(Engine::discard_jobs));
+        if current::with(|engine| engine.has_locals) == Some(true) {
+            thread::reset_locals();
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
 
 use crate::current;
@@ -20,6 +21,12 @@ pub(crate) trait Job {
     /// A `Cell<Option<Result<T>>>` for the result, where there may be a [`Right`] to it.
     fn result(&self) -> Option<&dyn Any> {
         None
+    }
+}
+
+impl fmt::Debug for dyn Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").finish_non_exhaustive()
     }
 }
 

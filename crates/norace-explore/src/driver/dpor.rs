@@ -312,7 +312,7 @@ impl Engine {
             return;
         }
         for thread in (0..self.count).map(ThreadId::new) {
-            if self.threads[thread].is_live() {
+            if self.is_live(thread) {
                 self.examine_coming(thread);
             }
         }

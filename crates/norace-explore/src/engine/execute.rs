@@ -191,13 +191,14 @@ impl Engine {
         let target_state = &mut self.threads[target];
         target_state.joined = true;
         let Thread { causal, hb, descent, number, .. } = *target_state;
-        self.depend(me, causal);
-        self.learn(me, hb);
-        self.clocks.set(self.threads[me].hb, target, number);
-        let own = self.clocks.copy(self.threads[me].descent);
-        self.clocks.join(own, descent);
-        self.clocks.set(own, target, number);
-        self.threads[me].descent = own;
+        if self.keep >= Keep::Clocks {
+            self.depend(me, causal);
+            self.learn(me, hb);
+            self.clocks.set(self.threads[me].hb, target, number);
+            let own = self.clocks.copy_with(self.threads[me].descent, target, number);
+            self.clocks.join(own, descent);
+            self.threads[me].descent = own;
+        }
         Reply::default()
     }
 
@@ -270,9 +271,8 @@ impl Engine {
 
     fn execute_fence(&mut self, me: ThreadId, at: At, order: Ordering) -> Reply {
         let event = self.record(me, Kind::Fence, at, order);
-        let acquire = self.threads[me].acquire;
-        if acquires(order) && acquire != Row::EMPTY {
-            self.learn(me, acquire);
+        if acquires(order) {
+            self.learn(me, self.threads[me].acquire);
         }
         if releases(order) {
             self.threads[me].release = self.publish(me);
@@ -328,9 +328,8 @@ impl Engine {
                 let at = lock.readers.iter().position(|&reader| reader == me);
                 // A guard sent to another thread unlocks in that thread's name.
                 lock.readers.swap_remove(at.unwrap_or(0));
-                let release = *lock.read_release.get_or_insert_with(|| self.clocks.zero());
                 let own = self.publish(me);
-                self.clocks.join(release, own);
+                self.clocks.gather(&mut self.objects.rwlock_mut(object).read_release, own);
                 self.note_unlock(me, object);
             }
             Kind::Read | Kind::TryRead => {
@@ -368,9 +367,9 @@ impl Engine {
                 if kind == Kind::Write {
                     lock.waiting_writers -= 1;
                 }
-                let (write, read) = (lock.write_release, lock.read_release.take());
+                let (write, read) = (lock.write_release, std::mem::take(&mut lock.read_release));
                 self.learn(me, write);
-                read.into_iter().for_each(|read| self.learn(me, read));
+                self.learn(me, read);
                 self.note_lock(me, kind, at);
             }
             _ => {}
@@ -439,10 +438,7 @@ impl Engine {
             let target = self.thread_of(at.object);
             let state = &mut self.threads[target];
             state.token = true;
-            if state.token_hb == Row::EMPTY {
-                state.token_hb = self.clocks.zero();
-            }
-            self.clocks.join(state.token_hb, own);
+            self.clocks.gather(&mut state.token_hb, own);
         } else {
             let state = &mut self.threads[me];
             state.token = false;
@@ -604,11 +600,7 @@ impl Engine {
             self.learn(me, release);
             return value;
         }
-        let state = &mut self.threads[me];
-        if state.acquire == Row::EMPTY {
-            state.acquire = self.clocks.zero();
-        }
-        self.clocks.join(state.acquire, release);
+        self.clocks.gather(&mut self.threads[me].acquire, release);
         value
     }
 
@@ -659,7 +651,7 @@ impl Engine {
             news,
         };
         self.unsettle_held();
-        if self.keep == Keep::Nothing {
+        if self.keep < Keep::Events {
             self.objects.replace(after, message);
             return after;
         }

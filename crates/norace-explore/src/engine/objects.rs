@@ -5,7 +5,7 @@ use std::panic::Location;
 use crate::clock::{CHUNK, Row};
 use crate::event::{Class, EventId, MessageId, ObjectId, ThreadId};
 use crate::finding::{ObjectInfo, Place};
-use crate::meta::Meta;
+use crate::meta::{self, Meta};
 
 const NONE: u32 = u32::MAX;
 
@@ -74,7 +74,7 @@ pub(crate) struct RwLockState {
     /// What the last write unlock published.
     pub(crate) write_release: Row,
     /// What the read unlocks since the last write lock published.
-    pub(crate) read_release: Option<Row>,
+    pub(crate) read_release: Row,
 }
 
 /// A condition variable: who waits and was not notified.
@@ -154,8 +154,9 @@ macro_rules! state {
 
 impl Objects {
     pub(crate) fn new() -> Self {
+        let clock = Object { meta: &meta::CLOCK, created: Location::caller(), state: NONE, last: None };
         Self {
-            list: Vec::new(),
+            list: vec![clock],
             heads: Vec::new(),
             width: CHUNK,
             messages: Vec::new(),
@@ -169,8 +170,9 @@ impl Objects {
         }
     }
 
+    /// Forgets all objects but the clock.
     pub(crate) fn reset(&mut self) {
-        self.list.clear();
+        self.list.truncate(1);
         self.heads.clear();
         self.messages.clear();
         self.atomics.used = 0;
@@ -207,8 +209,7 @@ impl Objects {
             Class::Cell => self.cells.take(),
             Class::Monitor => self.monitors.take(),
         };
-        let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
-        self.list.push(Object { meta, created, state, last: None });
+        let id = self.push(meta, created, state);
         match meta.class {
             Class::Clock | Class::Thread => {}
             Class::Atomic => self.atomic_mut(id).order.clear(),
@@ -235,6 +236,28 @@ impl Objects {
         id
     }
 
+    /// Adds an object that has no state here.
+    #[inline]
+    pub(crate) fn add_plain(
+        &mut self,
+        meta: &'static Meta,
+        created: &'static Location<'static>,
+    ) -> ObjectId {
+        self.push(meta, created, NONE)
+    }
+
+    #[inline]
+    fn push(
+        &mut self,
+        meta: &'static Meta,
+        created: &'static Location<'static>,
+        state: u32,
+    ) -> ObjectId {
+        let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
+        self.list.push(Object { meta, created, state, last: None });
+        id
+    }
+
     /// Adds an atomic that holds `value`.
     pub(crate) fn add_atomic(
         &mut self,
@@ -242,7 +265,8 @@ impl Objects {
         value: u64,
         created: &'static Location<'static>,
     ) -> ObjectId {
-        let id = self.add(meta, created);
+        let state = self.atomics.take();
+        let id = self.push(meta, created, state);
         let message = self.next_message();
         let release = Row::EMPTY;
         self.messages.push(Message {
@@ -255,7 +279,9 @@ impl Objects {
             idle: false,
             news: None,
         });
-        self.atomic_mut(id).order.push(message);
+        let order = &mut self.atomic_mut(id).order;
+        order.clear();
+        order.push(message);
         self.list[id.index()].last = Some(message);
         id
     }

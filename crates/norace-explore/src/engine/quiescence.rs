@@ -22,8 +22,7 @@ impl Engine {
 
     /// No thread is enabled: lets held threads run on, or says what is wrong. Answers who can run after all.
     fn quiescent(&mut self) -> u64 {
-        let live = (0..self.count).any(|index| self.threads[ThreadId::new(index)].is_live());
-        if !live {
+        if self.live == 0 {
             return 0;
         }
         let held = self.held();
@@ -56,8 +55,10 @@ impl Engine {
         let main = &self.threads[ThreadId::MAIN];
         let (main_done, main_rounds) = (main.finished, main.starved);
         let waits = |index: usize| {
-            let thread = &self.threads[ThreadId::new(index)];
-            thread.is_live() && thread.starved > limit && enabled >> index & 1 == 0
+            let thread = ThreadId::new(index);
+            self.is_live(thread)
+                && self.threads[thread].starved > limit
+                && enabled >> index & 1 == 0
         };
         if main_rounds > limit && (0..self.count).any(waits) {
             let blocked = self.blocked().into_iter();
@@ -132,7 +133,7 @@ impl Engine {
     fn blocked(&self) -> Vec<Blocked> {
         let waiting = (0..self.count).map(ThreadId::new).filter_map(|thread| {
             let state = &self.threads[thread];
-            let pending = state.pending.filter(|_| state.is_live())?;
+            let pending = state.pending.filter(|_| self.is_live(thread))?;
             let object = match pending.op {
                 Op::Join { target } => self.thread_object(target),
                 _ => pending.object,

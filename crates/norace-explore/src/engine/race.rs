@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::objects::CellAccess;
-use super::{At, Engine, Thread};
+use super::{At, Engine, Keep, Thread};
 use crate::event::{Event, EventId, Kind, ObjectId, ThreadId};
 use crate::finding::{Access, Finding, Place, Unordered};
 
@@ -19,6 +19,13 @@ impl Engine {
         let kind = if write { Kind::CellWrite } else { Kind::CellRead };
         // Relaxed: unused, plain data has no ordering.
         let event = self.record(me, kind, At { object, location }, Ordering::Relaxed);
+        if write {
+            self.threads[me].spins.clear();
+        }
+        if self.keep == Keep::Nothing {
+            self.wants_clocks = true;
+            return event;
+        }
         let Thread { number, hb, .. } = self.threads[me];
         let this = CellAccess { thread: me, number, event, location };
         let clocks = &self.clocks;
@@ -34,7 +41,6 @@ impl Engine {
         if write {
             cell.write = Some(this);
             cell.reads.clear();
-            self.threads[me].spins.clear();
         } else if let Some(mine) = cell.reads.iter_mut().find(|access| access.thread == me) {
             *mine = this;
         } else {

@@ -4,7 +4,7 @@
 //! takes. A cycle of edges of different threads is a deadlock that did not strike, unless the threads descend from each
 //! other in a way that keeps the edges apart (by spawn and join), or a lock that all of them held does.
 
-use super::{At, Engine, Thread};
+use super::{At, Engine, Keep, Thread};
 use crate::clock::Row;
 use crate::event::{Event, EventId, Kind, MessageId, ObjectId, ThreadId};
 use crate::finding::{Finding, Nested, Place};
@@ -78,8 +78,13 @@ impl Engine {
         let waited = matches!(kind, Kind::Lock | Kind::Read | Kind::Write);
         let taken = Held { object: at.object, exclusive, at: at.location };
         let Thread { number, descent, ref held, .. } = self.threads[thread];
-        let holds = held.len();
-        for at in (0..holds).filter(|_| waited) {
+        let holds = if waited { held.len() } else { 0 };
+        if holds != 0 && self.keep == Keep::Nothing {
+            self.wants_clocks = true;
+            self.threads[thread].held.push(taken);
+            return;
+        }
+        for at in 0..holds {
             let held = self.threads[thread].held[at];
             let start = self.suspicions.gates.len();
             let others = self.threads[thread].held.iter().map(|held| held.object);

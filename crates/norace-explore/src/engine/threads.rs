@@ -3,7 +3,6 @@
 //! An *alarm* is a thread that waits for one instant and then runs one closure: a timer of a library. It needs no
 //! stack before it fires, and its number is used again when it is cancelled before that.
 
-use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::panic::Location;
 use std::rc::Rc;
@@ -13,6 +12,7 @@ use super::suspicion::Held;
 use super::{At, Ended, Engine, Keep, Pending, Phase};
 use crate::clock::Row;
 use crate::config::THREADS_MAX;
+use crate::driver::members;
 use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, ThreadInfo, Waits};
 use crate::job::Job;
@@ -43,111 +43,80 @@ pub(crate) struct Panicked {
     location: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Thread {
     pub(crate) pending: Option<Pending>,
-    pub(crate) finished: bool,
-    started: bool,
-    /// Whether somebody may still ask for its result.
-    is_owed: bool,
-    pub(super) joined: bool,
-    panicked: Option<Panicked>,
-    /// Where the last panic in this thread began.
-    panic_at: Option<String>,
-    name: Option<String>,
-    spawned_at: Option<Place>,
-    is_alarm: bool,
+    pub(crate) hb: Row,
+    pub(crate) causal: Row,
     /// How many events the thread has made.
     pub(crate) number: u32,
-    /// These events, in order, where events are kept.
-    pub(crate) events: Vec<EventId>,
-    pub(crate) causal: Row,
-    pub(crate) hb: Row,
+    /// How often timers alone went on while this thread waited for something else.
+    pub(super) starved: u32,
     /// What an acquire fence would take over.
     pub(super) acquire: Row,
     /// What the last release fence published.
     pub(super) release: Row,
-    pub(super) failed_spuriously: bool,
-    pub(super) spins: Vec<Spin>,
-    /// Set by a notification: the event that made it.
-    pub(crate) notified: Option<EventId>,
-    /// The last notification that found nobody, when the thread began to wait.
-    pub(super) missed: Option<Place>,
-    pub(super) deadline: Option<u64>,
-    /// The park token.
-    pub(super) token: bool,
-    /// What the unparks since the last park published; `EMPTY` when there is none.
-    pub(super) token_hb: Row,
-    /// The thread's own object.
-    pub(super) object: ObjectId,
-    /// What a library said that the thread waits for, since it last did something else.
-    pub(super) waits: Vec<Waits>,
-    /// How often timers alone went on while this thread waited for something else.
-    pub(super) starved: u32,
-    /// The locks it holds.
-    pub(super) held: Vec<Held>,
     /// What came before by spawn and join alone.
     pub(super) descent: Row,
+    /// What the unparks since the last park published; `EMPTY` when there is none.
+    pub(super) token_hb: Row,
+    /// The park token.
+    pub(super) token: bool,
+    pub(crate) finished: bool,
+    pub(super) joined: bool,
+    /// Whether somebody may still ask for its result.
+    is_owed: bool,
+    is_alarm: bool,
+    pub(super) failed_spuriously: bool,
+    /// The thread's own object.
+    pub(super) object: ObjectId,
+    /// Set by a notification: the event that made it.
+    pub(crate) notified: Option<EventId>,
+    pub(super) deadline: Option<u64>,
+    /// The last notification that found nobody, when the thread began to wait.
+    pub(super) missed: Option<Place>,
+    spawned_at: Option<Place>,
+    /// What it runs, or has run for somebody who may ask for the result.
+    job: Option<Rc<dyn Job>>,
+    /// Its events, in order, where events are kept.
+    pub(crate) events: Vec<EventId>,
+    pub(super) spins: Vec<Spin>,
+    /// The locks it holds.
+    pub(super) held: Vec<Held>,
+    /// What a library said that the thread waits for, since it last did something else.
+    pub(super) waits: Vec<Waits>,
+    name: Option<String>,
+    panicked: Option<Panicked>,
+    /// Where the last panic in this thread began.
+    panic_at: Option<String>,
 }
 
 impl Thread {
-    pub(super) fn new() -> Self {
-        Self {
-            pending: None,
-            finished: false,
-            started: false,
-            is_owed: false,
-            joined: false,
-            panicked: None,
-            panic_at: None,
-            name: None,
-            spawned_at: None,
-            is_alarm: false,
-            number: 0,
-            events: Vec::new(),
-            causal: Row::EMPTY,
-            hb: Row::EMPTY,
-            acquire: Row::EMPTY,
-            release: Row::EMPTY,
-            failed_spuriously: false,
-            spins: Vec::new(),
-            notified: None,
-            missed: None,
-            deadline: None,
-            token: false,
-            token_hb: Row::EMPTY,
-            object: ObjectId::CLOCK,
-            waits: Vec::new(),
-            starved: 0,
-            held: Vec::new(),
-            descent: Row::EMPTY,
-        }
-    }
-
+    /// Makes it a thread that has done nothing, field by field: most have the value already, and lists keep their
+    /// memory.
     fn reset(&mut self) {
-        let events = std::mem::take(&mut self.events);
-        let spins = std::mem::take(&mut self.spins);
-        let waits = std::mem::take(&mut self.waits);
-        let held = std::mem::take(&mut self.held);
-        *self = Self { events, spins, waits, held, ..Self::new() };
-        self.events.clear();
-        self.spins.clear();
-        self.waits.clear();
-        self.held.clear();
-    }
-
-    pub(crate) fn is_live(&self) -> bool {
-        self.started && !self.finished
-    }
-}
-
-/// By thread: what it runs, or has run for somebody who may ask for the result.
-#[derive(Default)]
-pub(super) struct Jobs(Vec<Option<Rc<dyn Job>>>);
-
-impl fmt::Debug for Jobs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Jobs").finish_non_exhaustive()
+        let Self { pending, hb, causal, number, starved, acquire, release, descent, .. } = self;
+        *pending = None;
+        (*number, *starved) = (0, 0);
+        [hb, causal, acquire, release, descent].into_iter().for_each(|row| *row = Row::EMPTY);
+        let Self { token_hb, token, finished, joined, is_owed, is_alarm, .. } = self;
+        *token_hb = Row::EMPTY;
+        [token, finished, joined, is_owed, is_alarm].into_iter().for_each(|flag| *flag = false);
+        let Self { failed_spuriously, object, notified, deadline, missed, spawned_at, .. } = self;
+        *failed_spuriously = false;
+        *object = ObjectId::CLOCK;
+        *notified = None;
+        *deadline = None;
+        (*missed, *spawned_at) = (None, None);
+        let Self { job, events, spins, held, waits, name, panicked, panic_at, .. } = self;
+        *job = None;
+        events.clear();
+        spins.clear();
+        held.clear();
+        waits.clear();
+        *name = None;
+        *panicked = None;
+        *panic_at = None;
     }
 }
 
@@ -157,7 +126,7 @@ pub(crate) struct Threads(Box<[Thread; THREADS_MAX]>);
 
 impl Default for Threads {
     fn default() -> Self {
-        let all: Vec<Thread> = (0..THREADS_MAX).map(|_| Thread::new()).collect();
+        let all: Vec<Thread> = (0..THREADS_MAX).map(|_| Thread::default()).collect();
         Self(all.try_into().expect("so many were made"))
     }
 }
@@ -182,39 +151,30 @@ impl IndexMut<ThreadId> for Threads {
 impl Engine {
     /// Adds the thread that runs the model itself.
     pub(super) fn add_main(&mut self, job: Rc<dyn Job>) {
-        self.add_thread(job, None, None);
-        self.threads[ThreadId::MAIN].started = true;
-        if self.keep == Keep::Nothing {
-            self.threads[ThreadId::MAIN].hb = self.clocks.zero();
+        let main = self.add_thread(job, Location::caller());
+        debug_assert_eq!(main, ThreadId::MAIN);
+        self.live = 1;
+        if self.keep == Keep::Clocks {
+            self.threads[main].hb = self.clocks.zero();
         }
     }
 
-    fn add_thread(
-        &mut self,
-        job: Rc<dyn Job>,
-        name: Option<String>,
-        spawned_at: Option<Place>,
-    ) -> ThreadId {
+    fn add_thread(&mut self, job: Rc<dyn Job>, created: Place) -> ThreadId {
         let id = self.unused.pop().unwrap_or_else(|| self.new_number());
-        let created = spawned_at.unwrap_or_else(|| Location::caller());
-        let object = self.objects.add(&meta::THREAD, created);
+        let object = self.objects.add_plain(&meta::THREAD, created);
         let thread = &mut self.threads[id];
         thread.reset();
-        thread.name = name;
-        thread.spawned_at = spawned_at;
         thread.object = object;
-        self.jobs.0[id.index()] = Some(job);
+        thread.job = Some(job);
         id
     }
 
+    #[inline]
     fn new_number(&mut self) -> ThreadId {
         assert!(self.count < THREADS_MAX, "a model may have at most {THREADS_MAX} threads");
         if self.count == self.clocks.width() {
             self.clocks.widen();
             self.objects.widen(self.clocks.width());
-        }
-        if self.jobs.0.len() == self.count {
-            self.jobs.0.push(None);
         }
         self.count += 1;
         ThreadId::new(self.count - 1)
@@ -228,28 +188,51 @@ impl Engine {
         location: Place,
     ) -> ThreadId {
         let is_owed = job.result().is_some();
-        let id = self.add_child(job, name, location);
-        self.threads[id].is_owed = is_owed;
+        let id = self.add_child(job, location);
+        let thread = &mut self.threads[id];
+        thread.name = name;
+        thread.is_owed = is_owed;
         self.fresh.push(id);
         id
     }
 
-    fn add_child(&mut self, job: Rc<dyn Job>, name: Option<String>, location: Place) -> ThreadId {
+    fn add_child(&mut self, job: Rc<dyn Job>, location: Place) -> ThreadId {
         let parent = self.running;
-        let id = self.add_thread(job, name, Some(location));
+        let id = self.add_thread(job, location);
         let object = self.threads[id].object;
         // Relaxed: unused, a spawn has no ordering of its own.
         self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
         let hb = self.publish(parent);
-        let Thread { number, causal, descent, .. } = self.threads[parent];
-        let descent = self.clocks.copy(descent);
-        self.clocks.set(descent, parent, number);
+        let state = &mut self.threads[parent];
+        state.spins.clear();
+        let Thread { causal, mut descent, number, .. } = *state;
+        if self.keep >= Keep::Clocks {
+            descent = self.clocks.copy_with(descent, parent, number);
+        }
         let child = &mut self.threads[id];
-        child.causal = causal;
+        child.spawned_at = Some(location);
         child.hb = hb;
+        child.causal = causal;
         child.descent = descent;
-        self.threads[parent].spins.clear();
         id
+    }
+
+    /// Whether the thread has begun and not ended.
+    #[inline]
+    pub(crate) fn is_live(&self, thread: ThreadId) -> bool {
+        self.live >> thread.index() & 1 == 1
+    }
+
+    #[inline]
+    fn begins(&mut self, thread: ThreadId) {
+        self.live |= 1 << thread.index();
+    }
+
+    #[inline]
+    fn ends(&mut self, thread: ThreadId) {
+        self.live &= !(1 << thread.index());
+        self.threads[thread].finished = true;
+        self.threads[thread].pending = None;
     }
 
     /// The running thread sets an alarm that runs `job` once it is `deadline_ns`.
@@ -259,9 +242,9 @@ impl Engine {
         deadline_ns: u64,
         location: Place,
     ) -> ThreadId {
-        let id = self.add_child(job, None, location);
+        let id = self.add_child(job, location);
+        self.begins(id);
         let thread = &mut self.threads[id];
-        thread.started = true;
         thread.is_alarm = true;
         thread.deadline = Some(deadline_ns);
         let object = thread.object;
@@ -273,16 +256,13 @@ impl Engine {
 
     /// Whether the alarm has not fired and was not cancelled.
     pub(crate) fn is_alarm_set(&self, alarm: ThreadId) -> bool {
-        let thread = &self.threads[alarm];
-        thread.is_live() && thread.number == 0
+        self.is_live(alarm) && self.threads[alarm].number == 0
     }
 
     /// Makes sure that the alarm never fires; its closure is for the caller to drop.
     pub(super) fn remove_alarm(&mut self, alarm: ThreadId) {
         if self.is_alarm_set(alarm) {
-            let thread = &mut self.threads[alarm];
-            thread.finished = true;
-            thread.pending = None;
+            self.ends(alarm);
             self.make_unready(alarm);
             self.unused.push(alarm);
         }
@@ -298,7 +278,7 @@ impl Engine {
         if self.threads[me].pending.is_some() && self.phase != Phase::Teardown {
             self.resumed();
         }
-        self.jobs.0[me.index()].clone()
+        self.threads[me].job.clone()
     }
 
     /// Whether somebody may ask for the result of the running thread.
@@ -313,15 +293,14 @@ impl Engine {
         }
         let state = &mut self.threads[thread];
         state.is_owed = false;
-        let job = &mut self.jobs.0[thread.index()];
-        if state.finished { job.take() } else { job.clone() }
+        if state.finished { state.job.take() } else { state.job.clone() }
     }
 
     /// Marks fresh threads as begun, the last one first.
     #[inline]
     pub(super) fn next_fresh(&mut self) -> Option<ThreadId> {
         let thread = self.fresh.pop()?;
-        self.threads[thread].started = true;
+        self.begins(thread);
         Some(thread)
     }
 
@@ -336,12 +315,11 @@ impl Engine {
             self.record(me, Kind::Finish, at, Ordering::Relaxed);
             self.unsettle();
         }
+        self.ends(me);
         let thread = &mut self.threads[me];
-        thread.finished = true;
-        thread.pending = None;
         if !thread.is_owed {
             // The coroutine still has it.
-            self.jobs.0[me.index()] = None;
+            thread.job = None;
         }
         if let Ended::Panicked(message) = ended {
             let location = thread.panic_at.take();
@@ -350,6 +328,7 @@ impl Engine {
                 self.findings.push(Finding::Panic { thread, message, location });
             } else {
                 thread.panicked = Some(Panicked { message, location });
+                self.some_panicked = true;
             }
         }
     }
@@ -370,6 +349,9 @@ impl Engine {
 
     /// Panics that nobody took.
     pub(super) fn report_panics(&mut self) {
+        if !self.some_panicked {
+            return;
+        }
         for index in 0..self.count {
             let state = &mut self.threads[ThreadId::new(index)];
             if let Some(Panicked { message, location }) = state.panicked.take()
@@ -396,18 +378,17 @@ impl Engine {
         self.phase = Phase::Teardown;
         self.inside = false;
         self.teardown_ops = 0;
-        let unwinds = |index: &usize| {
-            let thread = &self.threads[ThreadId::new(*index)];
-            thread.is_live() && !(thread.is_alarm && thread.number == 0)
+        let unwinds = |&thread: &ThreadId| {
+            let state = &self.threads[thread];
+            !(state.is_alarm && state.number == 0)
         };
-        let left = (0..self.count).rev().find(unwinds);
-        self.running = ThreadId::new(left?);
+        self.running = members(self.live).filter(unwinds).last()?;
         Some(self.running)
     }
 
     /// What `thread` has not begun to run.
     pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
-        self.jobs.0[thread.index()].take()
+        self.threads[thread].job.take()
     }
 
     /// The message of the panic that ended `thread`.
@@ -420,9 +401,9 @@ impl Engine {
     pub(crate) fn discard_jobs(&mut self) -> Vec<Rc<dyn Job>> {
         let mut unused = Vec::new();
         for thread in (0..self.count).map(ThreadId::new) {
-            let job = self.jobs.0[thread.index()].take();
-            match job {
-                Some(job) if !self.threads[thread].finished => unused.push(job),
+            let state = &mut self.threads[thread];
+            match state.job.take() {
+                Some(job) if !state.finished => unused.push(job),
                 job => std::mem::forget(job),
             }
         }
@@ -431,6 +412,6 @@ impl Engine {
 
     /// Marks the running thread as gone although its frames were not unwound.
     pub(crate) fn abandon(&mut self) {
-        self.threads[self.running].finished = true;
+        self.ends(self.running);
     }
 }

@@ -38,10 +38,7 @@ impl Engine {
 
     /// At the end of an execution in which every thread ended well: what is left was lost.
     pub(super) fn report_leaked_values(&mut self) {
-        if !self.findings.is_empty() || self.phase == Phase::Teardown {
-            return;
-        }
-        if (0..self.count).any(|index| self.threads[ThreadId::new(index)].is_live()) {
+        if !self.findings.is_empty() || self.phase == Phase::Teardown || self.live != 0 {
             return;
         }
         for at in 0..self.tracked.values.len() {
