@@ -3,6 +3,9 @@
 //! Coroutine `i` runs thread `i` of every execution: it takes the closure from the engine, runs it, reports how it
 //! ended, and suspends until the next execution. Creating one costs 15 us, resuming one 4 ns.
 //!
+//! What stands between the coroutine's loop and the closure is inlined: the processor does not predict returns through
+//! frames that were entered before a switch.
+//!
 //! **Invariant:** at most one coroutine of a pool runs at a time, on the OS thread that owns the pool.
 
 #![expect(unsafe_code, reason = "a coroutine suspends through a pointer to its yielder")]
@@ -39,13 +42,21 @@ impl Pool {
     }
 
     /// Runs thread `index` until it suspends.
+    #[inline(always)]
     pub(crate) fn resume(&mut self, index: usize) {
-        while self.coroutines.len() <= index {
-            self.coroutines.push(resident(self.stack_bytes));
+        if self.coroutines.len() <= index {
+            self.extend(index);
         }
         match self.coroutines[index].resume(()) {
             CoroutineResult::Yield(()) => {}
             CoroutineResult::Return(()) => unreachable!("a resident coroutine never returns"),
+        }
+    }
+
+    #[cold]
+    fn extend(&mut self, index: usize) {
+        while self.coroutines.len() <= index {
+            self.coroutines.push(resident(self.stack_bytes));
         }
     }
 
@@ -80,6 +91,7 @@ fn resident(stack_bytes: usize) -> Coroutine<(), (), (), DefaultStack> {
     })
 }
 
+#[inline(always)]
 fn run_closure() {
     let job = current::with(crate::engine::Engine::start).flatten();
     let job = job.expect("a thread is resumed with a job");
@@ -114,13 +126,16 @@ pub(crate) fn unwind() -> ! {
     resume_unwind(Box::new(Teardown))
 }
 
-/// Runs a thread's closure and tells how it ended.
-pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> (Ended, Result<T, Box<dyn Any + Send>>) {
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(value) => (Ended::Returned, Ok(value)),
-        Err(payload) if payload.is::<Teardown>() => (Ended::Unwound, Err(payload)),
-        Err(payload) => (Ended::Panicked(describe(&*payload)), Err(payload)),
-    }
+/// Calls a closure of the program.
+#[inline(always)]
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(run))
+}
+
+/// How a closure ended that panicked with `payload`.
+#[cold]
+pub(crate) fn ended(payload: &(dyn Any + Send)) -> Ended {
+    if payload.is::<Teardown>() { Ended::Unwound } else { Ended::Panicked(describe(payload)) }
 }
 
 /// The text of a panic.

@@ -70,7 +70,7 @@ impl<F: FnOnce() -> T, T: 'static> Job for Task<F, T> {
     fn run(&self) -> Ended {
         let run = self.run.take().expect("a thread runs once");
         thread::run_to_end(run, |result| {
-            // Who will never ask for it does not keep it either.
+            // What nobody will ask for is not kept.
             if current::with(|engine| engine.is_owed()) == Some(true) {
                 self.result.set(Some(result));
             }
@@ -94,6 +94,7 @@ impl Right {
         Self { thread, epoch: engine.epoch }
     }
 
+    #[inline]
     pub(crate) fn thread(&self) -> ThreadId {
         self.thread
     }

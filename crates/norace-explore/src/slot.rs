@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::{Engine, Phase, Reply, Step};
+use crate::engine::{Engine, Keep, Phase, Reply, Step};
 use crate::event::{Class, ObjectId, Op};
 use crate::meta::Meta;
 use crate::statics;
@@ -61,7 +61,8 @@ impl Slot {
         let object = match meta.class {
             Class::Atomic => {
                 let value = initial(engine);
-                engine.objects.add_atomic(meta, value, self.created)
+                let history = engine.keep >= Keep::Events;
+                engine.objects.add_atomic(meta, value, self.created, history)
             }
             _ => engine.objects.add(meta, self.created),
         };

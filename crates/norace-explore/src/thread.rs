@@ -85,7 +85,7 @@ impl Thread {
 pub fn current() -> Thread {
     let model = current::with(|engine| {
         let id = engine.running;
-        Handle::Model { id, name: engine.thread_info(id).name.map(Arc::from) }
+        Handle::Model { id, name: engine.threads[id].name.clone() }
     });
     Thread(model.unwrap_or_else(|| Handle::Std(std::thread::current())))
 }
@@ -183,6 +183,7 @@ impl<T> JoinHandle<T> {
     ///
     /// The payload of the thread's panic.
     #[track_caller]
+    #[inline(always)]
     pub fn join(self) -> Result<T> {
         match self.joining {
             Joining::Model(mut thread) => {
@@ -247,16 +248,13 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if !current::in_model() {
-            let handle = self.into_std().spawn(run)?;
-            let thread = Thread(Handle::Std(handle.thread().clone()));
-            return Ok(JoinHandle { thread, joining: Joining::Std(handle) });
+        if current::in_model() {
+            let name = self.name.map(Arc::from);
+            return spawn_task(run, name, Location::caller());
         }
-        let (id, thread) = self.spawn_in_model(Rc::new(Task::new(run)), Location::caller())?;
-        let right = current::with(|engine| Right::new(id, engine));
-        let right = right.expect("a model goes on when it spawned a thread");
-        let joining = Joining::Model(InModel { right, give_up: Right::give_up::<T> });
-        Ok(JoinHandle { thread, joining })
+        let handle = self.into_std().spawn(run)?;
+        let thread = Thread(Handle::Std(handle.thread().clone()));
+        Ok(JoinHandle { thread, joining: Joining::Std(handle) })
     }
 
     fn into_std(self) -> std::thread::Builder {
@@ -269,35 +267,48 @@ impl Builder {
         }
         builder
     }
+}
 
-    /// Spawns a thread of the model.
-    fn spawn_in_model(
-        self,
-        job: Rc<dyn Job>,
-        location: &'static Location<'static>,
-    ) -> io::Result<(ThreadId, Thread)> {
-        let name = self.name;
-        let shown = name.as_deref().map(Arc::from);
-        let id = current::with(|engine| match engine.phase {
-            Phase::Teardown => Err(job),
-            _ => Ok(engine.spawn(job, name, location)),
-        });
-        // A closure that is refused is dropped here, where its drop may use the engine.
-        let Some(Ok(id)) = id else {
-            return Err(io::Error::other("the execution was given up"));
-        };
-        Ok((id, Thread(Handle::Model { id, name: shown })))
+fn spawn_task<F, T>(
+    run: F,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
+) -> io::Result<JoinHandle<T>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let right = spawn_in_model(Rc::new(Task::new(run)), name.clone(), location)?;
+    let thread = Thread(Handle::Model { id: right.thread(), name });
+    let joining = Joining::Model(InModel { right, give_up: Right::give_up::<T> });
+    Ok(JoinHandle { thread, joining })
+}
+
+/// Spawns a thread of the model.
+fn spawn_in_model(
+    job: Rc<dyn Job>,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
+) -> io::Result<Right> {
+    let right = current::with(|engine| match engine.phase {
+        Phase::Teardown => Err(job),
+        _ => Ok(Right::new(engine.spawn(job, name, location), engine)),
+    });
+    // A closure that is refused is dropped here, where its drop may use the engine.
+    match right {
+        Some(Ok(right)) => Ok(right),
+        _ => Err(io::Error::other("the execution was given up")),
     }
 }
 
 /// Runs a thread of a model: its closure, then the destructors of its thread-local values.
+#[inline(always)]
 pub(crate) fn run_to_end<T>(run: impl FnOnce() -> T, leave: impl FnOnce(Result<T>)) -> Ended {
-    let (ended, result) = coroutine::catch(run);
+    let result = coroutine::catch(run);
+    let ended = result.as_ref().err().map(|payload| coroutine::ended(&**payload));
     leave(result);
-    match (ended, local::end_of_thread()) {
-        (Ended::Returned, Some(other)) => other,
-        (ended, _) => ended,
-    }
+    let after = local::end_of_thread();
+    ended.or(after).unwrap_or(Ended::Returned)
 }
 
 /// As `std`'s.
@@ -311,5 +322,9 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new().spawn(run).expect("a new thread")
+    let spawned = match current::in_model() {
+        true => spawn_task(run, None, Location::caller()),
+        false => Builder::new().spawn(run),
+    };
+    spawned.expect("a new thread")
 }

@@ -27,37 +27,6 @@ pub(super) fn hits() -> Reply {
 }
 
 impl Engine {
-    /// Whether what `thread` announced can happen now; it may still wait because it repeats.
-    pub(super) fn is_enabled(&self, thread: ThreadId, pending: &Pending) -> bool {
-        let state = &self.threads[thread];
-        match pending.op {
-            Op::Lock => self.objects.mutex(pending.object).owner.is_none(),
-            Op::Read => {
-                let lock = self.objects.rwlock(pending.object);
-                lock.writer.is_none() && lock.waiting_writers == 0
-            }
-            Op::Write => {
-                let lock = self.objects.rwlock(pending.object);
-                lock.writer.is_none() && lock.readers.is_empty()
-            }
-            Op::Wake { timer } => state.notified.is_some() || timer,
-            Op::Park { timer } => state.token || timer,
-            Op::Join { target } => self.threads[target].finished,
-            _ => true,
-        }
-    }
-
-    /// Whether the step is one that time alone makes possible: taken last unless the search asks for it.
-    pub(super) fn is_timer(&self, thread: ThreadId, pending: &Pending) -> bool {
-        let state = &self.threads[thread];
-        match pending.op {
-            Op::TimerFire | Op::AlarmFire => true,
-            Op::Wake { timer } => timer && state.notified.is_none(),
-            Op::Park { timer } => timer && !state.token,
-            _ => false,
-        }
-    }
-
     /// Whether the next step of `thread` decides nothing: its one label is the plain one.
     #[inline]
     pub(crate) fn decides_nothing(&self, thread: ThreadId) -> bool {

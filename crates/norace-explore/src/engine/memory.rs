@@ -225,10 +225,10 @@ impl Engine {
     /// Whether there is such a store before `upto` in the modification order; if that is the order of execution, `upto`
     /// is its end.
     fn has_news_before(&self, spin: &Spin, upto: usize) -> bool {
-        let atomic = self.objects.atomic(spin.object);
         if self.mode == Mode::Sc {
             return self.objects.message(self.objects.last_message(spin.object)).news > spin.store;
         }
+        let atomic = self.objects.atomic(spin.object);
         let after = self.objects.message(spin.message).position as usize + 1;
         let later = atomic.order.get(after..upto.min(atomic.order.len())).unwrap_or_default();
         later.iter().any(|&message| !self.objects.message(message).idle)

@@ -202,7 +202,7 @@ impl Objects {
     ) -> ObjectId {
         let state = match meta.class {
             Class::Clock | Class::Thread => NONE,
-            Class::Atomic => self.atomics.take(),
+            Class::Atomic => unreachable!("an atomic has a value of its own"),
             Class::Mutex => self.mutexes.take(),
             Class::RwLock => self.rwlocks.take(),
             Class::Condvar => self.condvars.take(),
@@ -211,8 +211,7 @@ impl Objects {
         };
         let id = self.push(meta, created, state);
         match meta.class {
-            Class::Clock | Class::Thread => {}
-            Class::Atomic => self.atomic_mut(id).order.clear(),
+            Class::Clock | Class::Thread | Class::Atomic => {}
             Class::Mutex => *self.mutex_mut(id) = MutexState::default(),
             Class::RwLock => {
                 let lock = self.rwlock_mut(id);
@@ -258,16 +257,23 @@ impl Objects {
         id
     }
 
-    /// Adds an atomic that holds `value`.
+    /// Adds an atomic that holds `value`; with its modification order, if it is to have a history.
     pub(crate) fn add_atomic(
         &mut self,
         meta: &'static Meta,
         value: u64,
         created: &'static Location<'static>,
+        history: bool,
     ) -> ObjectId {
-        let state = self.atomics.take();
-        let id = self.push(meta, created, state);
         let message = self.next_message();
+        let state = if history { self.atomics.take() } else { NONE };
+        let id = self.push(meta, created, state);
+        if history {
+            let order = &mut self.atomic_mut(id).order;
+            order.clear();
+            order.push(message);
+        }
+        self.list[id.index()].last = Some(message);
         let release = Row::EMPTY;
         self.messages.push(Message {
             value,
@@ -279,10 +285,6 @@ impl Objects {
             idle: false,
             news: None,
         });
-        let order = &mut self.atomic_mut(id).order;
-        order.clear();
-        order.push(message);
-        self.list[id.index()].last = Some(message);
         id
     }
 

@@ -4,6 +4,7 @@
 //! again when something has happened that may have changed the answer.
 
 use super::Engine;
+use super::objects::RwLockState;
 use crate::driver::members;
 use crate::event::{Op, ThreadId};
 
@@ -85,13 +86,41 @@ impl Engine {
     }
 
     fn look_again(&mut self, thread: ThreadId) {
-        let pending = self.threads[thread].pending.expect("it has announced");
-        let can = self.is_enabled(thread, &pending);
-        let held = pending.op.reads() && self.is_held(thread, pending.at());
-        let timer = self.is_timer(thread, &pending);
-        set(&mut self.ready.can, thread, can && !held);
-        set(&mut self.ready.held, thread, held);
+        let state = &self.threads[thread];
+        let pending = state.pending.as_ref().expect("it has announced");
+        let free = |lock: &RwLockState| lock.writer.is_none();
+        let (mut timer, mut held) = (false, false);
+        let can = match pending.op {
+            Op::Join { target } => self.threads[target].finished,
+            Op::Lock => self.objects.mutex(pending.object).owner.is_none(),
+            Op::Read => {
+                let lock = self.objects.rwlock(pending.object);
+                free(lock) && lock.waiting_writers == 0
+            }
+            Op::Write => {
+                let lock = self.objects.rwlock(pending.object);
+                free(lock) && lock.readers.is_empty()
+            }
+            Op::Wake { timer: limit } => {
+                timer = limit && state.notified.is_none();
+                timer || state.notified.is_some()
+            }
+            Op::Park { timer: limit } => {
+                timer = limit && !state.token;
+                timer || state.token
+            }
+            Op::TimerFire | Op::AlarmFire => {
+                timer = true;
+                true
+            }
+            op => {
+                held = op.reads() && self.is_held(thread, pending.at());
+                !held
+            }
+        };
+        set(&mut self.ready.can, thread, can);
         set(&mut self.ready.timers, thread, timer);
+        set(&mut self.ready.held, thread, held);
     }
 
     /// The threads that can take a step.

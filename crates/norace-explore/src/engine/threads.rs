@@ -6,6 +6,7 @@
 use std::ops::{Index, IndexMut};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::suspicion::Held;
@@ -85,7 +86,7 @@ pub(crate) struct Thread {
     pub(super) held: Vec<Held>,
     /// What a library said that the thread waits for, since it last did something else.
     pub(super) waits: Vec<Waits>,
-    name: Option<String>,
+    pub(crate) name: Option<Arc<str>>,
     panicked: Option<Panicked>,
     /// Where the last panic in this thread began.
     panic_at: Option<String>,
@@ -184,7 +185,7 @@ impl Engine {
     pub(crate) fn spawn(
         &mut self,
         job: Rc<dyn Job>,
-        name: Option<String>,
+        name: Option<Arc<str>>,
         location: Place,
     ) -> ThreadId {
         let is_owed = job.result().is_some();
@@ -344,7 +345,7 @@ impl Engine {
 
     /// Names the running thread, unless it has a name.
     pub(crate) fn name_thread(&mut self, name: &str) {
-        self.threads[self.running].name.get_or_insert_with(|| name.to_owned());
+        self.threads[self.running].name.get_or_insert_with(|| Arc::from(name));
     }
 
     /// Panics that nobody took.
@@ -367,7 +368,7 @@ impl Engine {
         let state = &self.threads[thread];
         ThreadInfo {
             id: thread,
-            name: state.name.clone(),
+            name: state.name.as_deref().map(str::to_owned),
             spawned_at: state.spawned_at,
             is_timer: state.is_alarm,
         }

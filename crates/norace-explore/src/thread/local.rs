@@ -166,14 +166,18 @@ fn find(thread: usize, key: usize) -> Option<Option<Rc<dyn Any>>> {
 }
 
 /// Drops the running thread's values, the last made first; how that ended, when not well.
+#[inline(always)]
 pub(crate) fn end_of_thread() -> Option<Ended> {
     let running = |engine: &mut Engine| engine.has_locals.then(|| engine.running.index());
-    let thread = current::with(running).flatten()?;
+    current::with(running).flatten().and_then(drop_all)
+}
+
+#[cold]
+fn drop_all(thread: usize) -> Option<Ended> {
     let mut ended = None;
     while let Some(value) = last(thread) {
-        match coroutine::catch(move || drop(value)).0 {
-            Ended::Returned => {}
-            other => ended = ended.or(Some(other)),
+        if let Err(payload) = coroutine::catch(move || drop(value)) {
+            ended = ended.or_else(|| Some(coroutine::ended(&*payload)));
         }
     }
     VALUES.with_borrow_mut(|values| {

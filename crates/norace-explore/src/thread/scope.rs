@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Builder, Result, Thread, run_to_end};
+use super::{Builder, Result, Thread, run_to_end, spawn_in_model};
 use crate::coroutine::describe;
 use crate::current;
 use crate::event::{Op, ThreadId};
@@ -186,7 +186,9 @@ impl Builder {
             // SAFETY: only the lifetime changes. The module's invariant: the closure is gone when the scope ends, hence
             // within 'scope.
             let job = unsafe { std::mem::transmute::<Rc<dyn Job + 'scope>, Rc<dyn Job>>(job) };
-            let (id, thread) = self.spawn_in_model(job, Location::caller())?;
+            let name: Option<Arc<str>> = self.name.map(Arc::from);
+            let id = spawn_in_model(job, name.clone(), Location::caller())?.thread();
+            let thread = Thread(super::Handle::Model { id, name });
             (thread, Child::Model { id, joined: Mutex::new(false) })
         } else {
             let left = Arc::clone(&packet);
