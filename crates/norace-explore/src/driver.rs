@@ -16,9 +16,10 @@ pub use guide::{Plan, Run};
 pub(crate) use walk::Walk;
 
 /// How an exploration chooses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
     /// Every class of executions once.
+    #[default]
     Exhaustive,
     /// Every execution with at most so many preemptions, for 0, 1, 2 and so on up to this number.
     Bounded {
@@ -64,7 +65,7 @@ pub enum Strategy {
 }
 
 /// The state of the strategy in use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Driver {
     strategy: Strategy,
     pub(crate) dpor: Dpor,
@@ -74,16 +75,19 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(strategy: Strategy) -> Self {
-        let walk = match strategy {
-            Strategy::Random { seed, .. } => Walk::uniform(seed),
-            Strategy::Pct { seed, depth, .. } => Walk::pct(seed, depth),
-            Strategy::Pos { seed, .. } => Walk::pos(seed),
-            Strategy::Urw { seed, .. } => Walk::urw(seed),
-            _ => Walk::uniform(0),
-        };
-        let guide = Guide::default();
-        Self { strategy, dpor: Dpor::default(), depth: Depth::default(), walk, guide }
+    /// Makes ready for an exploration.
+    pub(crate) fn prepare(&mut self, strategy: Strategy) {
+        self.dpor.prepare();
+        match strategy {
+            Strategy::Random { seed, .. } => self.walk = Walk::uniform(seed),
+            Strategy::Pct { seed, depth, .. } => self.walk = Walk::pct(seed, depth),
+            Strategy::Pos { seed, .. } => self.walk = Walk::pos(seed),
+            Strategy::Urw { seed, .. } => self.walk = Walk::urw(seed),
+            Strategy::Bounded { .. } => self.depth = Depth::default(),
+            Strategy::Guided(_) => self.guide = Guide::default(),
+            Strategy::Exhaustive | Strategy::Replay(_) => {}
+        }
+        self.strategy = strategy;
     }
 
     pub(crate) fn begin(&mut self) {

@@ -31,7 +31,7 @@ use std::sync::atomic::Ordering;
 
 use crate::clock::{Clocks, Row};
 use crate::config::{Config, Mode};
-use crate::driver::Driver;
+use crate::driver::{Driver, Strategy};
 use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place};
 use crate::job::Job;
@@ -209,10 +209,10 @@ pub(crate) struct Engine {
 const FINGERPRINT: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Engine {
-    pub(crate) fn new(config: Config, driver: Driver, keep: Keep) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             mode: config.mode,
-            keep,
+            keep: Keep::Causes,
             config,
             phase: Phase::Ending,
             epoch: 0,
@@ -248,8 +248,24 @@ impl Engine {
             detail: Detail::default(),
             fingerprint: 0,
             findings: Vec::new(),
-            driver,
+            driver: Driver::default(),
         }
+    }
+
+    /// Makes ready for an exploration, whose observer wants traces or does not.
+    pub(crate) fn prepare(&mut self, strategy: Strategy, traces: bool) {
+        self.driver.prepare(strategy);
+        // A weak memory remembers, and so does the search for values that came back.
+        let remembers = self.mode == Mode::Rc11 || self.config.suspect_aba;
+        self.keep = if self.driver.is_exhaustive() {
+            Keep::Causes
+        } else if traces || remembers || self.config.detail || self.driver.runs_once() {
+            Keep::Events
+        } else {
+            Keep::Nothing
+        };
+        self.spins_held = false;
+        self.suspicions = Suspicions::default();
     }
 
     /// Starts an execution whose main thread runs `main`.

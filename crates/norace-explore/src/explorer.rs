@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-use crate::config::{Config, Mode};
+use crate::config::Config;
 use crate::coroutine::Pool;
 use crate::current;
-use crate::driver::{Driver, Strategy};
+use crate::driver::Strategy;
 use crate::engine::{Choice, Engine, Keep, Phase};
 use crate::event::ThreadId;
 use crate::finding::{Finding, ThreadInfo};
@@ -155,6 +155,8 @@ impl<'a> Execution<'a> {
 pub struct Explorer {
     config: Config,
     pool: Pool,
+    /// Kept for its memory while nothing is explored.
+    idle: Option<Box<Engine>>,
 }
 
 impl fmt::Debug for Explorer {
@@ -167,7 +169,7 @@ impl Explorer {
     /// An explorer; its stacks are reused by all explorations.
     pub fn new(config: Config) -> Self {
         let pool = Pool::new(config.stack_bytes);
-        Self { config, pool }
+        Self { config, pool, idle: None }
     }
 
     /// Explores `model`; waits while another model runs in this process.
@@ -176,9 +178,7 @@ impl Explorer {
     ///
     /// When called from within a model.
     pub fn explore(&mut self, strategy: Strategy, model: &dyn Fn()) -> Report {
-        let driver = Driver::new(strategy);
-        let keep = keep(&self.config, &driver, false);
-        self.run(driver, keep, model, &mut |_| ControlFlow::Continue(()))
+        self.run(strategy, false, model, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Explores `model` and shows every execution to `observe`, which may end the exploration.
@@ -192,22 +192,22 @@ impl Explorer {
         model: &dyn Fn(),
         observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
     ) -> Report {
-        let driver = Driver::new(strategy);
-        let keep = keep(&self.config, &driver, self.config.traces);
-        self.run(driver, keep, model, observe)
+        self.run(strategy, self.config.traces, model, observe)
     }
 
     fn run(
         &mut self,
-        driver: Driver,
-        keep: Keep,
+        strategy: Strategy,
+        traces: bool,
         model: &dyn Fn(),
         observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
     ) -> Report {
         assert!(!current::in_model(), "a model cannot be explored from within a model");
         HOOK.call_once(hook);
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = Engine::new(self.config.clone(), driver, keep);
+        let mut engine =
+            self.idle.take().unwrap_or_else(|| Box::new(Engine::new(self.config.clone())));
+        engine.prepare(strategy, traces);
         let mut report = Report {
             executions: 0,
             blocked: 0,
@@ -235,6 +235,7 @@ impl Explorer {
             }
         };
         report.completeness = completeness(&engine, &report, finished);
+        self.idle = Some(engine);
         report
     }
 
@@ -287,19 +288,6 @@ impl Explorer {
         if current::with(|engine| engine.has_locals) == Some(true) {
             thread::reset_locals();
         }
-    }
-}
-
-/// What has to be kept of executions whose observer wants traces or does not.
-fn keep(config: &Config, driver: &Driver, traces: bool) -> Keep {
-    // A weak memory remembers, and so does the search for values that came back.
-    let remembers = config.mode == Mode::Rc11 || config.suspect_aba;
-    if driver.is_exhaustive() {
-        Keep::Causes
-    } else if traces || remembers || config.detail || driver.runs_once() {
-        Keep::Events
-    } else {
-        Keep::Nothing
     }
 }
 

@@ -55,6 +55,15 @@ pub(crate) struct Dpor {
 }
 
 impl Dpor {
+    /// Forgets the search so far; keeps the memory.
+    pub(super) fn prepare(&mut self) {
+        self.frames.clear();
+        self.sleepers.clear();
+        self.fresh_from = 0;
+        self.redundant = false;
+        self.inner.clear();
+    }
+
     pub(super) fn begin(&mut self) {
         self.redundant = false;
     }

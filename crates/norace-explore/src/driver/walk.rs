@@ -54,6 +54,12 @@ pub(crate) struct Walk {
 
 const LOWEST: u64 = 1 << 32;
 
+impl Default for Walk {
+    fn default() -> Self {
+        Self::uniform(0)
+    }
+}
+
 impl Walk {
     fn new(seed: u64, by: By) -> Self {
         // Zero is the one state that xorshift never leaves.
