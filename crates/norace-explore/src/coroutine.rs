@@ -18,9 +18,10 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::current;
-use crate::engine::Ended;
+use crate::engine::{Ended, Next};
 
-type Yielding = Yielder<(), ()>;
+type Yielding = Yielder<(), Next>;
+type Resident = Coroutine<(), Next, (), DefaultStack>;
 
 std::thread_local! {
     /// The yielder of the coroutine that runs; null outside.
@@ -32,7 +33,7 @@ struct Teardown;
 
 /// The coroutines of one explorer.
 pub(crate) struct Pool {
-    coroutines: Vec<Coroutine<(), (), (), DefaultStack>>,
+    coroutines: Vec<Resident>,
     stack_bytes: usize,
 }
 
@@ -41,14 +42,14 @@ impl Pool {
         Self { coroutines: Vec::new(), stack_bytes }
     }
 
-    /// Runs thread `index` until it suspends.
+    /// Runs thread `index` until it suspends; who goes on.
     #[inline(always)]
-    pub(crate) fn resume(&mut self, index: usize) {
+    pub(crate) fn resume(&mut self, index: usize) -> Next {
         if self.coroutines.len() <= index {
             self.extend(index);
         }
         match self.coroutines[index].resume(()) {
-            CoroutineResult::Yield(()) => {}
+            CoroutineResult::Yield(next) => next,
             CoroutineResult::Return(()) => unreachable!("a resident coroutine never returns"),
         }
     }
@@ -72,7 +73,7 @@ impl Drop for Pool {
     }
 }
 
-fn discard(mut coroutine: Coroutine<(), (), (), DefaultStack>) {
+fn discard(mut coroutine: Resident) {
     if coroutine.started() && !coroutine.done() {
         // SAFETY: it is suspended and never resumed again. Either it waits for a closure, so that its frames own
         // nothing; or its closure is given up, and everything its frames own is leaked, not freed.
@@ -80,26 +81,27 @@ fn discard(mut coroutine: Coroutine<(), (), (), DefaultStack>) {
     }
 }
 
-fn resident(stack_bytes: usize) -> Coroutine<(), (), (), DefaultStack> {
+fn resident(stack_bytes: usize) -> Resident {
     let stack = DefaultStack::new(stack_bytes).expect("address space for a coroutine's stack");
     Coroutine::with_stack(stack, |yielder: &Yielding, ()| {
         loop {
             set_yielder(yielder);
-            run_closure();
-            yielder.suspend(());
+            let next = run_closure();
+            yielder.suspend(next);
         }
     })
 }
 
 #[inline(always)]
-fn run_closure() {
+fn run_closure() -> Next {
     let job = current::with(crate::engine::Engine::start).flatten();
     let job = job.expect("a thread is resumed with a job");
     let ended = job.run();
-    current::with(|engine| {
+    let next = current::with(|engine| {
         engine.thread_ended(ended);
-        engine.next();
+        engine.next()
     });
+    next.expect("a model runs")
 }
 
 #[inline(always)]
@@ -108,14 +110,14 @@ fn set_yielder(yielder: &Yielding) {
     YIELDER.with(|current| current.set(std::ptr::from_ref(yielder)));
 }
 
-/// Suspends the running coroutine until its thread is picked or torn down.
+/// Suspends the running coroutine until its thread is picked or torn down; `next` goes on.
 #[inline(always)]
-pub(crate) fn suspend() {
+pub(crate) fn suspend(next: Next) {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "only a model's thread can wait");
     // SAFETY: `yielder` was set by the coroutine that runs now, which lives until it returns.
     let yielder = unsafe { &*yielder };
-    yielder.suspend(());
+    yielder.suspend(next);
     set_yielder(yielder);
 }
 

@@ -1,7 +1,7 @@
 //! One execution: threads, objects, events, and the scheduler's loop over them.
 //!
-//! The engine is a state machine without coroutines: [`Engine::announce`] takes what a thread wants to do and answers
-//! whether it may do it now; [`Engine::resumed`] executes what the thread had announced once it was picked. Who is
+//! The engine is a state machine without coroutines: [`Engine::announce`] takes what a thread wants to do, picks who goes
+//! on, and executes what that thread had announced; the thread finds the answer in `reply` when it is resumed. Who is
 //! picked is the business of the driver (`dpor`, `walk`, `depth`, `replay`), which sees the enabled threads and their
 //! labels.
 //!
@@ -107,12 +107,28 @@ pub(crate) struct Reply {
 pub(crate) enum Step {
     /// The operation was executed.
     Done(Reply),
-    /// The thread was picked to execute it.
-    Go,
-    /// Another thread goes first: suspend.
-    Switch,
+    /// Others go first: suspend.
+    Switch(Next),
     /// The execution is over: unwind.
     Unwind,
+}
+
+/// Who goes on; nobody when the execution is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Next(u64);
+
+impl Next {
+    const NOBODY: Self = Self(u64::MAX);
+
+    #[inline]
+    fn one(thread: ThreadId) -> Self {
+        Self(u64::from(thread.0))
+    }
+
+    #[inline]
+    pub(crate) fn thread(self) -> Option<ThreadId> {
+        u16::try_from(self.0).ok().map(ThreadId)
+    }
 }
 
 /// How a thread's closure ended.
@@ -188,6 +204,8 @@ pub(crate) struct Engine {
     pub(crate) steps: u32,
     pub(crate) choices: Vec<Choice>,
     pub(crate) running: ThreadId,
+    /// The answer to the operation of the running thread, which it takes when it is resumed.
+    pub(crate) reply: Reply,
     pub(crate) label: Label,
     pub(crate) labels: Vec<Label>,
     /// Steps taken since nothing but held threads was left.
@@ -237,6 +255,7 @@ impl Engine {
             steps: 0,
             choices: Vec::new(),
             running: ThreadId::MAIN,
+            reply: Reply::default(),
             label: Label::Plain,
             labels: Vec::new(),
             spin_steps: 0,
@@ -323,7 +342,7 @@ impl Engine {
         if self.inside || self.phase == Phase::Teardown {
             return self.out_of_turn(me);
         }
-        let Some(pending) = &self.threads[me].pending else { return Step::Switch };
+        let pending = self.threads[me].pending.as_ref().expect("it has announced");
         let (at, lock) = (pending.at(), matches!(pending.op, Op::Lock));
         pulse::beat(at.location);
         if self.config.detail {
@@ -331,16 +350,14 @@ impl Engine {
         }
         if matches!(pending.op, Op::Fence { .. } | Op::Yield) {
             // Nothing depends on when these happen.
-            return Step::Done(self.resumed());
+            return Step::Done(self.execute());
         }
         if lock {
             self.look_for_cycle(me, at.object);
         }
         self.make_ready(me);
-        match self.next() {
-            Some(next) if next == me => Step::Go,
-            _ => Step::Switch,
-        }
+        let next = self.next();
+        if next.0 == u64::from(me.0) { Step::Done(self.reply) } else { Step::Switch(next) }
     }
 
     /// What the running thread came to is no step of its own.
@@ -354,15 +371,15 @@ impl Engine {
         }
     }
 
-    /// Picks who runs next and stores it in `running`; `None` when the execution is over.
+    /// Picks who runs next, stores it in `running`, and executes what it had announced.
     #[inline]
-    pub(crate) fn next(&mut self) -> Option<ThreadId> {
+    pub(crate) fn next(&mut self) -> Next {
         if matches!(self.phase, Phase::Ending | Phase::Teardown) {
-            return None;
+            return Next::NOBODY;
         }
         if let Some(thread) = self.next_fresh() {
             self.running = thread;
-            return Some(thread);
+            return Next::one(thread);
         }
         let mut enabled = self.enabled();
         if self.has_only_timers(enabled) || self.steps >= self.config.steps_max {
@@ -370,10 +387,11 @@ impl Engine {
         }
         if enabled == 0 || !self.pick(enabled) {
             self.phase = Phase::Ending;
-            return None;
+            return Next::NOBODY;
         }
         self.steps += 1;
-        Some(self.running)
+        self.reply = self.execute();
+        Next::one(self.running)
     }
 
     /// Adds an event of `thread` that is ordered after the thread's own past only.
@@ -434,7 +452,8 @@ impl Engine {
             hb: state.hb,
         });
         if self.config.detail {
-            self.detail.record(event.index());
+            let own = kind.is_plain() || matches!(kind, Kind::Spawn | Kind::Finish) || self.inside;
+            self.detail.record(event.index(), (!own).then_some(thread));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::coroutine::Pool;
 use crate::current;
 use crate::driver::Strategy;
-use crate::engine::{Choice, Engine, Keep, Phase};
+use crate::engine::{Choice, Engine, Keep};
 use crate::event::ThreadId;
 use crate::finding::{Finding, ThreadInfo};
 use crate::job::{Job, Main};
@@ -246,8 +246,9 @@ impl Explorer {
         EPOCH.store(epoch + 1, Ordering::Relaxed);
         engine.begin(epoch, Rc::clone(main));
         current::enter(engine, || {
-            while let Some(thread) = running() {
-                self.pool.resume(thread.index());
+            let mut next = Some(ThreadId::MAIN);
+            while let Some(thread) = next {
+                next = self.pool.resume(thread.index()).thread();
             }
             current::with(Engine::finish);
             self.tear_down();
@@ -289,11 +290,6 @@ impl Explorer {
             thread::reset_locals();
         }
     }
-}
-
-/// Who is to be resumed.
-fn running() -> Option<ThreadId> {
-    current::with(|engine| (engine.phase != Phase::Ending).then_some(engine.running)).flatten()
 }
 
 #[expect(unsafe_code, reason = "what threads run is stored without a lifetime")]

@@ -128,31 +128,28 @@ pub(crate) fn perform_with(
         let (object, op) = step(engine);
         engine.announce(op, object, location)
     })?;
-    if let Step::Done(reply) = announced {
-        return Some(reply);
+    match announced {
+        Step::Done(reply) => return Some(reply),
+        Step::Switch(next) => coroutine::suspend(next),
+        Step::Unwind => coroutine::unwind(),
     }
-    if let Step::Unwind = announced {
-        coroutine::unwind();
-    }
-    if let Step::Switch = announced {
-        coroutine::suspend();
-    }
-    Some(go())
+    Some(answer())
 }
 
-/// Takes the step for which the running thread was picked.
-#[inline(never)]
-fn go() -> Reply {
-    let resumed = current::with(|engine| match engine.phase {
-        Phase::Teardown => None,
-        _ => Some(engine.resumed()),
-    });
-    match resumed {
-        Some(Some(reply)) => reply,
-        // A blocked destructor cannot unwind while its thread already does.
-        Some(None) if std::thread::panicking() => Reply { value: 0, ok: true },
-        _ => coroutine::unwind(),
+/// The answer to what the running thread had announced, now that it was resumed.
+#[inline(always)]
+fn answer() -> Reply {
+    let answer = |engine: &mut Engine| (engine.phase != Phase::Teardown).then_some(engine.reply);
+    current::with(answer).flatten().unwrap_or_else(given_up)
+}
+
+#[cold]
+fn given_up() -> Reply {
+    if !std::thread::panicking() {
+        coroutine::unwind();
     }
+    // A blocked destructor cannot unwind while its thread already does.
+    Reply { value: 0, ok: true }
 }
 
 /// Performs an operation on the object in `slot`.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{At, Engine, Keep, Label, Message, Pending, Reply, Step, Thread};
+use super::{At, Engine, Keep, Label, Message, Next, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
 use crate::event::{Apply, Class, EventId, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
@@ -69,7 +69,7 @@ impl Engine {
     }
 
     /// Executes what the running thread announced, now that it was picked.
-    pub(crate) fn resumed(&mut self) -> Reply {
+    pub(super) fn execute(&mut self) -> Reply {
         let me = self.running;
         let state = &mut self.threads[me];
         state.starved = 0;
@@ -664,7 +664,7 @@ impl Engine {
     /// What an operation answers once the execution is over: the last values, no waiting.
     pub(super) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
         if self.teardown_ops > TEARDOWN_OPS_MAX {
-            return Step::Switch;
+            return Step::Switch(Next::NOBODY);
         }
         self.teardown_ops += 1;
         if !unwinding {

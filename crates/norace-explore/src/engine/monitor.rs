@@ -57,7 +57,7 @@ impl Engine {
         // The usual case: the last store.
         self.list_labels(me);
         self.label = self.labels[0];
-        self.resumed()
+        self.execute()
     }
 
     /// The running thread will wait, among other things, to do `what` to `object`.

@@ -273,13 +273,10 @@ impl Engine {
         self.threads[thread].object
     }
 
-    /// Hands the picked thread what it runs, after the step that lets an alarm run.
+    /// What the running thread is to run.
+    #[inline]
     pub(crate) fn start(&mut self) -> Option<Rc<dyn Job>> {
-        let me = self.running;
-        if self.threads[me].pending.is_some() && self.phase != Phase::Teardown {
-            self.resumed();
-        }
-        self.threads[me].job.clone()
+        self.threads[self.running].job.clone()
     }
 
     /// Whether somebody may ask for the result of the running thread.
