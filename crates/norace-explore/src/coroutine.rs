@@ -18,10 +18,10 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::current;
-use crate::engine::{Ended, Next};
+use crate::engine::{Ended, Step};
 
-type Yielding = Yielder<(), Next>;
-type Resident = Coroutine<(), Next, (), DefaultStack>;
+type Yielding = Yielder<(), Step>;
+type Resident = Coroutine<(), Step, (), DefaultStack>;
 
 std::thread_local! {
     /// The yielder of the coroutine that runs; null outside.
@@ -44,12 +44,12 @@ impl Pool {
 
     /// Runs thread `index` until it suspends; who goes on.
     #[inline(always)]
-    pub(crate) fn resume(&mut self, index: usize) -> Next {
+    pub(crate) fn resume(&mut self, index: usize) -> Step {
         if self.coroutines.len() <= index {
             self.extend(index);
         }
         match self.coroutines[index].resume(()) {
-            CoroutineResult::Yield(next) => next,
+            CoroutineResult::Yield(step) => step,
             CoroutineResult::Return(()) => unreachable!("a resident coroutine never returns"),
         }
     }
@@ -86,22 +86,22 @@ fn resident(stack_bytes: usize) -> Resident {
     Coroutine::with_stack(stack, |yielder: &Yielding, ()| {
         loop {
             set_yielder(yielder);
-            let next = run_closure();
-            yielder.suspend(next);
+            let step = run_closure();
+            yielder.suspend(step);
         }
     })
 }
 
 #[inline(always)]
-fn run_closure() -> Next {
+fn run_closure() -> Step {
     let job = current::with(crate::engine::Engine::start).flatten();
     let job = job.expect("a thread is resumed with a job");
     let ended = job.run();
-    let next = current::with(|engine| {
+    let step = current::with(|engine| {
         engine.thread_ended(ended);
         engine.next()
     });
-    next.expect("a model runs")
+    step.expect("a model runs")
 }
 
 #[inline(always)]
@@ -110,14 +110,14 @@ fn set_yielder(yielder: &Yielding) {
     YIELDER.with(|current| current.set(std::ptr::from_ref(yielder)));
 }
 
-/// Suspends the running coroutine until its thread is picked or torn down; `next` goes on.
+/// Suspends the running coroutine until its thread is picked or torn down.
 #[inline(always)]
-pub(crate) fn suspend(next: Next) {
+pub(crate) fn suspend(step: Step) {
     let yielder = YIELDER.get();
     assert!(!yielder.is_null(), "only a model's thread can wait");
     // SAFETY: `yielder` was set by the coroutine that runs now, which lives until it returns.
     let yielder = unsafe { &*yielder };
-    yielder.suspend(next);
+    yielder.suspend(step);
     set_yielder(yielder);
 }
 

@@ -11,6 +11,7 @@
 //! **Invariants:** an event is maximal in the causal order when it is added; rows of clocks that an event names are
 //! never written after the event is complete; all vectors keep their memory between executions.
 
+mod access;
 mod detail;
 mod execute;
 mod memory;
@@ -41,7 +42,7 @@ use ready::Ready;
 use suspicion::Suspicions;
 use tracked::Tracked;
 
-pub(crate) use objects::{Message, Objects};
+pub(crate) use objects::Objects;
 pub(crate) use threads::{Thread, Threads};
 pub(crate) use wide::Wide;
 
@@ -102,29 +103,25 @@ pub(crate) struct Reply {
     pub(crate) ok: bool,
 }
 
-/// What a thread that came to an operation does next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// The operation was executed.
-    Done(Reply),
-    /// Others go first: suspend.
-    Switch(Next),
-    /// The execution is over: unwind.
-    Unwind,
-}
+/// What a thread that came to an operation does next, in a word that stays in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step(u64);
 
-/// Who goes on; nobody when the execution is over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Next(u64);
+impl Step {
+    /// The operation was executed: take the answer.
+    pub(crate) const DONE: Self = Self(u64::MAX);
+    /// The execution is over: suspend, and nobody goes on.
+    pub(crate) const END: Self = Self(u64::MAX - 1);
+    /// What is left of the execution is being unwound, this thread now.
+    pub(crate) const UNWIND: Self = Self(u64::MAX - 2);
 
-impl Next {
-    const NOBODY: Self = Self(u64::MAX);
-
+    /// Suspend: this thread goes on.
     #[inline]
-    fn one(thread: ThreadId) -> Self {
+    fn switch(thread: ThreadId) -> Self {
         Self(u64::from(thread.0))
     }
 
+    /// Who goes on.
     #[inline]
     pub(crate) fn thread(self) -> Option<ThreadId> {
         u16::try_from(self.0).ok().map(ThreadId)
@@ -190,6 +187,8 @@ pub(crate) struct Engine {
     pub(crate) wants_clocks: bool,
     /// Whether the running thread is in a critical section that is one step.
     inside: bool,
+    /// Whether what the running thread comes to may be more, or less, than a step.
+    is_special: bool,
     /// Numbers given out by [`unique`](crate::probe::unique).
     pub(crate) unique: u64,
     pub(crate) clocks: Clocks,
@@ -244,6 +243,7 @@ impl Engine {
             ready: Ready::default(),
             wants_clocks: false,
             inside: false,
+            is_special: false,
             unique: 0,
             clocks: Clocks::new(),
             objects: Objects::new(),
@@ -299,7 +299,7 @@ impl Engine {
         self.unused.clear();
         self.ready = Ready::default();
         self.wants_clocks = false;
-        self.inside = false;
+        self.set_inside(false);
         self.unique = 0;
         self.clocks.reset();
         self.objects.reset();
@@ -336,50 +336,64 @@ impl Engine {
     #[inline(never)]
     fn announced(&mut self) -> Step {
         let me = self.running;
-        if !self.config.strengthened.is_empty() {
-            self.strengthen(me);
+        if self.is_special
+            && let Some(step) = self.announced_specially(me)
+        {
+            return step;
         }
-        if self.inside || self.phase == Phase::Teardown {
-            return self.out_of_turn(me);
-        }
-        let pending = self.threads[me].pending.as_ref().expect("it has announced");
-        let (at, lock) = (pending.at(), matches!(pending.op, Op::Lock));
-        pulse::beat(at.location);
-        if self.config.detail {
-            self.detail.announce(me);
-        }
-        if matches!(pending.op, Op::Fence { .. } | Op::Yield) {
+        let state = &self.threads[me];
+        let pending = state.pending.as_ref().expect("it has announced");
+        pulse::beat(pending.location);
+        match pending.op {
             // Nothing depends on when these happen.
-            return Step::Done(self.execute());
-        }
-        if lock {
-            self.look_for_cycle(me, at.object);
+            Op::Fence { .. } | Op::Yield => {
+                self.reply = self.execute();
+                return Step::DONE;
+            }
+            Op::Lock => {
+                let lock = pending.object;
+                self.look_for_cycle(me, lock);
+            }
+            _ => {}
         }
         self.make_ready(me);
         let next = self.next();
-        if next.0 == u64::from(me.0) { Step::Done(self.reply) } else { Step::Switch(next) }
+        if next == Step::switch(me) { Step::DONE } else { next }
     }
 
-    /// What the running thread came to is no step of its own.
+    /// What comes before the operation in special times, or instead of it.
     #[cold]
-    fn out_of_turn(&mut self, me: ThreadId) -> Step {
+    fn announced_specially(&mut self, me: ThreadId) -> Option<Step> {
+        self.strengthen(me);
         let pending = self.threads[me].pending.expect("it has announced");
         if self.phase == Phase::Teardown {
-            self.torn_down(pending, std::thread::panicking())
-        } else {
-            Step::Done(self.at_once(me, pending))
+            return Some(self.torn_down(pending, std::thread::panicking()));
         }
+        if self.inside {
+            self.reply = self.at_once(me, pending);
+            return Some(Step::DONE);
+        }
+        if self.config.detail {
+            self.detail.announce(me);
+        }
+        None
+    }
+
+    /// The running thread enters or leaves a critical section that is one step.
+    pub(super) fn set_inside(&mut self, inside: bool) {
+        self.inside = inside;
+        self.is_special = inside || self.config.detail || !self.config.strengthened.is_empty();
     }
 
     /// Picks who runs next, stores it in `running`, and executes what it had announced.
     #[inline]
-    pub(crate) fn next(&mut self) -> Next {
+    pub(crate) fn next(&mut self) -> Step {
         if matches!(self.phase, Phase::Ending | Phase::Teardown) {
-            return Next::NOBODY;
+            return Step::END;
         }
         if let Some(thread) = self.next_fresh() {
             self.running = thread;
-            return Next::one(thread);
+            return Step::switch(thread);
         }
         let mut enabled = self.enabled();
         if self.has_only_timers(enabled) || self.steps >= self.config.steps_max {
@@ -387,15 +401,26 @@ impl Engine {
         }
         if enabled == 0 || !self.pick(enabled) {
             self.phase = Phase::Ending;
-            return Next::NOBODY;
+            return Step::END;
         }
         self.steps += 1;
         self.reply = self.execute();
-        Next::one(self.running)
+        Step::switch(self.running)
+    }
+
+    /// Counts an event of `thread`.
+    #[inline(always)]
+    fn count(&mut self, thread: ThreadId, kind: Kind, at: At) -> EventId {
+        let event = EventId::new(self.happened as usize);
+        self.happened += 1;
+        let place = std::ptr::from_ref(at.location) as u64;
+        self.note(place ^ u64::from(at.object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
+        self.threads[thread].number += 1;
+        event
     }
 
     /// Adds an event of `thread` that is ordered after the thread's own past only.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn record(
         &mut self,
         thread: ThreadId,
@@ -403,11 +428,7 @@ impl Engine {
         at: At,
         order: Ordering,
     ) -> EventId {
-        let event = EventId::new(self.happened as usize);
-        self.happened += 1;
-        let place = std::ptr::from_ref(at.location) as u64;
-        self.note(place ^ u64::from(at.object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
-        self.threads[thread].number += 1;
+        let event = self.count(thread, kind, at);
         if self.keep >= Keep::Events {
             self.keep_event(event, thread, kind, at, order);
         }

@@ -426,12 +426,6 @@ impl Events {
         self.0.pop()
     }
 
-    /// The event, where events are kept.
-    #[inline]
-    pub(crate) fn get_mut(&mut self, event: EventId) -> Option<&mut Event> {
-        self.0.get_mut(event.index())
-    }
-
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Event> {
         self.0.iter()
     }

@@ -124,23 +124,18 @@ pub(crate) fn perform_with(
     step: impl FnOnce(&mut Engine) -> (ObjectId, Op),
     location: &'static Location<'static>,
 ) -> Option<Reply> {
-    let announced = current::with(|engine| {
+    let step = current::with(|engine| {
         let (object, op) = step(engine);
-        engine.announce(op, object, location)
+        let step = engine.announce(op, object, location);
+        if step == Step::DONE { Ok(engine.reply) } else { Err(step) }
     })?;
-    match announced {
-        Step::Done(reply) => return Some(reply),
-        Step::Switch(next) => coroutine::suspend(next),
-        Step::Unwind => coroutine::unwind(),
+    let Err(step) = step else { return step.ok() };
+    if step == Step::UNWIND {
+        coroutine::unwind();
     }
-    Some(answer())
-}
-
-/// The answer to what the running thread had announced, now that it was resumed.
-#[inline(always)]
-fn answer() -> Reply {
+    coroutine::suspend(step);
     let answer = |engine: &mut Engine| (engine.phase != Phase::Teardown).then_some(engine.reply);
-    current::with(answer).flatten().unwrap_or_else(given_up)
+    Some(current::with(answer).flatten().unwrap_or_else(given_up))
 }
 
 #[cold]

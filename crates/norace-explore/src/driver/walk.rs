@@ -133,22 +133,23 @@ impl Walk {
 
     #[inline]
     fn choose(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
-        match self.by {
-            By::Chance => draw_member(ready, |count| self.random.below(count)),
-            By::Priority { .. } => {
-                self.draw_priorities();
-                if self.changes.contains(&step) {
-                    self.lowest -= 1;
-                    self.priorities[running.index()] = self.lowest;
-                }
-                self.highest(ready)
-            }
-            By::Operation => {
-                self.draw_priorities();
-                self.highest(ready)
-            }
-            By::StepsLeft => self.choose_by_steps_left(ready),
+        if self.by == By::Chance {
+            return draw_member(ready, |count| self.random.below(count));
         }
+        self.choose_by_weight(ready, running, step)
+    }
+
+    #[inline(never)]
+    fn choose_by_weight(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
+        if self.by == By::StepsLeft {
+            return self.choose_by_steps_left(ready);
+        }
+        self.draw_priorities();
+        if matches!(self.by, By::Priority { .. }) && self.changes.contains(&step) {
+            self.lowest -= 1;
+            self.priorities[running.index()] = self.lowest;
+        }
+        self.highest(ready)
     }
 
     fn choose_by_steps_left(&mut self, ready: u64) -> ThreadId {

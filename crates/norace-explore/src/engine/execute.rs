@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{At, Engine, Keep, Label, Message, Next, Pending, Reply, Step, Thread};
+use super::{At, Engine, Keep, Label, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
-use crate::event::{Apply, Class, EventId, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
+use crate::event::{Class, EventId, Kind, ObjectId, Op, ThreadId, ordered};
 
 /// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
 /// destructor that waits for another thread would wait for ever.
@@ -185,7 +185,7 @@ impl Engine {
 
     /// Puts an event on an object other than a weak atomic after all it depends on, and lets the search see it.
     #[inline]
-    fn place(&mut self, me: ThreadId, event: EventId, kind: Kind, object: ObjectId) {
+    pub(super) fn place(&mut self, me: ThreadId, event: EventId, kind: Kind, object: ObjectId) {
         if self.keep == Keep::Causes {
             let causal = self.threads[me].causal;
             self.order_after_dependent(causal, me, object, kind);
@@ -434,228 +434,6 @@ impl Engine {
         self.now_ns = self.now_ns.max(deadline.unwrap_or(0));
     }
 
-    /// The store that the label of the step names; without one, the last.
-    #[inline(always)]
-    fn labelled(&self, object: ObjectId) -> MessageId {
-        match self.label {
-            Label::Message(message) | Label::After(message) | Label::Spurious(message) => message,
-            _ => self.objects.last_message(object),
-        }
-    }
-
-    #[inline]
-    fn load(&mut self, me: ThreadId, at: At, order: Ordering) -> Reply {
-        let message = self.labelled(at.object);
-        self.read_only(me, Kind::Load, at, order, message, 0)
-    }
-
-    #[inline]
-    fn store(&mut self, me: ThreadId, at: At, order: Ordering, value: u64) -> Reply {
-        let after = self.labelled(at.object);
-        let event = self.record(me, Kind::Store, at, order);
-        let release = self.published(me, order);
-        self.write(event, at.object, after, value, release, false);
-        self.progress(me);
-        self.place_access(me, event, Kind::Store, at.object, order);
-        Reply::default()
-    }
-
-    #[inline]
-    fn modify(
-        &mut self,
-        me: ThreadId,
-        at: At,
-        order: Ordering,
-        apply: Apply,
-        operand: u64,
-    ) -> Reply {
-        let message = self.labelled(at.object);
-        let old = self.objects.message(message).value;
-        let value = apply(&mut self.wide, old, operand);
-        self.read_and_write(me, at, order, message, value);
-        Reply { value: old, ok: true }
-    }
-
-    #[inline]
-    fn compare_exchange(
-        &mut self,
-        me: ThreadId,
-        at: At,
-        [expected, new]: [u64; 2],
-        [success, failure]: [Ordering; 2],
-    ) -> Reply {
-        let message = self.labelled(at.object);
-        let fails = matches!(self.label, Label::Spurious(_));
-        let matches = self.objects.message(message).value == expected;
-        if matches {
-            self.threads[me].failed_spuriously = fails;
-        }
-        if !matches || fails {
-            let kind = Kind::FailedCompareExchange;
-            return self.read_only(me, kind, at, failure, message, expected);
-        }
-        let event = self.read_and_write(me, at, success, message, new);
-        if self.config.suspect_aba {
-            self.look_for_aba(event, message);
-        }
-        Reply { value: expected, ok: true }
-    }
-
-    fn read_only(
-        &mut self,
-        me: ThreadId,
-        kind: Kind,
-        at: At,
-        order: Ordering,
-        message: MessageId,
-        expected: u64,
-    ) -> Reply {
-        let event = self.record(me, kind, at, order);
-        let value = self.read(me, event, message, order);
-        if let Some(event) = self.events.get_mut(event) {
-            event.written = expected;
-        }
-        if !matches!(self.label, Label::Spurious(_)) {
-            self.note_spin(me, at, message);
-        }
-        self.place_access(me, event, kind, at.object, order);
-        Reply { value, ok: false }
-    }
-
-    #[inline(always)]
-    fn read_and_write(
-        &mut self,
-        me: ThreadId,
-        at: At,
-        order: Ordering,
-        message: MessageId,
-        value: u64,
-    ) -> EventId {
-        let event = self.record(me, Kind::Rmw, at, order);
-        let old = self.read(me, event, message, order);
-        let release = self.carried_on(me, message, order);
-        let idle = old == value;
-        let own = self.write(event, at.object, message, value, release, idle);
-        if self.mode == Mode::Rc11 {
-            self.objects.messages[message.index()].taken = true;
-        }
-        if idle {
-            self.note_idle_rmw(me, at, message, own);
-        } else {
-            self.progress(me);
-        }
-        self.place_access(me, event, Kind::Rmw, at.object, order);
-        event
-    }
-
-    /// Fills in that `event` of `me` read `message`; the value.
-    #[inline(always)]
-    pub(super) fn read(
-        &mut self,
-        me: ThreadId,
-        event: EventId,
-        message: MessageId,
-        order: Ordering,
-    ) -> u64 {
-        let Message { value, release, .. } = *self.objects.message(message);
-        if let Some(event) = self.events.get_mut(event) {
-            event.rf = Some(message);
-            event.read = value;
-        }
-        if release == Row::EMPTY {
-            return value;
-        }
-        if acquires(order) {
-            self.learn(me, release);
-            return value;
-        }
-        self.clocks.gather(&mut self.threads[me].acquire, release);
-        value
-    }
-
-    /// What a store of `me` publishes by itself.
-    #[inline(always)]
-    pub(super) fn published(&mut self, me: ThreadId, order: Ordering) -> Row {
-        if releases(order) { self.publish(me) } else { self.threads[me].release }
-    }
-
-    /// What a read-modify-write of `me` publishes, which carries on the release sequence of what it read.
-    #[inline(always)]
-    pub(super) fn carried_on(&mut self, me: ThreadId, read: MessageId, order: Ordering) -> Row {
-        let inherited = self.objects.message(read).release;
-        let own = self.published(me, order);
-        match (own, inherited) {
-            (own, Row::EMPTY) => own,
-            (Row::EMPTY, inherited) => inherited,
-            // It has just learned it.
-            (own, _) if acquires(order) && releases(order) => own,
-            (own, inherited) => {
-                let both = self.clocks.copy(own);
-                self.clocks.join(both, inherited);
-                both
-            }
-        }
-    }
-
-    /// Makes `event` a store of `value` right after `after`.
-    #[inline(always)]
-    pub(super) fn write(
-        &mut self,
-        event: EventId,
-        object: ObjectId,
-        after: MessageId,
-        value: u64,
-        release: Row,
-        idle: bool,
-    ) -> MessageId {
-        let news = if idle { self.objects.message(after).news } else { Some(event) };
-        let message = Message {
-            value,
-            event: Some(event),
-            born: self.steps,
-            position: 0,
-            release,
-            taken: false,
-            idle,
-            news,
-        };
-        self.unsettle_held();
-        if self.keep < Keep::Events {
-            self.objects.replace(after, message);
-            return after;
-        }
-        let id = self.objects.insert(object, after, message);
-        self.events[event].message = Some(id);
-        self.events[event].written = value;
-        id
-    }
-
-    /// Puts an access of an atomic after all it depends on, and lets the search see it.
-    #[inline(always)]
-    fn place_access(
-        &mut self,
-        me: ThreadId,
-        event: EventId,
-        kind: Kind,
-        object: ObjectId,
-        order: Ordering,
-    ) {
-        if self.mode == Mode::Sc {
-            self.place(me, event, kind, object);
-            return;
-        }
-        if order == Ordering::SeqCst {
-            self.sc_events.push(event);
-        }
-        if self.keep == Keep::Causes {
-            let rf = self.events[event].rf.and_then(|rf| self.objects.message(rf).event);
-            if let Some(source) = rf {
-                self.depend(me, self.events[source].causal);
-            }
-            self.examine(event);
-        }
-    }
-
     /// The value that the `bits` of an atomic stand for.
     pub(crate) fn plain_value(&self, object: ObjectId, bits: u64) -> u128 {
         if self.objects.is_wide(object) { self.wide.value(bits) } else { u128::from(bits) }
@@ -664,11 +442,11 @@ impl Engine {
     /// What an operation answers once the execution is over: the last values, no waiting.
     pub(super) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
         if self.teardown_ops > TEARDOWN_OPS_MAX {
-            return Step::Switch(Next::NOBODY);
+            return Step::END;
         }
         self.teardown_ops += 1;
         if !unwinding {
-            return Step::Unwind;
+            return Step::UNWIND;
         }
         let value = match self.objects.class(pending.object) {
             Class::Atomic => {
@@ -689,6 +467,7 @@ impl Engine {
             Op::CompareExchange { expected, .. } => expected == value,
             _ => true,
         };
-        Step::Done(Reply { value, ok })
+        self.reply = Reply { value, ok };
+        Step::DONE
     }
 }

@@ -142,7 +142,7 @@ impl Engine {
         }
         if kind.writes() {
             let release = self.published(me, order);
-            self.write(event, pending.object, at, 0, release, false);
+            self.write(event, pending.object, at, 0, release);
         }
         let sc = order == Ordering::SeqCst;
         if sc {

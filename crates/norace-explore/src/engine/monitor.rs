@@ -20,13 +20,13 @@ impl Engine {
     pub(super) fn execute_enter(&mut self, me: ThreadId, at: At) -> Reply {
         self.act(me, Kind::Enter, at);
         self.learn(me, self.objects.monitor(at.object).release);
-        self.inside = true;
+        self.set_inside(true);
         Reply::default()
     }
 
     /// The running thread leaves the critical section of `object`.
     pub(crate) fn leave(&mut self, object: ObjectId) {
-        self.inside = false;
+        self.set_inside(false);
         let me = self.running;
         self.objects.monitor_mut(object).release = self.publish(me);
         self.close_step(me);

@@ -51,6 +51,19 @@ pub(crate) struct Message {
     pub(crate) news: Option<EventId>,
 }
 
+impl Message {
+    /// Makes it the store that follows it in the modification order, where that is the order of execution.
+    #[inline]
+    pub(crate) fn overwrite(&mut self, value: u64, event: EventId, release: Row, idle: bool) {
+        if !idle {
+            self.news = Some(event);
+        }
+        self.value = value;
+        self.event = Some(event);
+        self.release = release;
+    }
+}
+
 /// An atomic: its stores in modification order, the initial value first; without kept events, the last one alone.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicState {
@@ -378,13 +391,6 @@ impl Objects {
         event: Option<EventId>,
     ) {
         self.heads[object.index() * self.width + thread.index()] = event;
-    }
-
-    /// Replaces `last`, the last store of an atomic, which nobody will want to see any more, by `message`.
-    #[inline]
-    pub(crate) fn replace(&mut self, last: MessageId, message: Message) {
-        let state = &mut self.messages[last.index()];
-        *state = Message { position: state.position + 1, ..message };
     }
 
     /// Puts `message` into the modification order of `object`, right after the position of `after`.

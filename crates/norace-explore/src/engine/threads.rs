@@ -305,7 +305,9 @@ impl Engine {
     /// The running thread's closure ended.
     pub(crate) fn thread_ended(&mut self, ended: Ended) {
         let me = self.running;
-        self.inside = false;
+        if self.inside {
+            self.set_inside(false);
+        }
         if self.phase != Phase::Teardown {
             let object = self.threads[me].object;
             let at = At { object, location: Location::caller() };
@@ -374,7 +376,8 @@ impl Engine {
     /// The next thread to unwind, the last spawned first; from here on operations do nothing.
     pub(crate) fn next_teardown(&mut self) -> Option<ThreadId> {
         self.phase = Phase::Teardown;
-        self.inside = false;
+        self.set_inside(false);
+        self.is_special = true;
         self.teardown_ops = 0;
         let unwinds = |&thread: &ThreadId| {
             let state = &self.threads[thread];
