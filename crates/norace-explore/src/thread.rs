@@ -278,27 +278,26 @@ where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
-    let right = spawn_in_model(Rc::new(Task::new(run)), name.clone(), location)?;
+    let right = spawn_in_model(Rc::new(Task::new(run)), true, name.clone(), location)?;
     let thread = Thread(Handle::Model { id: right.thread(), name });
     let joining = Joining::Model(InModel { right, give_up: Right::give_up::<T> });
     Ok(JoinHandle { thread, joining })
 }
 
-/// Spawns a thread of the model.
+/// Spawns a thread of the model, whose result somebody may ask for or nobody.
 fn spawn_in_model(
     job: Rc<dyn Job>,
+    is_owed: bool,
     name: Option<Arc<str>>,
     location: &'static Location<'static>,
 ) -> io::Result<Right> {
-    let right = current::with(|engine| match engine.phase {
-        Phase::Teardown => Err(job),
-        _ => Ok(Right::new(engine.spawn(job, name, location), engine)),
+    let mut job = Some(job);
+    let right = current::with(|engine| {
+        let job = job.take_if(|_| engine.phase != Phase::Teardown)?;
+        Some(Right::new(engine.spawn(job, is_owed, name, location), engine))
     });
     // A closure that is refused is dropped here, where its drop may use the engine.
-    match right {
-        Some(Ok(right)) => Ok(right),
-        _ => Err(io::Error::other("the execution was given up")),
-    }
+    right.flatten().ok_or_else(|| io::Error::other("the execution was given up"))
 }
 
 /// Runs a thread of a model: its closure, then the destructors of its thread-local values.

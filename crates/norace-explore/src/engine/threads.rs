@@ -95,6 +95,7 @@ pub(crate) struct Thread {
 impl Thread {
     /// Makes it a thread that has done nothing, field by field: most have the value already, and lists keep their
     /// memory.
+    #[inline(always)]
     fn reset(&mut self) {
         let Self { pending, hb, causal, number, starved, acquire, release, descent, .. } = self;
         *pending = None;
@@ -160,6 +161,7 @@ impl Engine {
         }
     }
 
+    #[inline(always)]
     fn add_thread(&mut self, job: Rc<dyn Job>, created: Place) -> ThreadId {
         let id = self.unused.pop().unwrap_or_else(|| self.new_number());
         let object = self.objects.add_plain(&meta::THREAD, created);
@@ -181,14 +183,14 @@ impl Engine {
         ThreadId::new(self.count - 1)
     }
 
-    /// Records that the running thread spawns one; not a scheduling point, as nothing depends on when it happens.
+    /// Records that the running thread spawns one, whose result somebody may ask for or nobody; not a scheduling point, as nothing depends on when it happens.
     pub(crate) fn spawn(
         &mut self,
         job: Rc<dyn Job>,
+        is_owed: bool,
         name: Option<Arc<str>>,
         location: Place,
     ) -> ThreadId {
-        let is_owed = job.result().is_some();
         let id = self.add_child(job, location);
         let thread = &mut self.threads[id];
         thread.name = name;
@@ -197,6 +199,7 @@ impl Engine {
         id
     }
 
+    #[inline(always)]
     fn add_child(&mut self, job: Rc<dyn Job>, location: Place) -> ThreadId {
         let parent = self.running;
         let id = self.add_thread(job, location);
