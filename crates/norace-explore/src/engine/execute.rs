@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::objects::MutexState;
 use super::{At, Engine, Keep, Label, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
@@ -254,9 +255,7 @@ impl Engine {
     }
 
     fn execute_mutex(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
-        self.unsettle();
-        let object = at.object;
-        let free = self.objects.mutex(object).owner.is_none();
+        let free = self.objects.mutex(at.object).owner.is_none();
         let (kind, ok) = match op {
             Op::TryLock if !free => (Kind::FailedTryLock, false),
             op => (op.kind(), true),
@@ -265,15 +264,19 @@ impl Engine {
         match kind {
             Kind::Unlock => {
                 let release = self.publish(me);
-                let lock = self.objects.mutex_mut(object);
+                let lock = self.objects.mutex_mut(at.object);
                 lock.owner = None;
                 lock.release = release;
-                self.note_unlock(me, object);
+                let waiting = lock.waiting;
+                self.let_go_on(waiting, true);
+                self.note_unlock(me, at.object);
             }
             Kind::Lock | Kind::TryLock => {
-                let lock = self.objects.mutex_mut(object);
+                let lock = self.objects.mutex_mut(at.object);
                 lock.owner = Some(me);
-                let release = lock.release;
+                lock.waiting &= !(1 << me.index());
+                let MutexState { waiting, release, .. } = *lock;
+                self.let_go_on(waiting, false);
                 self.learn(me, release);
                 self.note_lock(me, kind, at);
             }

@@ -74,6 +74,8 @@ pub(crate) struct AtomicState {
 #[derive(Debug, Default)]
 pub(crate) struct MutexState {
     pub(crate) owner: Option<ThreadId>,
+    /// Who has announced to take it.
+    pub(crate) waiting: u64,
     /// What the last unlock published.
     pub(crate) release: Row,
 }

@@ -1,12 +1,13 @@
 //! Who can take a step: known at every step without asking every thread.
 //!
-//! Most operations can happen as soon as they are announced, whatever others do. The rest, taking a lock say, are asked
-//! again when something has happened that may have changed the answer.
+//! Most operations can happen as soon as they are announced, whatever others do. Who waits for a mutex or for the end of a
+//! thread is noted there, and goes on or not with what happens to it. The rest, a wait on a condition variable say, are
+//! asked again when something has happened that may have changed the answer.
 
 use super::Engine;
 use super::objects::RwLockState;
 use crate::driver::members;
-use crate::event::{Op, ThreadId};
+use crate::event::{ObjectId, Op, ThreadId};
 
 /// Sets of threads that have announced an operation.
 #[derive(Debug, Default)]
@@ -45,26 +46,55 @@ impl Engine {
     #[inline]
     pub(super) fn make_ready(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
-        let waits = state.pending.as_ref().is_some_and(|pending| {
-            matches!(
-                pending.op,
-                Op::Lock
-                    | Op::Read
-                    | Op::Write
-                    | Op::Wake { .. }
-                    | Op::Park { .. }
-                    | Op::Join { .. }
-                    | Op::TimerFire
-                    | Op::AlarmFire
-            )
-        });
-        // What reads is held from the start or never.
-        if waits || !state.spins.is_empty() {
-            self.ready.depends |= 1 << thread.index();
-            self.look_again(thread);
-        } else {
+        let pending = state.pending.as_ref().expect("it has announced");
+        let access = matches!(
+            pending.op,
+            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
+        );
+        if access && state.spins.is_empty() {
             self.ready.can |= 1 << thread.index();
+        } else {
+            let (op, object) = (pending.op, pending.object);
+            self.make_ready_or_not(thread, op, object);
         }
+    }
+
+    #[inline(never)]
+    fn make_ready_or_not(&mut self, thread: ThreadId, op: Op, object: ObjectId) {
+        let member = 1 << thread.index();
+        let can = match op {
+            Op::Lock => {
+                let lock = self.objects.mutex_mut(object);
+                lock.waiting |= member;
+                lock.owner.is_none()
+            }
+            Op::Join { target } => {
+                let target = &mut self.threads[target];
+                target.joining |= member;
+                target.finished
+            }
+            Op::Read
+            | Op::Write
+            | Op::Wake { .. }
+            | Op::Park { .. }
+            | Op::TimerFire
+            | Op::AlarmFire
+            // What reads is held from the start or never.
+            | Op::Load { .. }
+            | Op::Rmw { .. }
+            | Op::CompareExchange { .. } => {
+                self.ready.depends |= member;
+                return self.look_again(thread);
+            }
+            _ => true,
+        };
+        set(&mut self.ready.can, thread, can);
+    }
+
+    /// Those who wait for something can have it, or cannot any more.
+    #[inline]
+    pub(super) fn let_go_on(&mut self, waiting: u64, can: bool) {
+        self.ready.can = if can { self.ready.can | waiting } else { self.ready.can & !waiting };
     }
 
     /// `thread` takes the step it announced, or never will.
@@ -91,8 +121,6 @@ impl Engine {
         let free = |lock: &RwLockState| lock.writer.is_none();
         let (mut timer, mut held) = (false, false);
         let can = match pending.op {
-            Op::Join { target } => self.threads[target].finished,
-            Op::Lock => self.objects.mutex(pending.object).owner.is_none(),
             Op::Read => {
                 let lock = self.objects.rwlock(pending.object);
                 free(lock) && lock.waiting_writers == 0

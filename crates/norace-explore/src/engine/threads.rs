@@ -65,6 +65,8 @@ pub(crate) struct Thread {
     pub(super) token: bool,
     pub(crate) finished: bool,
     pub(super) joined: bool,
+    /// Who has announced to wait for its end.
+    pub(super) joining: u64,
     /// Whether somebody may still ask for its result.
     is_owed: bool,
     is_alarm: bool,
@@ -104,6 +106,7 @@ impl Thread {
         let Self { token_hb, token, finished, joined, is_owed, is_alarm, .. } = self;
         *token_hb = Row::EMPTY;
         [token, finished, joined, is_owed, is_alarm].into_iter().for_each(|flag| *flag = false);
+        self.joining = 0;
         let Self { failed_spuriously, object, notified, deadline, missed, spawned_at, .. } = self;
         *failed_spuriously = false;
         *object = ObjectId::CLOCK;
@@ -316,7 +319,7 @@ impl Engine {
             let at = At { object, location: Location::caller() };
             // Relaxed: unused, as above.
             self.record(me, Kind::Finish, at, Ordering::Relaxed);
-            self.unsettle();
+            self.let_go_on(self.threads[me].joining, true);
         }
         self.ends(me);
         let thread = &mut self.threads[me];
