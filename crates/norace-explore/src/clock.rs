@@ -125,7 +125,7 @@ impl Clocks {
     }
 
     /// A new row equal to `from`, but for what it includes of `thread`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy_with(&mut self, from: Row, thread: ThreadId, event: u32) -> Row {
         let from = self.start(from);
         if thread.index() >= CHUNK {

@@ -8,6 +8,8 @@
 //! every thread in `done` of a frame was run from it with all labels that were awake; `sleepers` of a frame never
 //! change after the frame was made.
 
+use std::cmp::Reverse;
+
 use crate::clock::Row;
 use crate::driver::{first, members};
 use crate::engine::{Engine, Label, Pending, Phase};
@@ -40,6 +42,14 @@ struct Frame {
     sleepers_end: u32,
 }
 
+/// The first event of a thread after some point, and what is in its past.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    thread: ThreadId,
+    number: u32,
+    past: Row,
+}
+
 /// The state of the search.
 #[derive(Debug, Default)]
 pub(crate) struct Dpor {
@@ -49,7 +59,8 @@ pub(crate) struct Dpor {
     fresh_from: usize,
     /// The run cannot show a new class.
     redundant: bool,
-    scratch: Vec<Event>,
+    scratch: Vec<EventId>,
+    firsts: Vec<First>,
     /// Where atomics were created that any execution has used inside a critical section.
     inner: Vec<Place>,
 }
@@ -137,22 +148,21 @@ impl Engine {
         }
         self.list_labels(frame.thread);
         let stamp = self.driver.dpor.stamp(depth, frame.thread);
-        let mut awake = 0;
-        let mut chosen = None;
-        for (at, &label) in self.labels.iter().enumerate() {
-            if self.is_label_awake(label, stamp) {
-                if awake == frame.label {
-                    chosen = Some(at);
-                }
-                awake += 1;
-            }
-        }
-        self.driver.dpor.frames[depth].labels = awake;
-        match chosen {
-            // Recorded by its place among all labels, so that a replay without sleepers finds it.
-            Some(at) => self.take_listed(frame.thread, u16::try_from(at).expect("labels are few")),
-            None => self.go_on_redundantly(depth + 1, enabled),
-        }
+        let awake = |engine: &Self| {
+            let labels = engine.labels.iter().enumerate();
+            let awake = labels.filter(|(_, label)| engine.is_label_awake(**label, stamp));
+            (awake.clone().count(), awake.map(|(at, _)| at).nth(usize::from(frame.label)))
+        };
+        let (labels, chosen) = match stamp {
+            None => (self.labels.len(), Some(usize::from(frame.label))),
+            Some(_) => awake(self),
+        };
+        self.driver.dpor.frames[depth].labels = u16::try_from(labels).expect("labels are few");
+        // Recorded by its place among all labels, so that a replay without sleepers finds it.
+        let chosen = chosen.filter(|&at| {
+            self.take_listed(frame.thread, u16::try_from(at).expect("labels are few"))
+        });
+        chosen.is_some() || self.go_on_redundantly(depth + 1, enabled)
     }
 
     /// Runs the execution to its end without exploring.
@@ -310,7 +320,7 @@ impl Engine {
         if event.kind == Kind::TimedWake {
             let notify = self.threads[event.thread].notified;
             let notify = self.events[notify.expect("a wake was notified")];
-            self.try_before(notify, event);
+            self.try_before(&notify, &event);
         }
         self.find_races(event);
     }
@@ -383,11 +393,11 @@ impl Engine {
             return;
         }
         let source = event.rf.and_then(|rf| self.objects.message(rf).event);
-        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != event.thread) {
+        for thread in members(self.objects.users(event.object) & !(1 << event.thread.index())) {
             let known = self.clocks.get(event.before, thread);
             let mut cursor = self.objects.head(event.object, thread);
             while let Some(index) = cursor {
-                let earlier = self.events[index];
+                let earlier = &self.events[index];
                 if earlier.number <= known {
                     break;
                 }
@@ -396,8 +406,9 @@ impl Engine {
                     let causal = self.events[source].causal;
                     source != index && self.clocks.get(causal, thread) >= earlier.number
                 });
-                if !between && self.could_matter(&earlier, &event) {
-                    self.try_before(earlier, event);
+                if !between && self.could_matter(earlier, &event) {
+                    let earlier = *earlier;
+                    self.try_before(&earlier, &event);
                 }
             }
         }
@@ -418,26 +429,27 @@ impl Engine {
         let class = self.objects.class(event.object);
         let mut earlier = std::mem::take(&mut self.driver.dpor.scratch);
         earlier.clear();
-        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != event.thread) {
+        for thread in members(self.objects.users(event.object) & !(1 << event.thread.index())) {
             let known = self.clocks.get(event.before, thread);
             let mut cursor = self.objects.head(event.object, thread);
             while let Some(index) = cursor {
-                let other = self.events[index];
+                let other = &self.events[index];
                 if other.number <= known {
                     break;
                 }
                 if reversible(class, other.kind, event.kind) {
-                    earlier.push(other);
+                    earlier.push(index);
                 }
                 cursor = other.previous;
             }
         }
         if !earlier.is_empty() {
-            earlier.sort_unstable_by_key(|other| std::cmp::Reverse(other.frame));
+            earlier.sort_unstable_by_key(|&other| Reverse(self.events[other].frame));
             let covered = self.clocks.copy(event.before);
             for &other in &earlier {
+                let other = self.events[other];
                 if self.clocks.get(covered, other.thread) < other.number {
-                    self.try_before(other, event);
+                    self.try_before(&other, &event);
                     self.clocks.join(covered, other.causal);
                 }
             }
@@ -446,14 +458,14 @@ impl Engine {
     }
 
     /// Makes sure that `event` is also explored before `earlier`.
-    fn try_before(&mut self, earlier: Event, event: Event) {
+    fn try_before(&mut self, earlier: &Event, event: &Event) {
         let frame = earlier.frame as usize - 1;
-        let initials = self.initials(&earlier, &event);
+        let initials = self.initials(earlier, event);
         let at = &self.driver.dpor.frames[frame];
         if initials & at.planned != 0 {
             return;
         }
-        if members(initials).any(|thread| self.is_covered(frame, thread, &earlier, &event)) {
+        if members(initials).any(|thread| self.is_covered(frame, thread, earlier, event)) {
             return;
         }
         let at = &mut self.driver.dpor.frames[frame];
@@ -491,27 +503,23 @@ impl Engine {
 
     /// The threads that can take the first step of what was executed after `earlier` and independently of it, with
     /// `event` at its end.
-    fn initials(&self, earlier: &Event, event: &Event) -> u64 {
-        let others = || {
-            (0..self.count)
-                .map(ThreadId::new)
-                .filter(|&thread| thread != earlier.thread)
-                .filter_map(|thread| Some((thread, self.first_independent(thread, earlier)?)))
-                .filter(|(thread, first)| *thread != event.thread || first.number < event.number)
-        };
-        let starts = |thread: ThreadId, past: Row| {
-            others().all(|(other, first)| {
-                other == thread || self.clocks.get(past, other) < first.number
-            })
-        };
-        let mut initials = others()
-            .filter(|(thread, first)| starts(*thread, first.causal))
-            .map(|(t, _)| t)
-            .collect_set();
-        let own = others().any(|(thread, _)| thread == event.thread);
-        if !own && starts(event.thread, event.causal) {
-            initials |= 1 << event.thread.index();
+    fn initials(&mut self, earlier: &Event, event: &Event) -> u64 {
+        let mut firsts = std::mem::take(&mut self.driver.dpor.firsts);
+        firsts.clear();
+        for thread in (0..self.count).map(ThreadId::new).filter(|&other| other != earlier.thread) {
+            let first = match self.first_independent(thread, earlier) {
+                Some(first) if thread != event.thread || first.number < event.number => first,
+                _ if thread == event.thread => event,
+                _ => continue,
+            };
+            firsts.push(First { thread, number: first.number, past: first.causal });
         }
+        let starts = |one: &&First| {
+            let after = |other: &First| self.clocks.get(one.past, other.thread) >= other.number;
+            !firsts.iter().any(|other| other.thread != one.thread && after(other))
+        };
+        let initials = firsts.iter().filter(starts).map(|first| first.thread).collect_set();
+        self.driver.dpor.firsts = firsts;
         initials
     }
 }

@@ -195,14 +195,7 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn keep_store(
-        &mut self,
-        me: ThreadId,
-        at: At,
-        order: Ordering,
-        after: MessageId,
-        value: u64,
-    ) {
+    fn keep_store(&mut self, me: ThreadId, at: At, order: Ordering, after: MessageId, value: u64) {
         let event = self.record(me, Kind::Store, at, order);
         let release = self.published(me, order);
         self.write(event, at.object, after, value, release);

@@ -6,6 +6,7 @@ use super::objects::MutexState;
 use super::{At, Engine, Keep, Label, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
+use crate::driver::members;
 use crate::event::{Class, EventId, Kind, ObjectId, Op, ThreadId, ordered};
 
 /// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
@@ -222,7 +223,10 @@ impl Engine {
         kind: Kind,
     ) {
         let class = self.objects.class(object);
-        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != me) {
+        let others = self.objects.users(object) & !(1 << me.index());
+        // The latest first: it often comes after all the rest.
+        let latest = members(others).max_by_key(|&thread| self.objects.head(object, thread));
+        for thread in latest.into_iter().chain(members(others)) {
             let mut cursor = self.objects.head(object, thread);
             while let Some(index) = cursor {
                 let other = &self.events[index];

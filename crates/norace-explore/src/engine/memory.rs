@@ -6,6 +6,7 @@ use super::execute::acquires;
 use super::threads::Spin;
 use super::{At, Engine, Label, Pending};
 use crate::config::Mode;
+use crate::driver::members;
 use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 
 impl Engine {
@@ -14,7 +15,7 @@ impl Engine {
     fn floor(&self, thread: ThreadId, object: ObjectId) -> u32 {
         let hb = self.threads[thread].hb;
         let mut floor = 0;
-        for other in (0..self.count).map(ThreadId::new) {
+        for other in members(self.objects.users(object)) {
             let seen = if other == thread { u32::MAX } else { self.clocks.get(hb, other) };
             let mut cursor = self.objects.head(object, other);
             while let Some(index) = cursor {

@@ -134,6 +134,14 @@ pub(crate) struct Object {
     state: u32,
     /// Of an atomic, the last store.
     last: Option<MessageId>,
+    /// Where events are kept: the threads that have made any on it.
+    users: u64,
+}
+
+impl Object {
+    fn new(meta: &'static Meta, created: &'static Location<'static>, state: u32) -> Self {
+        Self { meta, created, state, last: None, users: 0 }
+    }
 }
 
 /// All objects of the execution.
@@ -169,7 +177,7 @@ macro_rules! state {
 
 impl Objects {
     pub(crate) fn new() -> Self {
-        let clock = Object { meta: &meta::CLOCK, created: Location::caller(), state: NONE, last: None };
+        let clock = Object::new(&meta::CLOCK, Location::caller(), NONE);
         Self {
             list: vec![clock],
             heads: Vec::new(),
@@ -188,6 +196,7 @@ impl Objects {
     /// Forgets all objects but the clock.
     pub(crate) fn reset(&mut self) {
         self.list.truncate(1);
+        self.list[0].users = 0;
         self.heads.clear();
         self.messages.clear();
         self.atomics.used = 0;
@@ -268,7 +277,7 @@ impl Objects {
         state: u32,
     ) -> ObjectId {
         let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
-        self.list.push(Object { meta, created, state, last: None });
+        self.list.push(Object::new(meta, created, state));
         id
     }
 
@@ -365,6 +374,12 @@ impl Objects {
         self.list[object.index()].last.expect("an atomic has its initial value")
     }
 
+    /// The threads that may have made events on `object`.
+    #[inline]
+    pub(crate) fn users(&self, object: ObjectId) -> u64 {
+        self.list[object.index()].users
+    }
+
     /// The last event of `thread` on `object`.
     pub(crate) fn head(&self, object: ObjectId, thread: ThreadId) -> Option<EventId> {
         let at = object.index() * self.width + thread.index();
@@ -378,6 +393,7 @@ impl Objects {
         thread: ThreadId,
         event: EventId,
     ) -> Option<EventId> {
+        self.list[object.index()].users |= 1 << thread.index();
         let object = object.index() * self.width;
         if self.heads.len() < object + self.width {
             self.heads.resize(object + self.width, None);

@@ -9,6 +9,7 @@
 //! nothing, so the caller asks only about the others.
 
 use super::Engine;
+use crate::driver::members;
 use crate::event::{Class, Event, EventId, Kind, ObjectId, ThreadId};
 
 type Rank = (u32, u8);
@@ -154,7 +155,7 @@ impl Engine {
     }
 
     fn accesses(&self, object: ObjectId) -> impl Iterator<Item = &Event> {
-        (0..self.count).map(ThreadId::new).flat_map(move |thread| {
+        members(self.objects.users(object)).flat_map(move |thread| {
             let mut cursor = self.objects.head(object, thread);
             std::iter::from_fn(move || {
                 let event = &self.events[cursor?];
