@@ -37,6 +37,9 @@ impl Engine {
         if self.mode == Mode::Sc {
             labels.push(Label::Plain);
             self.offer_failure(thread, pending, last, &mut labels);
+        } else if self.has_seen(thread, last) {
+            // Nothing older can be read, or written behind.
+            self.offer(thread, pending, last, &mut labels);
         } else {
             let floor = self.floor(thread, pending.object) as usize;
             let spin_floor = self.spin_floor(thread, pending);
@@ -51,6 +54,12 @@ impl Engine {
             }
         }
         self.labels = labels;
+    }
+
+    /// Whether `message` happens before what `thread` does next.
+    fn has_seen(&self, thread: ThreadId, message: MessageId) -> bool {
+        let event = self.objects.message(message).event;
+        event.is_none_or(|event| self.seen_by(&self.events[event], thread))
     }
 
     /// Adds the labels that name `message`, if atomicity allows any.
