@@ -498,11 +498,14 @@ impl Engine {
         }
     }
 
-    /// The last event of `thread` comes after what is in `past`, in the causal order.
+    /// The last event of `thread` comes after `event`, in the causal order.
     #[inline]
-    pub(crate) fn depend(&mut self, thread: ThreadId, past: Row) {
-        if self.keep == Keep::Causes {
-            self.clocks.join(self.threads[thread].causal, past);
+    pub(crate) fn depend(&mut self, thread: ThreadId, event: EventId) {
+        let causal = self.threads[thread].causal;
+        let Event { thread: other, number, causal: past, .. } = self.events[event];
+        // Who includes an event includes its past.
+        if self.clocks.get(causal, other) < number {
+            self.clocks.join(causal, past);
         }
     }
 

@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use super::execute::{acquires, releases};
+use super::objects::Message;
 use super::{At, Engine, Keep, Label, Reply};
 use crate::clock::Row;
 use crate::config::Mode;
@@ -245,12 +246,19 @@ impl Engine {
         release: Row,
     ) -> MessageId {
         let this = &mut self.events[event];
-        let mut message = *self.objects.message(after);
-        message.idle = this.rf.is_some() && message.value == value;
-        message.overwrite(value, event, release, message.idle);
-        message.born = this.frame;
-        message.taken = false;
-        let id = self.objects.insert(object, after, message);
+        let before = self.objects.message(after);
+        let idle = this.rf.is_some() && before.value == value;
+        let message = Message {
+            value,
+            event: Some(event),
+            born: this.frame,
+            position: before.position + 1,
+            release,
+            taken: false,
+            idle,
+            news: if idle { before.news } else { Some(event) },
+        };
+        let id = self.objects.insert(object, message);
         this.message = Some(id);
         this.written = value;
         self.unsettle_held();
@@ -276,7 +284,7 @@ impl Engine {
         if self.keep == Keep::Causes {
             let rf = self.events[event].rf.and_then(|rf| self.objects.message(rf).event);
             if let Some(source) = rf {
-                self.depend(me, self.events[source].causal);
+                self.depend(me, source);
             }
             self.examine(event);
         }

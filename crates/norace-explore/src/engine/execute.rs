@@ -163,7 +163,9 @@ impl Engine {
         target_state.joined = true;
         let Thread { causal, hb, descent, number, .. } = *target_state;
         if self.keep >= Keep::Clocks {
-            self.depend(me, causal);
+            if self.keep == Keep::Causes {
+                self.clocks.join(self.threads[me].causal, causal);
+            }
             self.learn(me, hb);
             self.clocks.set(self.threads[me].hb, target, number);
             let own = self.clocks.copy_with(self.threads[me].descent, target, number);
@@ -392,7 +394,7 @@ impl Engine {
                 let notify = state.notified.take().expect("only the notified wake");
                 // It publishes nothing: the mutex does.
                 if self.keep == Keep::Causes {
-                    self.depend(me, self.events[notify].causal);
+                    self.depend(me, notify);
                 }
             }
         }

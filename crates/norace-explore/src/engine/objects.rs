@@ -411,26 +411,22 @@ impl Objects {
         self.heads[object.index() * self.width + thread.index()] = event;
     }
 
-    /// Puts `message` into the modification order of `object`, right after the position of `after`.
-    pub(crate) fn insert(
-        &mut self,
-        object: ObjectId,
-        after: MessageId,
-        message: Message,
-    ) -> MessageId {
+    /// Puts `message` into the modification order of `object`, at its position.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, object: ObjectId, message: Message) -> MessageId {
         let id = self.next_message();
-        let at = self.message(after).position + 1;
-        self.messages.push(Message { position: at, ..message });
+        let at = message.position as usize;
+        self.messages.push(message);
         let Object { state, last, .. } = &mut self.list[object.index()];
         let order = &mut self.atomics.items[*state as usize].order;
-        if at as usize == order.len() {
+        if at == order.len() {
             order.push(id);
             *last = Some(id);
-            return id;
-        }
-        order.insert(at as usize, id);
-        for &later in &order[at as usize + 1..] {
-            self.messages[later.index()].position += 1;
+        } else {
+            order.insert(at, id);
+            for &later in &order[at + 1..] {
+                self.messages[later.index()].position += 1;
+            }
         }
         id
     }
