@@ -146,8 +146,13 @@ impl Engine {
             self.diverged();
             return false;
         }
-        self.list_labels(frame.thread);
         let stamp = self.driver.dpor.stamp(depth, frame.thread);
+        if let (None, 0, Some(label)) = (stamp, frame.label, self.only_label(frame.thread)) {
+            self.driver.dpor.frames[depth].labels = 1;
+            self.take(frame.thread, label, 0);
+            return true;
+        }
+        self.list_labels(frame.thread);
         let awake = |engine: &Self| {
             let labels = engine.labels.iter().enumerate();
             let awake = labels.filter(|(_, label)| engine.is_label_awake(**label, stamp));

@@ -183,8 +183,8 @@ impl Engine {
         if self.driver.walk.by == By::Operation {
             self.draw_for_conflicts(thread, enabled);
         }
-        if self.decides_nothing(thread) {
-            self.take(thread, Label::Plain, 0);
+        if let Some(label) = self.only_label(thread) {
+            self.take(thread, label, 0);
             return;
         }
         self.list_labels(thread);

@@ -29,21 +29,22 @@ pub(super) fn hits() -> Reply {
 }
 
 impl Engine {
-    /// Whether the next step of `thread` decides nothing: its one label is the plain one.
+    /// The label of the next step of `thread`, if it is clear at once that there is one alone.
     #[inline]
-    pub(crate) fn decides_nothing(&self, thread: ThreadId) -> bool {
-        match self.threads[thread].pending.map(|pending| pending.op) {
-            Some(
-                Op::NotifyOne
-                | Op::Choose { .. }
-                | Op::Wake { .. }
-                | Op::Park { .. }
-                | Op::CompareExchange { weak: true, .. },
-            ) => false,
-            Some(
-                Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. },
-            ) => self.mode == Mode::Sc,
-            _ => true,
+    pub(crate) fn only_label(&self, thread: ThreadId) -> Option<Label> {
+        let pending = self.threads[thread].pending.as_ref()?;
+        match pending.op {
+            Op::NotifyOne
+            | Op::Choose { .. }
+            | Op::Wake { .. }
+            | Op::Park { .. }
+            | Op::CompareExchange { weak: true, .. } => None,
+            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
+                if self.mode == Mode::Rc11 =>
+            {
+                self.only_memory_label(thread, pending)
+            }
+            _ => Some(Label::Plain),
         }
     }
 

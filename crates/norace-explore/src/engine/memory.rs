@@ -38,7 +38,6 @@ impl Engine {
             labels.push(Label::Plain);
             self.offer_failure(thread, pending, last, &mut labels);
         } else if self.has_seen(thread, last) {
-            // Nothing older can be read, or written behind.
             self.offer(thread, pending, last, &mut labels);
         } else {
             let floor = self.floor(thread, pending.object) as usize;
@@ -54,6 +53,17 @@ impl Engine {
             }
         }
         self.labels = labels;
+    }
+
+    /// The label of an access in weak memory whose thread has seen the last store: nothing older can be read, or written
+    /// behind.
+    #[inline]
+    pub(super) fn only_memory_label(&self, thread: ThreadId, pending: &Pending) -> Option<Label> {
+        let last = self.objects.last_message(pending.object);
+        self.has_seen(thread, last).then(|| match pending.op {
+            Op::Store { .. } => Label::After(last),
+            _ => Label::Message(last),
+        })
     }
 
     /// Whether `message` happens before what `thread` does next.
