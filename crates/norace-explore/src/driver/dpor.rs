@@ -321,6 +321,11 @@ impl Engine {
         if !self.driver.is_exhaustive() || self.phase != Phase::Running || !fresh {
             return;
         }
+        let Event { thread, kind, object, .. } = self.events[event];
+        let alone = self.objects.users(object) == 1 << thread.index();
+        if alone && kind != Kind::TimedWake {
+            return;
+        }
         let event = self.events[event];
         if event.kind == Kind::TimedWake {
             let notify = self.threads[event.thread].notified;
