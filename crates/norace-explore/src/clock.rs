@@ -190,3 +190,6 @@ impl Clocks {
         self.chunks[chunk][thread.index() % CHUNK] = event;
     }
 }
+
+#[cfg(test)]
+mod tests;

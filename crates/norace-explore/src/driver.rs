@@ -284,3 +284,6 @@ pub(crate) fn draw_member(set: u64, draw: impl FnOnce(u64) -> u64) -> ThreadId {
     let mut threads = members(set).skip(usize::try_from(at).expect("below 64"));
     threads.next().expect("below the count")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! One execution: threads, objects, events, and the scheduler's loop over them.
 //!
-//! The engine is a state machine without coroutines: [`Engine::announce`] takes what a thread wants to do, picks who goes
-//! on, and executes what that thread had announced; the thread finds the answer in `reply` when it is resumed. Who is
-//! picked is the business of the driver (`dpor`, `walk`, `depth`, `replay`), which sees the enabled threads and their
-//! labels.
+//! The engine is a state machine without coroutines: [`Engine::announce`] takes what a thread wants to do, picks who
+//! goes on, and executes what that thread had announced; the thread finds the answer in `reply` when it is resumed. Who
+//! is picked is the business of the driver (`dpor`, `walk`, `depth`, `replay`), which sees the enabled threads and
+//! their labels.
 //!
 //! How much is kept of what has happened is [`Keep`]: clocks and the last values suffice to go on and to notice that
 //! something is wrong; events are kept for who wants to read them, and their causes for the search.

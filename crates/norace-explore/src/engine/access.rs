@@ -1,7 +1,7 @@
 //! Accesses of atomics.
 //!
-//! Where events are kept, stores are kept, too, and the label of the step says which one is meant. Elsewhere an atomic is
-//! its last store, which the next one overwrites: a handful of instructions, since most executions are of this kind.
+//! Where events are kept, stores are kept, too, and the label of the step says which one is meant. Elsewhere an atomic
+//! is its last store, which the next one overwrites: few instructions, since most executions are of this kind.
 
 use std::sync::atomic::Ordering;
 

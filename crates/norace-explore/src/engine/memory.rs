@@ -55,15 +55,14 @@ impl Engine {
         self.labels = labels;
     }
 
-    /// The label of an access in weak memory whose thread has seen the last store: nothing older can be read, or written
-    /// behind.
+    /// The label of an access in weak memory whose thread has seen the last store: nothing older can be read, or
+    /// written behind.
     #[inline]
     pub(super) fn only_memory_label(&self, thread: ThreadId, pending: &Pending) -> Option<Label> {
         let last = self.objects.last_message(pending.object);
-        self.has_seen(thread, last).then(|| match pending.op {
-            Op::Store { .. } => Label::After(last),
-            _ => Label::Message(last),
-        })
+        let store = matches!(pending.op, Op::Store { .. });
+        let label = if store { Label::After(last) } else { Label::Message(last) };
+        self.has_seen(thread, last).then_some(label)
     }
 
     /// Whether `message` happens before what `thread` does next.

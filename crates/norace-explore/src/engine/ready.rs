@@ -1,8 +1,8 @@
 //! Who can take a step: known at every step without asking every thread.
 //!
-//! Most operations can happen as soon as they are announced, whatever others do. Who waits for a mutex or for the end of a
-//! thread is noted there, and goes on or not with what happens to it. The rest, a wait on a condition variable say, are
-//! asked again when something has happened that may have changed the answer.
+//! Most operations can happen as soon as they are announced, whatever others do. Who waits for a mutex or for the end
+//! of a thread is noted there, and goes on or not with what happens to it. The rest, a wait on a condition variable for
+//! one, are asked again when something has happened that may have changed the answer.
 
 use super::Engine;
 use super::objects::RwLockState;

@@ -186,7 +186,8 @@ impl Engine {
         ThreadId::new(self.count - 1)
     }
 
-    /// Records that the running thread spawns one, whose result somebody may ask for or nobody; not a scheduling point, as nothing depends on when it happens.
+    /// Records that the running thread spawns one, whose result somebody may ask for or nobody; not a scheduling point,
+    /// as nothing depends on when it happens.
     pub(crate) fn spawn(
         &mut self,
         job: Rc<dyn Job>,
