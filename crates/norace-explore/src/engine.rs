@@ -175,6 +175,8 @@ pub(crate) struct Engine {
     pub(crate) count: usize,
     /// Those that have begun and not ended.
     live: u64,
+    /// Those whose jobs are kept.
+    jobs: u64,
     /// Whether any thread has made a thread-local value.
     pub(crate) has_locals: bool,
     /// Whether a panic waits for somebody to join its thread.
@@ -236,6 +238,7 @@ impl Engine {
             threads: Threads::default(),
             count: 0,
             live: 0,
+            jobs: 0,
             has_locals: false,
             some_panicked: false,
             fresh: Vec::new(),

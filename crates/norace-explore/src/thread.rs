@@ -269,6 +269,7 @@ impl Builder {
     }
 }
 
+#[inline(always)]
 fn spawn_task<F, T>(
     run: F,
     name: Option<Arc<str>>,

@@ -172,6 +172,7 @@ impl Engine {
         thread.reset();
         thread.object = object;
         thread.job = Some(job);
+        self.jobs |= 1 << id.index();
         id
     }
 
@@ -188,6 +189,7 @@ impl Engine {
 
     /// Records that the running thread spawns one, whose result somebody may ask for or nobody; not a scheduling point,
     /// as nothing depends on when it happens.
+    #[inline(always)]
     pub(crate) fn spawn(
         &mut self,
         job: Rc<dyn Job>,
@@ -210,18 +212,15 @@ impl Engine {
         let object = self.threads[id].object;
         // Relaxed: unused, a spawn has no ordering of its own.
         self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
-        let hb = self.publish(parent);
-        let state = &mut self.threads[parent];
-        state.spins.clear();
-        let Thread { causal, mut descent, number, .. } = *state;
+        self.threads[parent].spins.clear();
+        self.threads[id].spawned_at = Some(location);
         if self.keep >= Keep::Clocks {
-            descent = self.clocks.copy_with(descent, parent, number);
+            let hb = self.publish(parent);
+            let Thread { causal, descent, number, .. } = self.threads[parent];
+            let descent = self.clocks.copy_with(descent, parent, number);
+            let child = &mut self.threads[id];
+            (child.hb, child.causal, child.descent) = (hb, causal, descent);
         }
-        let child = &mut self.threads[id];
-        child.spawned_at = Some(location);
-        child.hb = hb;
-        child.causal = causal;
-        child.descent = descent;
         id
     }
 
@@ -298,7 +297,7 @@ impl Engine {
         }
         let state = &mut self.threads[thread];
         state.is_owed = false;
-        if state.finished { state.job.take() } else { state.job.clone() }
+        if state.finished { self.discard_job(thread) } else { state.job.clone() }
     }
 
     /// Marks fresh threads as begun, the last one first.
@@ -323,12 +322,12 @@ impl Engine {
             self.let_go_on(self.threads[me].joining, true);
         }
         self.ends(me);
-        let thread = &mut self.threads[me];
-        if !thread.is_owed {
+        if !self.threads[me].is_owed {
             // The coroutine still has it.
-            thread.job = None;
+            drop(self.discard_job(me));
         }
         if let Ended::Panicked(message) = ended {
+            let thread = &mut self.threads[me];
             let location = thread.panic_at.take();
             if me == ThreadId::MAIN {
                 let thread = self.thread_info(me);
@@ -394,8 +393,9 @@ impl Engine {
         Some(self.running)
     }
 
-    /// What `thread` has not begun to run.
+    /// What `thread` runs, or would, for the caller to drop.
     pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        self.jobs &= !(1 << thread.index());
         self.threads[thread].job.take()
     }
 
@@ -408,10 +408,9 @@ impl Engine {
     /// What threads have not begun to run, for the caller to drop. A result whose handle was forgotten is, too.
     pub(crate) fn discard_jobs(&mut self) -> Vec<Rc<dyn Job>> {
         let mut unused = Vec::new();
-        for thread in (0..self.count).map(ThreadId::new) {
-            let state = &mut self.threads[thread];
-            match state.job.take() {
-                Some(job) if !state.finished => unused.push(job),
+        for thread in members(self.jobs) {
+            match self.discard_job(thread) {
+                Some(job) if !self.threads[thread].finished => unused.push(job),
                 job => std::mem::forget(job),
             }
         }
