@@ -54,7 +54,7 @@ impl<T: ?Sized> UnsafeCell<T> {
             let object =
                 unsafe { self.slot.resolve_data(engine, &Self::META, self.value.get(), || {}) };
             let event = engine.access_cell(object, write, location);
-            engine.config.detail.then_some(event)
+            engine.config.detail.then_some(event.short())
         });
         event.flatten()
     }
@@ -161,7 +161,7 @@ impl<T> RaceCell<T> {
                 engine.objects.name(object, name);
             }
             let event = engine.access_cell(object, write, location);
-            engine.config.detail.then_some(event)
+            engine.config.detail.then_some(event.short())
         });
         let event = event.expect("a RaceCell is used inside models only: call it from `check`");
         let show = || event.and_then(|event| Some((event, shown_in(&self.value)?)));

@@ -79,6 +79,9 @@ pub struct Config {
     pub strengthened: Vec<Strengthen>,
     /// Whether stacks and values are recorded; costs microseconds an event.
     pub detail: bool,
+    /// Whether an observer sees the events of every execution. Without, and always where there is no observer, the
+    /// events of an execution may be missing unless it shows something.
+    pub traces: bool,
 }
 
 impl Default for Config {
@@ -98,6 +101,7 @@ impl Default for Config {
             suspect_aba: false,
             strengthened: Vec::new(),
             detail: false,
+            traces: true,
         }
     }
 }

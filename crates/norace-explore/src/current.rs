@@ -27,12 +27,14 @@ pub(crate) fn enter<R>(engine: &mut Engine, run: impl FnOnce() -> R) -> R {
 }
 
 /// Runs `act` on this thread's engine; `None` outside a model.
-#[inline]
+#[inline(always)]
 pub(crate) fn with<R>(act: impl FnOnce(&mut Engine) -> R) -> Option<R> {
     struct PutBack(NonNull<Engine>);
     impl Drop for PutBack {
+        #[inline(always)]
         fn drop(&mut self) {
-            CURRENT.set(Some(self.0));
+            // `LocalKey::set` is not inlined.
+            CURRENT.with(|current| current.set(Some(self.0)));
         }
     }
     let mut engine = PutBack(CURRENT.take()?);

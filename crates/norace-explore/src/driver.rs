@@ -5,7 +5,7 @@ mod dpor;
 mod guide;
 mod walk;
 
-use crate::engine::{Choice, Engine, Label};
+use crate::engine::{Choice, Engine, Label, Phase};
 use crate::event::ThreadId;
 use crate::finding::Finding;
 
@@ -16,9 +16,10 @@ pub use guide::{Plan, Run};
 pub(crate) use walk::Walk;
 
 /// How an exploration chooses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
     /// Every class of executions once.
+    #[default]
     Exhaustive,
     /// Every execution with at most so many preemptions, for 0, 1, 2 and so on up to this number.
     Bounded {
@@ -64,7 +65,7 @@ pub enum Strategy {
 }
 
 /// The state of the strategy in use.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Driver {
     strategy: Strategy,
     pub(crate) dpor: Dpor,
@@ -74,22 +75,36 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(strategy: Strategy) -> Self {
-        let walk = match strategy {
-            Strategy::Random { seed, .. } => Walk::uniform(seed),
-            Strategy::Pct { seed, depth, .. } => Walk::pct(seed, depth),
-            Strategy::Pos { seed, .. } => Walk::pos(seed),
-            Strategy::Urw { seed, .. } => Walk::urw(seed),
-            _ => Walk::uniform(0),
-        };
-        let guide = Guide::default();
-        Self { strategy, dpor: Dpor::default(), depth: Depth::default(), walk, guide }
+    /// Makes ready for an exploration.
+    pub(crate) fn prepare(&mut self, strategy: Strategy) {
+        self.dpor.prepare();
+        match strategy {
+            Strategy::Random { seed, .. } => self.walk = Walk::uniform(seed),
+            Strategy::Pct { seed, depth, .. } => self.walk = Walk::pct(seed, depth),
+            Strategy::Pos { seed, .. } => self.walk = Walk::pos(seed),
+            Strategy::Urw { seed, .. } => self.walk = Walk::urw(seed),
+            Strategy::Bounded { .. } => self.depth = Depth::default(),
+            Strategy::Guided(_) => self.guide = Guide::default(),
+            Strategy::Exhaustive | Strategy::Replay(_) => {}
+        }
+        self.strategy = strategy;
     }
 
     pub(crate) fn begin(&mut self) {
-        self.dpor.begin();
-        self.walk.begin();
-        self.guide.begin();
+        match self.strategy {
+            Strategy::Exhaustive => self.dpor.begin(),
+            Strategy::Random { .. }
+            | Strategy::Pct { .. }
+            | Strategy::Pos { .. }
+            | Strategy::Urw { .. } => self.walk.begin(),
+            Strategy::Guided(_) => self.guide.begin(),
+            Strategy::Bounded { .. } | Strategy::Replay(_) => {}
+        }
+    }
+
+    /// Follows another strategy from here on; answers the one so far, whose state is kept.
+    pub(crate) fn follow(&mut self, strategy: Strategy) -> Strategy {
+        std::mem::replace(&mut self.strategy, strategy)
     }
 
     /// Moves on to the next execution; false when there is none.
@@ -107,7 +122,12 @@ impl Driver {
     }
 
     pub(crate) fn is_exhaustive(&self) -> bool {
-        self.strategy == Strategy::Exhaustive
+        matches!(self.strategy, Strategy::Exhaustive)
+    }
+
+    /// Whether there is one execution.
+    pub(crate) fn runs_once(&self) -> bool {
+        matches!(self.strategy, Strategy::Guided(_) | Strategy::Replay(_))
     }
 
     /// The bound within which every execution was run, when the search ended by itself.
@@ -124,75 +144,80 @@ impl Driver {
 }
 
 impl Engine {
-    /// Chooses among `enabled`, which is not empty; `None` when the choice recorded is not there.
-    pub(crate) fn pick(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
-        if self.phase == crate::engine::Phase::Redundant {
-            return Some(self.pick_usual(enabled));
+    /// Chooses among `enabled`, which is not empty, who runs with which label; false when the choice recorded is not
+    /// there.
+    #[inline]
+    pub(crate) fn pick(&mut self, enabled: u64) -> bool {
+        match &self.driver.strategy {
+            Strategy::Random { .. }
+            | Strategy::Pct { .. }
+            | Strategy::Pos { .. }
+            | Strategy::Urw { .. } => {
+                self.pick_walk(enabled);
+                true
+            }
+            _ => self.pick_in_order(enabled),
+        }
+    }
+
+    #[inline(never)]
+    fn pick_in_order(&mut self, enabled: u64) -> bool {
+        if self.phase == Phase::Redundant {
+            return self.pick_usual(enabled);
         }
         match &self.driver.strategy {
             Strategy::Exhaustive => self.pick_exhaustive(enabled),
             Strategy::Bounded { .. } => self.pick_bounded(enabled),
-            Strategy::Random { .. }
-            | Strategy::Pct { .. }
-            | Strategy::Pos { .. }
-            | Strategy::Urw { .. } => Some(self.pick_walk(enabled)),
             Strategy::Guided(plan) => {
                 let hint = self.driver.guide.next(plan, enabled);
-                Some(self.pick_guided(hint, enabled))
+                self.pick_guided(hint, enabled)
             }
             Strategy::Replay(script) => match script.get(self.steps as usize).copied() {
                 Some(choice) => self.pick_recorded(enabled, choice),
-                None => Some(self.pick_usual(enabled)),
+                None => self.pick_usual(enabled),
             },
+            strategy => unreachable!("{strategy:?} has no order"),
         }
     }
 
     /// The running thread if it can, else the first that can; time passes only when nothing else can happen; the
     /// first label.
-    pub(crate) fn pick_usual(&mut self, enabled: u64) -> (ThreadId, Label) {
+    pub(crate) fn pick_usual(&mut self, enabled: u64) -> bool {
         let ready = self.without_timers(enabled);
         let thread =
             if ready >> self.running.index() & 1 == 1 { self.running } else { first(ready) };
-        self.take_label(thread, 0).expect("an enabled thread has a label")
+        self.take_label(thread, 0)
     }
 
-    /// `enabled` without those that only time would wake, unless that leaves nobody.
-    pub(crate) fn without_timers(&self, enabled: u64) -> u64 {
-        let ready = members(enabled)
-            .filter(|&thread| !self.is_timer(thread))
-            .fold(0, |set, thread| set | 1 << thread.index());
-        if ready == 0 { enabled } else { ready }
-    }
-
-    /// Whether time alone can go on.
-    pub(crate) fn has_only_timers(&self, enabled: u64) -> bool {
-        members(enabled).all(|thread| self.is_timer(thread))
-    }
-
-    /// Lists the labels of `thread` and records the choice of the one at `label`.
-    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> Option<(ThreadId, Label)> {
+    /// Lists the labels of `thread` and chooses the one at `label`; false when there are not so many.
+    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> bool {
         self.list_labels(thread);
-        self.record_choice(thread, label)
+        self.take_listed(thread, label)
     }
 
-    /// Records the choice of the label at `label` of those listed.
-    pub(crate) fn record_choice(
-        &mut self,
-        thread: ThreadId,
-        label: u16,
-    ) -> Option<(ThreadId, Label)> {
-        let chosen = *self.labels.get(usize::from(label))?;
-        // The number must mean the same when a replay lists all labels.
-        self.choices.push(Choice { thread: thread.0, label });
-        self.note(u64::from(label));
-        Some((thread, chosen))
+    /// Chooses `thread` with the label at `label` of those listed; false when there are not so many.
+    pub(crate) fn take_listed(&mut self, thread: ThreadId, label: u16) -> bool {
+        let chosen = self.labels.get(usize::from(label)).copied();
+        chosen.is_some_and(|chosen| {
+            // The number must mean the same when a replay lists all labels.
+            self.take(thread, chosen, label);
+            true
+        })
     }
 
-    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> Option<(ThreadId, Label)> {
+    #[inline]
+    pub(crate) fn take(&mut self, thread: ThreadId, label: Label, number: u16) {
+        self.running = thread;
+        self.label = label;
+        self.choices.push(Choice { thread: thread.0, label: number });
+        self.fingerprint ^= u64::from(number);
+    }
+
+    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> bool {
         let thread = ThreadId(choice.thread);
         let possible = choice.thread < 64 && enabled >> choice.thread & 1 == 1;
-        let picked = if possible { self.take_label(thread, choice.label) } else { None };
-        if picked.is_none() {
+        let picked = possible && self.take_label(thread, choice.label);
+        if !picked {
             self.diverged();
         }
         picked
@@ -204,6 +229,7 @@ impl Engine {
 }
 
 /// The members of a set of threads.
+#[inline]
 pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
     std::iter::from_fn(move || {
         if set == 0 {
@@ -216,6 +242,48 @@ pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
 }
 
 /// The first member of a set that is not empty.
+#[inline]
 pub(crate) fn first(set: u64) -> ThreadId {
     ThreadId::new(set.trailing_zeros() as usize)
 }
+
+/// A set of the first eight threads as a list.
+#[derive(Clone, Copy)]
+struct Few {
+    /// The members, four bits each, the first in the lowest.
+    members: u32,
+    count: u8,
+}
+
+/// By set: looked up without a branch, since a random one could not be predicted.
+static FEW: [Few; 256] = {
+    let mut all = [Few { members: 0, count: 0 }; 256];
+    let mut set = 0;
+    while set < 256 {
+        let mut thread = 0;
+        while thread < 8 {
+            if set >> thread & 1 == 1 {
+                all[set].members |= thread << (4 * all[set].count);
+                all[set].count += 1;
+            }
+            thread += 1;
+        }
+        set += 1;
+    }
+    all
+};
+
+/// The member of `set` with the number that `draw` gives for how many there are.
+#[inline]
+pub(crate) fn draw_member(set: u64, draw: impl FnOnce(u64) -> u64) -> ThreadId {
+    if let Some(few) = usize::try_from(set).ok().and_then(|set| FEW.get(set)) {
+        let at = draw(u64::from(few.count));
+        return ThreadId::new((few.members >> (4 * at) & 7) as usize);
+    }
+    let at = draw(u64::from(set.count_ones()));
+    let mut threads = members(set).skip(usize::try_from(at).expect("below 64"));
+    threads.next().expect("below the count")
+}
+
+#[cfg(test)]
+mod tests;

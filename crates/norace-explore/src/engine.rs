@@ -1,13 +1,17 @@
 //! One execution: threads, objects, events, and the scheduler's loop over them.
 //!
-//! The engine is a state machine without coroutines: [`Engine::announce`] takes what a thread wants to do and answers
-//! whether it may do it now; [`Engine::resumed`] executes what the thread had announced once it was picked. Who is
-//! picked is the business of the driver (`dpor`, `walk`, `depth`, `replay`), which sees the enabled threads and their
-//! labels.
+//! The engine is a state machine without coroutines: [`Engine::announce`] takes what a thread wants to do, picks who
+//! goes on, and executes what that thread had announced; the thread finds the answer in `reply` when it is resumed. Who
+//! is picked is the business of the driver (`dpor`, `walk`, `depth`, `replay`), which sees the enabled threads and
+//! their labels.
+//!
+//! How much is kept of what has happened is [`Keep`]: clocks and the last values suffice to go on and to notice that
+//! something is wrong; events are kept for who wants to read them, and their causes for the search.
 //!
 //! **Invariants:** an event is maximal in the causal order when it is added; rows of clocks that an event names are
 //! never written after the event is complete; all vectors keep their memory between executions.
 
+mod access;
 mod detail;
 mod execute;
 mod memory;
@@ -16,28 +20,30 @@ mod objects;
 mod psc;
 mod quiescence;
 mod race;
+mod ready;
 mod strengthen;
 mod suspicion;
 mod threads;
 mod tracked;
 mod wide;
 
-use std::panic::Location;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use crate::clock::Clocks;
+use crate::clock::{Clocks, Row};
 use crate::config::{Config, Mode};
-use crate::driver::Driver;
-use crate::event::{Class, Event, Kind, MessageId, ObjectId, Op, ThreadId};
-use crate::finding::Finding;
-use crate::meta;
+use crate::driver::{Driver, Strategy};
+use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::finding::{Finding, Place};
+use crate::job::Job;
 use crate::pulse;
 use detail::Detail;
+use ready::Ready;
 use suspicion::Suspicions;
 use tracked::Tracked;
 
-pub(crate) use objects::{Message, Objects};
-pub(crate) use threads::Thread;
+pub(crate) use objects::Objects;
+pub(crate) use threads::{Thread, Threads};
 pub(crate) use wide::Wide;
 
 /// A step as recorded for replay.
@@ -73,7 +79,21 @@ pub(crate) enum Label {
 pub(crate) struct Pending {
     pub(crate) op: Op,
     pub(crate) object: ObjectId,
-    pub(crate) location: &'static Location<'static>,
+    pub(crate) location: Place,
+}
+
+impl Pending {
+    #[inline]
+    pub(crate) fn at(&self) -> At {
+        At { object: self.object, location: self.location }
+    }
+}
+
+/// On what an operation is, and where in the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub(crate) object: ObjectId,
+    pub(crate) location: Place,
 }
 
 /// What an operation answers.
@@ -83,15 +103,29 @@ pub(crate) struct Reply {
     pub(crate) ok: bool,
 }
 
-/// What a thread that came to an operation does next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// The operation was executed.
-    Done(Reply),
-    /// Another thread goes first: suspend.
-    Switch,
-    /// The execution is over: unwind.
-    Unwind,
+/// What a thread that came to an operation does next, in a word that stays in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step(u64);
+
+impl Step {
+    /// The operation was executed: take the answer.
+    pub(crate) const DONE: Self = Self(u64::MAX);
+    /// The execution is over: suspend, and nobody goes on.
+    pub(crate) const END: Self = Self(u64::MAX - 1);
+    /// What is left of the execution is being unwound, this thread now.
+    pub(crate) const UNWIND: Self = Self(u64::MAX - 2);
+
+    /// Suspend: this thread goes on.
+    #[inline]
+    fn switch(thread: ThreadId) -> Self {
+        Self(u64::from(thread.0))
+    }
+
+    /// Who goes on.
+    #[inline]
+    pub(crate) fn thread(self) -> Option<ThreadId> {
+        u16::try_from(self.0).ok().map(ThreadId)
+    }
 }
 
 /// How a thread's closure ended.
@@ -102,8 +136,19 @@ pub(crate) enum Ended {
     Unwound,
 }
 
-/// A thread's closure.
-pub(crate) type Body = Box<dyn FnOnce() -> Ended>;
+/// What of an execution is kept beyond what its next step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Keep {
+    /// Nothing: enough while there is no plain data and no lock is taken under another, so that who knows of what does
+    /// not matter.
+    Nothing,
+    /// What happens before what each thread does next. What is noticed is told by a second run, which keeps events.
+    Clocks,
+    /// Its events.
+    Events,
+    /// And the causal order of its events.
+    Causes,
+}
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,35 +167,50 @@ pub(crate) enum Phase {
 pub(crate) struct Engine {
     pub(crate) config: Config,
     pub(crate) mode: Mode,
+    pub(crate) keep: Keep,
     pub(crate) phase: Phase,
     /// Tells this execution's objects from those of all others.
     pub(crate) epoch: u64,
-    pub(crate) threads: Vec<Thread>,
+    pub(crate) threads: Threads,
     pub(crate) count: usize,
-    bodies: Vec<Option<BodySlot>>,
+    /// Those that have begun and not ended.
+    live: u64,
+    /// Those whose jobs are kept.
+    jobs: u64,
+    /// Whether any thread has made a thread-local value.
+    pub(crate) has_locals: bool,
+    /// Whether a panic waits for somebody to join its thread.
+    some_panicked: bool,
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
+    ready: Ready,
+    /// Whether clocks would have been needed, but were not kept.
+    pub(crate) wants_clocks: bool,
     /// Whether the running thread is in a critical section that is one step.
     inside: bool,
+    /// Whether what the running thread comes to may be more, or less, than a step.
+    is_special: bool,
     /// Numbers given out by [`unique`](crate::probe::unique).
     pub(crate) unique: u64,
-    pub(crate) width: usize,
     pub(crate) clocks: Clocks,
     pub(crate) objects: Objects,
-    pub(crate) events: Vec<Event>,
+    /// How many events there were, kept or not.
+    pub(crate) happened: u32,
+    pub(crate) events: Events,
     /// The SeqCst operations and fences.
-    sc_events: Vec<u32>,
-    sc_fences: Vec<u32>,
+    sc_events: Vec<EventId>,
+    sc_fences: Vec<EventId>,
     pub(crate) now_ns: u64,
     pub(crate) steps: u32,
     pub(crate) choices: Vec<Choice>,
     pub(crate) running: ThreadId,
+    /// The answer to the operation of the running thread, which it takes when it is resumed.
+    pub(crate) reply: Reply,
     pub(crate) label: Label,
     pub(crate) labels: Vec<Label>,
     /// Steps taken since nothing but held threads was left.
     spin_steps: u32,
-    spin_forced: bool,
     /// Timers that fired in this execution while there was something else to do.
     early_fires: u32,
     /// Whether a load was held while it could have run, in any execution.
@@ -166,48 +226,44 @@ pub(crate) struct Engine {
     pub(crate) driver: Driver,
 }
 
-/// A body with an opaque `Debug`.
-pub(crate) struct BodySlot(pub(crate) Body);
-
-impl std::fmt::Debug for BodySlot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Body")
-    }
-}
-
-const WIDTH_MIN: usize = 8;
-
 /// Odd, with bits all over.
 const FINGERPRINT: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Engine {
-    pub(crate) fn new(config: Config, driver: Driver) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
             mode: config.mode,
+            keep: Keep::Causes,
             config,
             phase: Phase::Ending,
             epoch: 0,
-            threads: Vec::new(),
+            threads: Threads::default(),
             count: 0,
-            bodies: Vec::new(),
+            live: 0,
+            jobs: 0,
+            has_locals: false,
+            some_panicked: false,
             fresh: Vec::new(),
             unused: Vec::new(),
+            ready: Ready::default(),
+            wants_clocks: false,
             inside: false,
+            is_special: false,
             unique: 0,
-            width: WIDTH_MIN,
-            clocks: Clocks::new(WIDTH_MIN),
-            objects: Objects::new(WIDTH_MIN),
-            events: Vec::new(),
+            clocks: Clocks::new(),
+            objects: Objects::new(),
+            happened: 0,
+            events: Events::default(),
             sc_events: Vec::new(),
             sc_fences: Vec::new(),
             now_ns: 0,
             steps: 0,
             choices: Vec::new(),
             running: ThreadId::MAIN,
+            reply: Reply::default(),
             label: Label::Plain,
             labels: Vec::new(),
             spin_steps: 0,
-            spin_forced: false,
             early_fires: 0,
             spins_held: false,
             teardown_ops: 0,
@@ -217,21 +273,43 @@ impl Engine {
             detail: Detail::default(),
             fingerprint: 0,
             findings: Vec::new(),
-            driver,
+            driver: Driver::default(),
         }
     }
 
-    /// Starts an execution whose main thread runs `body`.
-    pub(crate) fn begin(&mut self, epoch: u64, body: Body) {
+    /// Makes ready for an exploration, whose observer wants traces or does not.
+    pub(crate) fn prepare(&mut self, strategy: Strategy, traces: bool) {
+        self.driver.prepare(strategy);
+        // A weak memory remembers, and so does the search for values that came back.
+        let remembers = self.mode == Mode::Rc11 || self.config.suspect_aba;
+        self.keep = if self.driver.is_exhaustive() {
+            Keep::Causes
+        } else if traces || remembers || self.config.detail || self.driver.runs_once() {
+            Keep::Events
+        } else {
+            Keep::Nothing
+        };
+        self.spins_held = false;
+        self.suspicions = Suspicions::default();
+    }
+
+    /// Starts an execution whose main thread runs `main`.
+    pub(crate) fn begin(&mut self, epoch: u64, main: Rc<dyn Job>) {
         self.epoch = epoch;
         self.phase = Phase::Running;
         self.count = 0;
+        self.live = 0;
+        self.has_locals = false;
+        self.some_panicked = false;
         self.fresh.clear();
         self.unused.clear();
-        self.inside = false;
+        self.ready = Ready::default();
+        self.wants_clocks = false;
+        self.set_inside(false);
         self.unique = 0;
         self.clocks.reset();
         self.objects.reset();
+        self.happened = 0;
         self.events.clear();
         self.sc_events.clear();
         self.sc_fences.clear();
@@ -240,144 +318,159 @@ impl Engine {
         self.choices.clear();
         self.running = ThreadId::MAIN;
         self.spin_steps = 0;
-        self.spin_forced = false;
         self.early_fires = 0;
         self.teardown_ops = 0;
         self.wide.clear();
         self.tracked.clear();
         self.suspicions.begin();
-        self.detail.clear();
+        if self.config.detail {
+            self.detail.clear();
+        }
         self.fingerprint = 0;
         self.findings.clear();
-        let clock = self.objects.add(&meta::CLOCK, Location::caller());
-        debug_assert_eq!(clock, ObjectId::CLOCK);
-        self.add_main(body);
+        self.add_main(main);
         self.driver.begin();
     }
 
-    /// A thread came to an operation.
-    pub(crate) fn announce(&mut self, pending: Pending) -> Step {
+    /// The running thread came to an operation.
+    #[inline(always)]
+    pub(crate) fn announce(&mut self, op: Op, object: ObjectId, location: Place) -> Step {
+        // Written in place: the parts of an operation are in registers, and to copy what was just written stalls.
+        self.threads[self.running].pending = Some(Pending { op, object, location });
+        self.announced()
+    }
+
+    #[inline(never)]
+    fn announced(&mut self) -> Step {
         let me = self.running;
-        if self.inside {
-            return Step::Done(self.at_once(pending));
+        if self.is_special
+            && let Some(step) = self.announced_specially(me)
+        {
+            return step;
         }
-        self.threads[me.index()].pending = Some(pending);
+        let state = &self.threads[me];
+        let pending = state.pending.as_ref().expect("it has announced");
         pulse::beat(pending.location);
+        match pending.op {
+            // Nothing depends on when these happen.
+            Op::Fence { .. } | Op::Yield => {
+                self.reply = self.execute();
+                return Step::DONE;
+            }
+            Op::Lock => {
+                let lock = pending.object;
+                self.look_for_cycle(me, lock);
+            }
+            _ => {}
+        }
+        self.make_ready(me);
+        let next = self.next();
+        if next == Step::switch(me) { Step::DONE } else { next }
+    }
+
+    /// What comes before the operation in special times, or instead of it.
+    #[cold]
+    fn announced_specially(&mut self, me: ThreadId) -> Option<Step> {
+        self.strengthen(me);
+        let pending = self.threads[me].pending.expect("it has announced");
+        if self.phase == Phase::Teardown {
+            return Some(self.torn_down(pending, std::thread::panicking()));
+        }
+        if self.inside {
+            self.reply = self.at_once(me, pending);
+            return Some(Step::DONE);
+        }
         if self.config.detail {
             self.detail.announce(me);
         }
-        // Nothing depends on when these happen.
-        if matches!(pending.op, Op::Fence { .. } | Op::Yield) {
-            return Step::Done(self.resumed());
-        }
-        if matches!(pending.op, Op::Lock) {
-            self.look_for_cycle(me);
-        }
-        match self.next() {
-            Some(next) if next == me => Step::Done(self.resumed()),
-            _ => Step::Switch,
-        }
+        None
     }
 
-    /// Picks who runs next and stores it in `running`; `None` when the execution is over.
-    pub(crate) fn next(&mut self) -> Option<ThreadId> {
+    /// The running thread enters or leaves a critical section that is one step.
+    pub(super) fn set_inside(&mut self, inside: bool) {
+        self.inside = inside;
+        self.is_special = inside || self.config.detail || !self.config.strengthened.is_empty();
+    }
+
+    /// Picks who runs next, stores it in `running`, and executes what it had announced.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Step {
         if matches!(self.phase, Phase::Ending | Phase::Teardown) {
-            return None;
+            return Step::END;
         }
         if let Some(thread) = self.next_fresh() {
             self.running = thread;
-            return Some(thread);
+            return Step::switch(thread);
         }
-        if self.config.end_at_finding && !self.findings.is_empty() {
-            self.phase = Phase::Ending;
-            return None;
-        }
-        if self.steps >= self.config.steps_max {
-            self.findings.push(Finding::TooLong { steps_max: self.config.steps_max });
-            self.phase = Phase::Ending;
-            return None;
-        }
-        self.spin_forced = false;
         let mut enabled = self.enabled();
-        if enabled == 0 {
-            enabled = self.quiescent();
-        } else {
+        if self.has_only_timers(enabled) || self.is_over() {
+            enabled = self.at_an_end(enabled);
+        } else if self.has_timers(enabled) {
             enabled = self.limit_timers(enabled);
         }
-        let picked = if enabled == 0 { None } else { self.pick(enabled) };
-        let Some((thread, label)) = picked else {
+        if enabled == 0 || !self.pick(enabled) {
             self.phase = Phase::Ending;
-            return None;
-        };
+            return Step::END;
+        }
         self.steps += 1;
-        if self.is_timer(thread) && !self.has_only_timers(enabled) {
-            self.early_fires += 1;
-        }
-        self.running = thread;
-        self.label = label;
-        Some(thread)
+        self.reply = self.execute();
+        Step::switch(self.running)
     }
 
-    /// Who can go on, timers only as far as they may.
-    fn limit_timers(&mut self, enabled: u64) -> u64 {
-        let ready = self.without_timers(enabled);
-        if self.has_only_timers(enabled) {
-            if self.starves(enabled) { 0 } else { enabled }
-        } else if ready != enabled && self.early_fires >= self.config.early_fires_max {
-            self.spins_held = true;
-            ready
-        } else {
-            enabled
-        }
+    /// Whether this execution ends here, whoever could go on.
+    #[inline]
+    fn is_over(&self) -> bool {
+        self.steps >= self.config.steps_max
+            || self.config.end_at_finding && !self.findings.is_empty()
     }
 
-    /// The threads that can take a step, as a set of bits.
-    fn enabled(&mut self) -> u64 {
-        let mut enabled = 0;
-        for index in 0..self.count {
-            if !self.threads[index].is_live() {
-                continue;
-            }
-            if self.is_enabled(ThreadId::new(index)) {
-                enabled |= 1 << index;
-            } else {
-                let pending = self.threads[index].pending;
-                let load = |op| {
-                    matches!(op, Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. })
-                };
-                self.spins_held |= pending.is_some_and(|pending| load(pending.op));
-            }
-        }
-        enabled
+    /// Counts an event of `thread`.
+    #[inline(always)]
+    fn count(&mut self, thread: ThreadId, kind: Kind, at: At) -> EventId {
+        let event = EventId::new(self.happened as usize);
+        self.happened += 1;
+        let place = std::ptr::from_ref(at.location) as u64;
+        self.note(place ^ u64::from(at.object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
+        self.threads[thread].number += 1;
+        event
     }
 
     /// Adds an event of `thread` that is ordered after the thread's own past only.
+    #[inline]
     pub(crate) fn record(
         &mut self,
         thread: ThreadId,
         kind: Kind,
-        object: ObjectId,
-        location: &'static Location<'static>,
+        at: At,
         order: Ordering,
-    ) -> usize {
-        let index = self.events.len();
-        let state = &mut self.threads[thread.index()];
-        let short = u32::try_from(index).expect("the step bound keeps events few");
-        state.events.push(short);
-        let number = u32::try_from(state.events.len()).expect("the step bound keeps events few");
+    ) -> EventId {
+        let event = self.count(thread, kind, at);
+        if self.keep >= Keep::Events {
+            self.keep_event(event, thread, kind, at, order);
+        }
+        event
+    }
+
+    #[inline(never)]
+    fn keep_event(
+        &mut self,
+        event: EventId,
+        thread: ThreadId,
+        kind: Kind,
+        At { object, location }: At,
+        order: Ordering,
+    ) {
+        let state = &mut self.threads[thread];
+        state.events.push(event);
         let before = state.causal;
-        let (causal, hb) = if matches!(kind, Kind::CellRead | Kind::CellWrite) {
-            (state.causal, state.hb)
-        } else {
-            let causal = self.clocks.copy(state.causal);
-            let hb = self.clocks.copy(state.hb);
-            self.clocks.set(causal, thread, number);
-            self.clocks.set(hb, thread, number);
-            (causal, hb)
-        };
-        state.causal = causal;
-        state.hb = hb;
-        let previous = self.objects.replace_head(object, thread, short);
+        let number = state.number;
+        if !kind.is_plain() {
+            state.hb = self.clocks.copy_with(state.hb, thread, number);
+            if self.keep == Keep::Causes {
+                state.causal = self.clocks.copy_with(state.causal, thread, number);
+            }
+        }
+        let previous = self.objects.replace_head(object, thread, event);
         self.events.push(Event {
             thread,
             kind,
@@ -391,31 +484,61 @@ impl Engine {
             rf: None,
             message: None,
             previous,
-            causal,
+            causal: state.causal,
             before,
-            hb,
+            hb: state.hb,
         });
-        let place = std::ptr::from_ref(location) as u64;
-        self.note(place ^ u64::from(object.0) << 16 ^ (kind as u64) << 8 ^ u64::from(thread.0));
         if self.config.detail {
-            self.detail.record(index);
+            let own = kind.is_plain() || matches!(kind, Kind::Spawn | Kind::Finish) || self.inside;
+            self.detail.record(event.index(), (!own).then_some(thread));
         }
-        index
+    }
+
+    /// The clock of `thread` as it is now, not to change any more.
+    #[inline]
+    pub(crate) fn publish(&mut self, thread: ThreadId) -> Row {
+        let Thread { hb, number, .. } = self.threads[thread];
+        match self.keep {
+            Keep::Nothing => Row::EMPTY,
+            // The row is the thread's alone, and its own events are counted elsewhere.
+            Keep::Clocks => self.clocks.copy_with(hb, thread, number),
+            Keep::Events | Keep::Causes => hb,
+        }
+    }
+
+    /// What `thread` does next happens after what is in `past`.
+    #[inline]
+    pub(crate) fn learn(&mut self, thread: ThreadId, past: Row) {
+        if past != Row::EMPTY {
+            self.clocks.join(self.threads[thread].hb, past);
+        }
+    }
+
+    /// The last event of `thread` comes after `event`, in the causal order.
+    #[inline]
+    pub(crate) fn depend(&mut self, thread: ThreadId, event: EventId) {
+        let causal = self.threads[thread].causal;
+        let Event { thread: other, number, causal: past, .. } = self.events[event];
+        // Who includes an event includes its past.
+        if self.clocks.get(causal, other) < number {
+            self.clocks.join(causal, past);
+        }
     }
 
     /// Makes the fingerprint depend on `what`.
     #[inline]
-    pub(crate) fn note(&mut self, what: u64) {
+    fn note(&mut self, what: u64) {
         self.fingerprint = (self.fingerprint.rotate_left(5) ^ what).wrapping_mul(FINGERPRINT);
     }
 
     /// Whether `event` happens before whatever `thread` does next.
     pub(crate) fn seen_by(&self, event: &Event, thread: ThreadId) -> bool {
-        let hb = self.threads[thread.index()].hb;
+        let hb = self.threads[thread].hb;
         event.thread == thread || self.clocks.get(hb, event.thread) >= event.number
     }
 
     /// The message and object kinds of weak atomics follow `rf` alone; all else is ordered by execution.
+    #[inline]
     pub(crate) fn is_weak(&self, object: ObjectId) -> bool {
         self.mode == Mode::Rc11 && self.objects.class(object) == Class::Atomic
     }
@@ -428,5 +551,29 @@ impl Engine {
         }
         self.report_panics();
         self.report_leaked_values();
+    }
+
+    /// Whether the execution shows anything that is to be reported.
+    pub(crate) fn shows_something(&self) -> bool {
+        !self.findings.is_empty() || !self.suspicions.found.is_empty()
+    }
+
+    /// Takes what the execution shows.
+    pub(crate) fn take_shown(&mut self) -> [Vec<Finding>; 2] {
+        [std::mem::take(&mut self.findings), self.suspicions.take()]
+    }
+
+    /// After the execution was repeated: makes sure that it shows what it did before, which it does if the model
+    /// depends on nothing but the choices.
+    pub(crate) fn insist_on(&mut self, shown: [Vec<Finding>; 2]) {
+        let same = |one: &[Finding], two: &[Finding]| {
+            one.iter().map(Finding::signature).eq(two.iter().map(Finding::signature))
+        };
+        let [findings, suspicions] = shown;
+        if !same(&findings, &self.findings) || !same(&suspicions, &self.suspicions.found) {
+            self.findings = findings;
+            self.findings.push(Finding::Diverged { step: self.steps });
+            self.suspicions.found = suspicions;
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! What threads do: operations as announced, events as executed, and which of them depend on each other.
 
+use std::num::NonZeroU32;
+use std::ops::{Index, IndexMut};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use crate::clock::Row;
+use crate::engine::Wide;
 
 /// A model thread, numbered in the order of spawning; the main thread is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,17 +17,19 @@ impl ThreadId {
     pub const MAIN: Self = Self(0);
 
     /// The position in the order of spawning.
+    #[inline]
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 
+    #[inline]
     pub(crate) fn new(index: usize) -> Self {
         Self(u16::try_from(index).expect("at most 64 threads"))
     }
 }
 
 /// An instrumented object, numbered in the order of first use within an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub(crate) u32);
 
 impl ObjectId {
@@ -32,18 +37,54 @@ impl ObjectId {
     pub(crate) const CLOCK: Self = Self(0);
 
     /// The position in the order of first use.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
+/// A position from 1, so that an optional one takes no more room.
+#[inline]
+fn from_one(index: usize) -> NonZeroU32 {
+    let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+    number.expect("the step bound keeps events and stores few")
+}
+
 /// A store in the modification order of an atomic, numbered in the order of execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(pub(crate) u32);
+pub struct MessageId(NonZeroU32);
 
 impl MessageId {
+    #[inline]
+    pub(crate) fn new(index: usize) -> Self {
+        Self(from_one(index))
+    }
+
+    #[inline]
     pub(crate) fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
+    }
+}
+
+/// An event, numbered in the order of execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EventId(NonZeroU32);
+
+impl EventId {
+    #[inline]
+    pub(crate) fn new(index: usize) -> Self {
+        Self(from_one(index))
+    }
+
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+
+    /// The position in the trace.
+    #[inline]
+    pub(crate) fn short(self) -> u32 {
+        self.0.get() - 1
     }
 }
 
@@ -68,14 +109,9 @@ pub enum Class {
     Monitor,
 }
 
-/// The change a read-modify-write makes: old value and operand to new value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Apply {
-    /// Both in the low bits.
-    Word(fn(u64, u64) -> u64),
-    /// On values of 128 bits, which the engine knows by their numbers.
-    Wide(fn(u128, u128) -> u128),
-}
+/// The change a read-modify-write makes: old value and operand to new value, each in the low bits or, where it is too
+/// large for that, a number.
+pub(crate) type Apply = fn(&mut Wide, u64, u64) -> u64;
 
 /// An operation as announced: everything the scheduler has to know before it happens.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +240,11 @@ pub enum Kind {
 }
 
 impl Op {
+    /// Whether it reads an atomic.
+    pub(crate) fn reads(self) -> bool {
+        matches!(self, Self::Load { .. } | Self::Rmw { .. } | Self::CompareExchange { .. })
+    }
+
     /// The kind this becomes when it succeeds.
     pub(crate) fn kind(self) -> Kind {
         match self {
@@ -250,6 +291,12 @@ impl Kind {
 
     pub(crate) fn writes(self) -> bool {
         matches!(self, Self::Store | Self::Rmw)
+    }
+
+    /// Whether it accesses plain data, which orders nothing.
+    #[inline]
+    pub(crate) fn is_plain(self) -> bool {
+        matches!(self, Self::CellRead | Self::CellWrite)
     }
 
     fn is_try(self) -> bool {
@@ -332,7 +379,7 @@ pub(crate) fn reversible(class: Class, first: Kind, second: Kind) -> bool {
     }
 }
 
-/// An executed operation.
+/// An executed operation; a cache line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) thread: ThreadId,
@@ -353,7 +400,7 @@ pub(crate) struct Event {
     /// The store it is.
     pub(crate) message: Option<MessageId>,
     /// The thread's event before this one on the same object.
-    pub(crate) previous: Option<u32>,
+    pub(crate) previous: Option<EventId>,
     /// The causal past, this event included.
     pub(crate) causal: Row,
     /// The causal past without what it read from or was enabled by: that of the thread's event before it.
@@ -361,3 +408,43 @@ pub(crate) struct Event {
     /// What happens before the next event of the thread, this event included.
     pub(crate) hb: Row,
 }
+
+/// The events of an execution, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Events(Vec<Event>);
+
+impl Events {
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn push(&mut self, event: Event) {
+        self.0.push(event);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.0.pop()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Event> {
+        self.0.iter()
+    }
+}
+
+impl Index<EventId> for Events {
+    type Output = Event;
+
+    #[inline]
+    fn index(&self, event: EventId) -> &Event {
+        &self.0[event.index()]
+    }
+}
+
+impl IndexMut<EventId> for Events {
+    #[inline]
+    fn index_mut(&mut self, event: EventId) -> &mut Event {
+        &mut self.0[event.index()]
+    }
+}
+
+const _: () = assert!(size_of::<Event>() == 64, "an event fits a cache line");

@@ -10,10 +10,11 @@ use std::sync::{Mutex, Once, PoisonError};
 use crate::config::Config;
 use crate::coroutine::Pool;
 use crate::current;
-use crate::driver::{Driver, Strategy};
-use crate::engine::{Body, Choice, Engine, Phase};
+use crate::driver::Strategy;
+use crate::engine::{Choice, Engine, Keep};
 use crate::event::{Event, Kind, ObjectId, ThreadId};
 use crate::finding::{Finding, ObjectInfo, ThreadInfo};
+use crate::job::{Job, Main};
 use crate::pulse;
 use crate::thread;
 use crate::trace::Trace;
@@ -77,7 +78,7 @@ pub struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// All that happened.
+    /// All that happened; nothing where [`Config::traces`] is off and nothing was to be seen.
     pub fn trace(&self) -> Trace<'a> {
         Trace::new(self.engine)
     }
@@ -120,8 +121,8 @@ impl<'a> Execution<'a> {
 
     /// The thread whose park token `object` is.
     pub fn thread_of(&self, object: ObjectId) -> Option<ThreadId> {
-        let threads = &self.engine.threads[..self.engine.count];
-        threads.iter().position(|thread| thread.object == object).map(ThreadId::new)
+        let mut threads = (0..self.engine.count).map(ThreadId::new);
+        threads.find(|thread| self.engine.threads[*thread].object == object)
     }
 
     /// With [`Config::detail`]: the stack with which a thread was spawned.
@@ -173,6 +174,8 @@ impl<'a> Execution<'a> {
 pub struct Explorer {
     config: Config,
     pool: Pool,
+    /// Kept for its memory while nothing is explored.
+    idle: Option<Box<Engine>>,
 }
 
 impl fmt::Debug for Explorer {
@@ -185,7 +188,7 @@ impl Explorer {
     /// An explorer; its stacks are reused by all explorations.
     pub fn new(config: Config) -> Self {
         let pool = Pool::new(config.stack_bytes);
-        Self { config, pool }
+        Self { config, pool, idle: None }
     }
 
     /// Explores `model`; waits while another model runs in this process.
@@ -194,7 +197,7 @@ impl Explorer {
     ///
     /// When called from within a model.
     pub fn explore(&mut self, strategy: Strategy, model: &dyn Fn()) -> Report {
-        self.explore_with(strategy, model, &mut |_| ControlFlow::Continue(()))
+        self.run(strategy, false, model, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Explores `model` and shows every execution to `observe`, which may end the exploration.
@@ -208,10 +211,22 @@ impl Explorer {
         model: &dyn Fn(),
         observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
     ) -> Report {
+        self.run(strategy, self.config.traces, model, observe)
+    }
+
+    fn run(
+        &mut self,
+        strategy: Strategy,
+        traces: bool,
+        model: &dyn Fn(),
+        observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
+    ) -> Report {
         assert!(!current::in_model(), "a model cannot be explored from within a model");
         HOOK.call_once(hook);
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = Engine::new(self.config.clone(), Driver::new(strategy));
+        let mut engine =
+            self.idle.take().unwrap_or_else(|| Box::new(Engine::new(self.config.clone())));
+        engine.prepare(strategy, traces);
         let mut report = Report {
             executions: 0,
             blocked: 0,
@@ -221,8 +236,13 @@ impl Explorer {
             findings: Vec::new(),
             suspicions: Vec::new(),
         };
+        thread::reset_locals();
+        let main = main_job(model);
         let finished = loop {
-            self.run_once(&mut engine, model);
+            self.run_once(&mut engine, &main);
+            if engine.keep < Keep::Events && (engine.wants_clocks || engine.shows_something()) {
+                self.run_again(&mut engine, &main);
+            }
             count(&engine, &mut report);
             let stop = observe(&Execution { engine: &engine }).is_break();
             let found = self.config.stop_at_first && !report.findings.is_empty();
@@ -233,23 +253,41 @@ impl Explorer {
             }
         };
         report.completeness = completeness(&engine, &report, finished);
+        self.idle = Some(engine);
         report
     }
 
-    fn run_once(&mut self, engine: &mut Engine, model: &dyn Fn()) {
-        // Relaxed: only has to be unique.
-        let epoch = EPOCH.fetch_add(1, Ordering::Relaxed);
-        thread::reset_locals();
+    fn run_once(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {
+        // Relaxed: one model runs at a time, so nobody else stores.
+        let epoch = EPOCH.load(Ordering::Relaxed);
+        // Relaxed: as above.
+        EPOCH.store(epoch + 1, Ordering::Relaxed);
         // For the execution alone: who observes it may take its time.
         let _pulse = pulse::begin();
-        engine.begin(epoch, main_body(model));
+        engine.begin(epoch, Rc::clone(main));
         current::enter(engine, || {
-            while let Some(thread) = running() {
-                self.pool.resume(thread.index());
+            let mut next = Some(ThreadId::MAIN);
+            while let Some(thread) = next {
+                next = self.pool.resume(thread.index()).thread();
             }
             current::with(Engine::finish);
             self.tear_down();
         });
+    }
+
+    /// Repeats the execution that has just ended and keeps its events, for what it shows to be told in full.
+    fn run_again(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {
+        // Without the clocks it wanted it did not see all. The next ones will want them, too.
+        let keep = if engine.wants_clocks { Keep::Clocks } else { engine.keep };
+        let shown = (engine.keep == keep).then(|| engine.take_shown());
+        let former = engine.driver.follow(Strategy::Replay(engine.choices.clone()));
+        engine.keep = Keep::Events;
+        self.run_once(engine, main);
+        engine.keep = keep;
+        engine.driver.follow(former);
+        if let Some(shown) = shown {
+            engine.insist_on(shown);
+        }
     }
 
     /// Unwinds the threads that are left, so that every frame that borrows from the model is gone.
@@ -257,7 +295,7 @@ impl Explorer {
         while let Some(thread) = current::with(Engine::next_teardown).flatten() {
             self.pool.resume(thread.index());
             let stuck = current::with(|engine| {
-                let stuck = engine.threads[thread.index()].is_live();
+                let stuck = engine.is_live(thread);
                 if stuck {
                     engine.abandon();
                 }
@@ -267,22 +305,19 @@ impl Explorer {
                 self.pool.abandon(thread.index());
             }
         }
-        drop(current::with(Engine::drop_bodies));
+        drop(current::with(Engine::discard_jobs));
+        if current::with(|engine| engine.has_locals) == Some(true) {
+            thread::reset_locals();
+        }
     }
 }
 
-/// Who is to be resumed.
-fn running() -> Option<ThreadId> {
-    current::with(|engine| (engine.phase != Phase::Ending).then_some(engine.running)).flatten()
-}
-
-#[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
-fn main_body(model: &dyn Fn()) -> Body {
-    let body: Box<dyn FnOnce() -> crate::engine::Ended + '_> =
-        Box::new(move || thread::run_to_end(model, drop));
-    // SAFETY: only the lifetime changes. The closure is run and dropped before `run_once` returns: its coroutine ends,
-    // or is unwound by `tear_down`, or is never resumed again.
-    unsafe { std::mem::transmute(body) }
+#[expect(unsafe_code, reason = "what threads run is stored without a lifetime")]
+fn main_job(model: &dyn Fn()) -> Rc<dyn Job> {
+    let job: Rc<dyn Job + '_> = Rc::new(Main(model));
+    // SAFETY: only the lifetime changes. The model is not used after `run` returns: its coroutine has ended, or was
+    // unwound by `tear_down`, or is never resumed again.
+    unsafe { std::mem::transmute::<Rc<dyn Job + '_>, Rc<dyn Job>>(job) }
 }
 
 fn count(engine: &Engine, report: &mut Report) {

@@ -22,6 +22,7 @@ mod engine;
 mod event;
 mod explorer;
 mod finding;
+mod job;
 mod meta;
 pub mod probe;
 mod pulse;

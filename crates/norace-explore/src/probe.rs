@@ -8,12 +8,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::rc::Rc;
 
 use crate::config::{Level, Misuse};
 use crate::current;
 use crate::engine::Phase;
 use crate::event::{Class, Op, ThreadId};
 use crate::finding::{Finding, Place};
+use crate::job::Closure;
 use crate::meta::Meta;
 use crate::slot::{Slot, perform, perform_on};
 use crate::time::Instant;
@@ -239,9 +241,9 @@ impl Alarm {
         if !crate::in_model() || current::is_tearing_down() {
             return Err(act);
         }
-        let body: crate::engine::Body = Box::new(move || crate::thread::run_to_end(act, drop));
+        let job = Rc::new(Closure::new(move || crate::thread::run_to_end(act, drop)));
         let set = current::with(|engine| {
-            let thread = engine.set_alarm(body, deadline_ns, location);
+            let thread = engine.set_alarm(job, deadline_ns, location);
             Self { thread, epoch: engine.epoch }
         });
         Ok(set.expect("inside a model"))
@@ -269,7 +271,7 @@ impl Drop for Alarm {
             perform(own, Op::AlarmCancel, Location::caller());
             // Its closure is foreign code.
             let unset = |engine: &mut crate::engine::Engine| {
-                (!engine.is_alarm_set(thread)).then(|| engine.discard_body(thread))
+                (!engine.is_alarm_set(thread)).then(|| engine.discard_job(thread))
             };
             drop(current::with(unset));
         }

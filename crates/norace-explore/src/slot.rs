@@ -5,16 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::{Engine, Phase, Reply, Step};
+use crate::engine::{Engine, Keep, Phase, Reply, Step};
 use crate::event::{Class, ObjectId, Op};
 use crate::meta::Meta;
 use crate::statics;
 
 const INDEX_BITS: u32 = 24;
-
-/// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
-/// destructor that waits for another thread would wait for ever.
-const TEARDOWN_OPS_MAX: u32 = 10_000;
 
 /// An object's place in the engine, and where the object was created.
 ///
@@ -32,6 +28,7 @@ impl Slot {
     }
 
     /// The object, if this execution has used it.
+    #[inline]
     pub(crate) fn find(&self, engine: &Engine) -> Option<ObjectId> {
         // Relaxed: within a model there is one OS thread.
         let word = self.word.load(Ordering::Relaxed);
@@ -40,19 +37,32 @@ impl Slot {
     }
 
     /// The object; made known to the engine at its first use.
+    #[inline]
     pub(crate) fn resolve(
         &self,
         engine: &mut Engine,
         meta: &'static Meta,
         initial: impl FnOnce(&mut Engine) -> u64,
     ) -> ObjectId {
-        if let Some(object) = self.find(engine) {
-            return object;
+        match self.find(engine) {
+            Some(object) => object,
+            None => self.introduce(engine, meta, initial),
         }
+    }
+
+    /// Makes the object known to the engine.
+    #[inline(never)]
+    fn introduce(
+        &self,
+        engine: &mut Engine,
+        meta: &'static Meta,
+        initial: impl FnOnce(&mut Engine) -> u64,
+    ) -> ObjectId {
         let object = match meta.class {
             Class::Atomic => {
                 let value = initial(engine);
-                engine.objects.add_atomic(meta, value, self.created)
+                let history = engine.keep >= Keep::Events;
+                engine.objects.add_atomic(meta, value, self.created, history)
             }
             _ => engine.objects.add(meta, self.created),
         };
@@ -69,6 +79,7 @@ impl Slot {
     ///
     /// As for [`statics::first_use`], when this execution has not used the object.
     #[expect(unsafe_code, reason = "passes on its caller's promise")]
+    #[inline]
     pub(crate) unsafe fn resolve_data<T: ?Sized>(
         &self,
         engine: &mut Engine,
@@ -85,7 +96,7 @@ impl Slot {
         if unsafe { statics::first_use(value, used_before) } {
             restored();
         }
-        self.resolve(engine, meta, |_| 0)
+        self.introduce(engine, meta, |_| 0)
     }
 
     /// Forgets the object's state; its next use starts anew.
@@ -95,6 +106,7 @@ impl Slot {
 }
 
 /// Performs `op` as a step of the running thread; `None` outside a model.
+#[inline(always)]
 pub(crate) fn perform(
     object: impl FnOnce(&mut Engine) -> ObjectId,
     op: Op,
@@ -104,41 +116,39 @@ pub(crate) fn perform(
 }
 
 /// Performs an operation that is made with the engine's help.
+///
+/// It is inlined into the caller of the operation, and so is what suspends: the processor predicts returns from the
+/// calls before them, and each return out of the function that suspended would be to the place of another thread.
+#[inline(always)]
 pub(crate) fn perform_with(
     step: impl FnOnce(&mut Engine) -> (ObjectId, Op),
     location: &'static Location<'static>,
 ) -> Option<Reply> {
-    let announced = current::with(|engine| {
+    let step = current::with(|engine| {
         let (object, op) = step(engine);
-        let op = engine.strengthened(op, location);
-        let pending = crate::engine::Pending { op, object, location };
-        if engine.phase != Phase::Teardown {
-            return engine.announce(pending);
-        }
-        if engine.teardown_ops > TEARDOWN_OPS_MAX {
-            return Step::Switch;
-        }
-        engine.torn_down(pending, std::thread::panicking())
+        let step = engine.announce(op, object, location);
+        if step == Step::DONE { Ok(engine.reply) } else { Err(step) }
     })?;
-    match announced {
-        Step::Done(reply) => return Some(reply),
-        Step::Unwind => coroutine::unwind(),
-        Step::Switch => coroutine::suspend(),
+    let Err(step) = step else { return step.ok() };
+    if step == Step::UNWIND {
+        coroutine::unwind();
     }
-    let resumed = current::with(|engine| match engine.phase {
-        Phase::Teardown => None,
-        _ => Some(engine.resumed()),
-    });
-    match resumed {
-        Some(Some(reply)) => Some(reply),
-        // A blocked destructor cannot unwind while its thread already does.
-        Some(None) if std::thread::panicking() => Some(Reply { value: 0, ok: true }),
-        _ => coroutine::unwind(),
+    coroutine::suspend(step);
+    let answer = |engine: &mut Engine| (engine.phase != Phase::Teardown).then_some(engine.reply);
+    Some(current::with(answer).flatten().unwrap_or_else(given_up))
+}
+
+#[cold]
+fn given_up() -> Reply {
+    if !std::thread::panicking() {
+        coroutine::unwind();
     }
+    // A blocked destructor cannot unwind while its thread already does.
+    Reply { value: 0, ok: true }
 }
 
 /// Performs an operation on the object in `slot`.
-#[inline]
+#[inline(always)]
 pub(crate) fn perform_on(
     slot: &Slot,
     meta: &'static Meta,

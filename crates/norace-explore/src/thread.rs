@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 mod local;
@@ -17,8 +18,9 @@ pub(crate) use local::reset as reset_locals;
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::{Body, Ended, Engine, Phase};
+use crate::engine::{Ended, Engine, Phase};
 use crate::event::{ObjectId, Op, ThreadId};
+use crate::job::{Job, Right, Task};
 use crate::slot::perform;
 
 /// A handle to a thread.
@@ -83,7 +85,7 @@ impl Thread {
 pub fn current() -> Thread {
     let model = current::with(|engine| {
         let id = engine.running;
-        Handle::Model { id, name: engine.thread_info(id).name.map(Arc::from) }
+        Handle::Model { id, name: engine.threads[id].name.clone() }
     });
     Thread(model.unwrap_or_else(|| Handle::Std(std::thread::current())))
 }
@@ -144,12 +146,22 @@ pub fn spin_loop() {
     }
 }
 
-/// What a thread leaves for who joins it.
-type Packet<T> = Arc<Mutex<Option<Result<T>>>>;
-
 enum Joining<T> {
-    Model { id: ThreadId, packet: Packet<T> },
+    Model(InModel<T>),
     Std(std::thread::JoinHandle<T>),
+}
+
+/// A thread of a model, whose result is dropped with this.
+struct InModel<T> {
+    right: Right,
+    /// [`Right::give_up`] for `T`.
+    give_up: fn(&mut Right) -> Option<Result<T>>,
+}
+
+impl<T> Drop for InModel<T> {
+    fn drop(&mut self) {
+        drop((self.give_up)(&mut self.right));
+    }
 }
 
 /// As `std`'s.
@@ -171,13 +183,15 @@ impl<T> JoinHandle<T> {
     ///
     /// The payload of the thread's panic.
     #[track_caller]
+    #[inline(always)]
     pub fn join(self) -> Result<T> {
         match self.joining {
-            Joining::Model { id, packet } => {
-                let object = move |engine: &mut Engine| engine.thread_object(id);
-                perform(object, Op::Join { target: id }, Location::caller());
-                let result = packet.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Joining::Model(mut thread) => {
+                let target = thread.right.thread();
+                let object = move |engine: &mut Engine| engine.thread_object(target);
+                perform(object, Op::Join { target }, Location::caller());
                 // There is none when the execution was given up.
+                let result = (thread.give_up)(&mut thread.right);
                 result.unwrap_or_else(|| Err(Box::new("the execution was given up")))
             }
             Joining::Std(handle) => handle.join(),
@@ -192,10 +206,7 @@ impl<T> JoinHandle<T> {
     /// As `std`'s; in a model it orders nothing and is no step.
     pub fn is_finished(&self) -> bool {
         match &self.joining {
-            Joining::Model { id, .. } => {
-                let finished = current::with(|engine| engine.threads[id.index()].finished);
-                finished.unwrap_or(true)
-            }
+            Joining::Model(thread) => thread.right.is_finished(),
             Joining::Std(handle) => handle.is_finished(),
         }
     }
@@ -237,17 +248,13 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if !current::in_model() {
-            let handle = self.into_std().spawn(run)?;
-            let thread = Thread(Handle::Std(handle.thread().clone()));
-            return Ok(JoinHandle { thread, joining: Joining::Std(handle) });
+        if current::in_model() {
+            let name = self.name.map(Arc::from);
+            return spawn_task(run, name, Location::caller());
         }
-        let packet: Packet<T> = Arc::new(Mutex::new(None));
-        let left = Arc::clone(&packet);
-        #[expect(unsafe_code, reason = "shared with scopes, whose threads borrow")]
-        // SAFETY: the closure borrows nothing.
-        let (id, thread) = unsafe { self.spawn_in_model(run, left, Location::caller()) }?;
-        Ok(JoinHandle { thread, joining: Joining::Model { id, packet } })
+        let handle = self.into_std().spawn(run)?;
+        let thread = Thread(Handle::Std(handle.thread().clone()));
+        Ok(JoinHandle { thread, joining: Joining::Std(handle) })
     }
 
     fn into_std(self) -> std::thread::Builder {
@@ -260,54 +267,48 @@ impl Builder {
         }
         builder
     }
+}
 
-    /// Spawns a thread of the model, whose result is left in `packet`.
-    ///
-    /// # Safety
-    ///
-    /// What `run` borrows and what `T` borrows lives until the thread has ended, or will never run again, or
-    /// [`Engine::discard_body`] was called.
-    #[expect(unsafe_code, reason = "threads' closures are stored without a lifetime")]
-    unsafe fn spawn_in_model<'a, F, T>(
-        self,
-        run: F,
-        packet: Packet<T>,
-        location: &'static Location<'static>,
-    ) -> io::Result<(ThreadId, Thread)>
-    where
-        F: FnOnce() -> T + 'a,
-        T: 'a,
-    {
-        let body: Box<dyn FnOnce() -> Ended + 'a> = Box::new(move || {
-            let leave = |result| {
-                *packet.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            };
-            run_to_end(run, leave)
-        });
-        // SAFETY: only the lifetime changes; the caller's promise.
-        let body = unsafe { std::mem::transmute::<Box<dyn FnOnce() -> Ended + 'a>, Body>(body) };
-        let name = self.name;
-        let shown = name.as_deref().map(Arc::from);
-        let id = current::with(|engine| match engine.phase {
-            Phase::Teardown => Err(body),
-            _ => Ok(engine.spawn(body, name, location)),
-        });
-        // A closure that is refused is dropped here, where its drop may use the engine.
-        let Some(Ok(id)) = id else {
-            return Err(io::Error::other("the execution was given up"));
-        };
-        Ok((id, Thread(Handle::Model { id, name: shown })))
-    }
+#[inline(always)]
+fn spawn_task<F, T>(
+    run: F,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
+) -> io::Result<JoinHandle<T>>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    let right = spawn_in_model(Rc::new(Task::new(run)), true, name.clone(), location)?;
+    let thread = Thread(Handle::Model { id: right.thread(), name });
+    let joining = Joining::Model(InModel { right, give_up: Right::give_up::<T> });
+    Ok(JoinHandle { thread, joining })
+}
+
+/// Spawns a thread of the model, whose result somebody may ask for or nobody.
+fn spawn_in_model(
+    job: Rc<dyn Job>,
+    is_owed: bool,
+    name: Option<Arc<str>>,
+    location: &'static Location<'static>,
+) -> io::Result<Right> {
+    let mut job = Some(job);
+    let right = current::with(|engine| {
+        let job = job.take_if(|_| engine.phase != Phase::Teardown)?;
+        Some(Right::new(engine.spawn(job, is_owed, name, location), engine))
+    });
+    // A closure that is refused is dropped here, where its drop may use the engine.
+    right.flatten().ok_or_else(|| io::Error::other("the execution was given up"))
 }
 
 /// Runs a thread of a model: its closure, then the destructors of its thread-local values.
+#[inline(always)]
 pub(crate) fn run_to_end<T>(run: impl FnOnce() -> T, leave: impl FnOnce(Result<T>)) -> Ended {
-    let (ended, result) = coroutine::catch(run);
+    let result = coroutine::catch(run);
+    let ended = result.as_ref().err().map(|payload| coroutine::ended(&**payload));
     leave(result);
-    match (ended, local::end_of_thread()) {
-        (Ended::Returned, Some(other)) => other,
-        (ended, _) => ended,
-    }
+    let after = local::end_of_thread();
+    ended.or(after).unwrap_or(Ended::Returned)
 }
 
 /// As `std`'s.
@@ -321,5 +322,9 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new().spawn(run).expect("a new thread")
+    let spawned = match current::in_model() {
+        true => spawn_task(run, None, Location::caller()),
+        false => Builder::new().spawn(run),
+    };
+    spawned.expect("a new thread")
 }

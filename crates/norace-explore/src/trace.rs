@@ -60,7 +60,7 @@ impl<'a> Trace<'a> {
                 read: engine.plain_value(event.object, event.read),
                 written: engine.plain_value(event.object, event.written),
                 reads_from: source.map(|source| {
-                    let source = &engine.events[source as usize];
+                    let source = &engine.events[source];
                     (source.thread, source.number)
                 }),
                 position: event.message.map(|message| engine.objects.message(message).position),

@@ -4,7 +4,7 @@
 //! this bound do not go together: a class may have one member within the bound, and not the one that is explored.
 
 use crate::driver::{first, members};
-use crate::engine::{Engine, Label};
+use crate::engine::Engine;
 use crate::event::ThreadId;
 
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ impl Depth {
 }
 
 impl Engine {
-    pub(super) fn pick_bounded(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
+    pub(super) fn pick_bounded(&mut self, enabled: u64) -> bool {
         let depth = self.steps as usize;
         if depth == self.driver.depth.frames.len() {
             let frame = self.bounded_frame(enabled);
@@ -71,12 +71,12 @@ impl Engine {
         let frame = self.driver.depth.frames[depth];
         if enabled >> frame.thread.index() & 1 == 0 {
             self.diverged();
-            return None;
+            return false;
         }
         let picked = self.take_label(frame.thread, frame.label);
         let labels = u16::try_from(self.labels.len()).expect("labels are few");
         self.driver.depth.frames[depth].labels = labels;
-        if picked.is_none() {
+        if !picked {
             self.diverged();
         }
         picked

@@ -8,10 +8,12 @@
 //! every thread in `done` of a frame was run from it with all labels that were awake; `sleepers` of a frame never
 //! change after the frame was made.
 
+use std::cmp::Reverse;
+
 use crate::clock::Row;
 use crate::driver::{first, members};
 use crate::engine::{Engine, Label, Pending, Phase};
-use crate::event::{Class, Event, Kind, ObjectId, Op, ThreadId, ordered, reversible};
+use crate::event::{Class, Event, EventId, Kind, ObjectId, Op, ThreadId, ordered, reversible};
 use crate::finding::Place;
 
 /// A sleeping thread that only a dependent event wakes.
@@ -40,6 +42,14 @@ struct Frame {
     sleepers_end: u32,
 }
 
+/// The first event of a thread after some point, and what is in its past.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    thread: ThreadId,
+    number: u32,
+    past: Row,
+}
+
 /// The state of the search.
 #[derive(Debug, Default)]
 pub(crate) struct Dpor {
@@ -49,12 +59,22 @@ pub(crate) struct Dpor {
     fresh_from: usize,
     /// The run cannot show a new class.
     redundant: bool,
-    scratch: Vec<Event>,
+    scratch: Vec<EventId>,
+    firsts: Vec<First>,
     /// Where atomics were created that any execution has used inside a critical section.
     inner: Vec<Place>,
 }
 
 impl Dpor {
+    /// Forgets the search so far; keeps the memory.
+    pub(super) fn prepare(&mut self) {
+        self.frames.clear();
+        self.sleepers.clear();
+        self.fresh_from = 0;
+        self.redundant = false;
+        self.inner.clear();
+    }
+
     pub(super) fn begin(&mut self) {
         self.redundant = false;
     }
@@ -112,44 +132,46 @@ impl Dpor {
 }
 
 impl Engine {
-    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> Option<(ThreadId, Label)> {
+    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> bool {
         let depth = self.steps as usize;
         if depth == self.driver.dpor.frames.len() {
             self.push_sleepers(depth);
             let Some(frame) = self.new_frame(depth, enabled) else {
-                return Some(self.go_on_redundantly(depth, enabled));
+                return self.go_on_redundantly(depth, enabled);
             };
             self.driver.dpor.frames.push(frame);
         }
         let frame = self.driver.dpor.frames[depth];
         if enabled != frame.enabled {
             self.diverged();
-            return None;
+            return false;
+        }
+        let stamp = self.driver.dpor.stamp(depth, frame.thread);
+        if let (None, 0, Some(label)) = (stamp, frame.label, self.only_label(frame.thread)) {
+            self.driver.dpor.frames[depth].labels = 1;
+            self.take(frame.thread, label, 0);
+            return true;
         }
         self.list_labels(frame.thread);
-        let stamp = self.driver.dpor.stamp(depth, frame.thread);
-        let mut awake = 0;
-        let mut chosen = None;
-        for (at, &label) in self.labels.iter().enumerate() {
-            if self.is_label_awake(label, stamp) {
-                if awake == frame.label {
-                    chosen = Some(at);
-                }
-                awake += 1;
-            }
-        }
-        self.driver.dpor.frames[depth].labels = awake;
-        match chosen {
-            // Recorded by its place among all labels, so that a replay without sleepers finds it.
-            Some(at) => {
-                self.record_choice(frame.thread, u16::try_from(at).expect("labels are few"))
-            }
-            None => Some(self.go_on_redundantly(depth + 1, enabled)),
-        }
+        let awake = |engine: &Self| {
+            let labels = engine.labels.iter().enumerate();
+            let awake = labels.filter(|(_, label)| engine.is_label_awake(**label, stamp));
+            (awake.clone().count(), awake.map(|(at, _)| at).nth(usize::from(frame.label)))
+        };
+        let (labels, chosen) = match stamp {
+            None => (self.labels.len(), Some(usize::from(frame.label))),
+            Some(_) => awake(self),
+        };
+        self.driver.dpor.frames[depth].labels = u16::try_from(labels).expect("labels are few");
+        // Recorded by its place among all labels, so that a replay without sleepers finds it.
+        let chosen = chosen.filter(|&at| {
+            self.take_listed(frame.thread, u16::try_from(at).expect("labels are few"))
+        });
+        chosen.is_some() || self.go_on_redundantly(depth + 1, enabled)
     }
 
     /// Runs the execution to its end without exploring.
-    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> (ThreadId, Label) {
+    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> bool {
         debug_assert_eq!(self.driver.dpor.frames.len(), frames);
         self.driver.dpor.redundant = true;
         self.phase = Phase::Redundant;
@@ -178,7 +200,7 @@ impl Engine {
         if sleeper.thread == ran {
             return;
         }
-        let pending = self.threads[sleeper.thread.index()].pending;
+        let pending = self.threads[sleeper.thread].pending;
         let pending = pending.expect("a sleeping thread has announced");
         let weak_read = self.is_weak(pending.object) && !matches!(pending.op, Op::Store { .. });
         let stamp = if weak_read || sleeper.stamp == FAILURE_ONLY { sleeper.stamp } else { FAST };
@@ -252,7 +274,7 @@ impl Engine {
         };
         let ready = self.without_timers(enabled);
         let free = |engine: &Self, thread: ThreadId| {
-            engine.threads[thread.index()].pending.is_some_and(|pending| {
+            engine.threads[thread].pending.is_some_and(|pending| {
                 engine.is_weak(pending.object) && matches!(pending.op, Op::Store { .. })
             })
         };
@@ -294,16 +316,21 @@ impl Engine {
     }
 
     /// Looks for races between the event just executed and earlier ones.
-    pub(crate) fn examine(&mut self, index: usize) {
+    pub(crate) fn examine(&mut self, event: EventId) {
         let fresh = self.steps as usize > self.driver.dpor.fresh_from;
         if !self.driver.is_exhaustive() || self.phase != Phase::Running || !fresh {
             return;
         }
-        let event = self.events[index];
+        let Event { thread, kind, object, .. } = self.events[event];
+        let alone = self.objects.users(object) == 1 << thread.index();
+        if alone && kind != Kind::TimedWake {
+            return;
+        }
+        let event = self.events[event];
         if event.kind == Kind::TimedWake {
-            let notify = self.threads[event.thread.index()].notified;
-            let notify = self.events[notify.expect("a wake was notified") as usize];
-            self.try_before(notify, event);
+            let notify = self.threads[event.thread].notified;
+            let notify = self.events[notify.expect("a wake was notified")];
+            self.try_before(&notify, &event);
         }
         self.find_races(event);
     }
@@ -314,7 +341,7 @@ impl Engine {
             return;
         }
         for thread in (0..self.count).map(ThreadId::new) {
-            if self.threads[thread.index()].is_live() {
+            if self.is_live(thread) {
                 self.examine_coming(thread);
             }
         }
@@ -330,14 +357,14 @@ impl Engine {
 
     /// Looks for races of the operation that `thread` has announced, as if it happened now.
     fn examine_coming(&mut self, thread: ThreadId) {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         let Some(pending) = state.pending else { return };
         let expected = match pending.op {
             Op::CompareExchange { expected, .. } => Some(expected),
             _ => None,
         };
         let kind = if expected.is_some() { Kind::FailedCompareExchange } else { pending.op.kind() };
-        let number = state.events.len() + 1;
+        let number = state.number + 1;
         let (before, hb) = (state.causal, state.hb);
         let causal = self.clocks.copy(before);
         if !self.is_weak(pending.object) {
@@ -349,7 +376,7 @@ impl Engine {
             order: std::sync::atomic::Ordering::Relaxed,
             object: pending.object,
             location: pending.location,
-            number: u32::try_from(number).expect("events are few"),
+            number,
             frame: self.steps + 1,
             read: 0,
             written: expected.unwrap_or(0),
@@ -376,21 +403,22 @@ impl Engine {
             return;
         }
         let source = event.rf.and_then(|rf| self.objects.message(rf).event);
-        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != event.thread) {
+        for thread in members(self.objects.users(event.object) & !(1 << event.thread.index())) {
             let known = self.clocks.get(event.before, thread);
             let mut cursor = self.objects.head(event.object, thread);
             while let Some(index) = cursor {
-                let earlier = self.events[index as usize];
+                let earlier = &self.events[index];
                 if earlier.number <= known {
                     break;
                 }
                 cursor = earlier.previous;
                 let between = source.is_some_and(|source| {
-                    let causal = self.events[source as usize].causal;
+                    let causal = self.events[source].causal;
                     source != index && self.clocks.get(causal, thread) >= earlier.number
                 });
-                if !between && self.could_matter(&earlier, &event) {
-                    self.try_before(earlier, event);
+                if !between && self.could_matter(earlier, &event) {
+                    let earlier = *earlier;
+                    self.try_before(&earlier, &event);
                 }
             }
         }
@@ -411,26 +439,27 @@ impl Engine {
         let class = self.objects.class(event.object);
         let mut earlier = std::mem::take(&mut self.driver.dpor.scratch);
         earlier.clear();
-        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != event.thread) {
+        for thread in members(self.objects.users(event.object) & !(1 << event.thread.index())) {
             let known = self.clocks.get(event.before, thread);
             let mut cursor = self.objects.head(event.object, thread);
             while let Some(index) = cursor {
-                let other = self.events[index as usize];
+                let other = &self.events[index];
                 if other.number <= known {
                     break;
                 }
                 if reversible(class, other.kind, event.kind) {
-                    earlier.push(other);
+                    earlier.push(index);
                 }
                 cursor = other.previous;
             }
         }
         if !earlier.is_empty() {
-            earlier.sort_unstable_by_key(|other| std::cmp::Reverse(other.frame));
+            earlier.sort_unstable_by_key(|&other| Reverse(self.events[other].frame));
             let covered = self.clocks.copy(event.before);
             for &other in &earlier {
+                let other = self.events[other];
                 if self.clocks.get(covered, other.thread) < other.number {
-                    self.try_before(other, event);
+                    self.try_before(&other, &event);
                     self.clocks.join(covered, other.causal);
                 }
             }
@@ -439,14 +468,14 @@ impl Engine {
     }
 
     /// Makes sure that `event` is also explored before `earlier`.
-    fn try_before(&mut self, earlier: Event, event: Event) {
+    fn try_before(&mut self, earlier: &Event, event: &Event) {
         let frame = earlier.frame as usize - 1;
-        let initials = self.initials(&earlier, &event);
+        let initials = self.initials(earlier, event);
         let at = &self.driver.dpor.frames[frame];
         if initials & at.planned != 0 {
             return;
         }
-        if members(initials).any(|thread| self.is_covered(frame, thread, &earlier, &event)) {
+        if members(initials).any(|thread| self.is_covered(frame, thread, earlier, event)) {
             return;
         }
         let at = &mut self.driver.dpor.frames[frame];
@@ -475,36 +504,32 @@ impl Engine {
 
     /// The first event of `thread` after the step of `earlier`, if that is not in its past.
     fn first_independent(&self, thread: ThreadId, earlier: &Event) -> Option<&Event> {
-        let events = &self.threads[thread.index()].events;
+        let events = &self.threads[thread].events;
         let step = earlier.frame;
-        let at = events.partition_point(|&index| self.events[index as usize].frame <= step);
-        let event = &self.events[*events.get(at)? as usize];
+        let at = events.partition_point(|&event| self.events[event].frame <= step);
+        let event = &self.events[*events.get(at)?];
         (self.clocks.get(event.causal, earlier.thread) < earlier.number).then_some(event)
     }
 
     /// The threads that can take the first step of what was executed after `earlier` and independently of it, with
     /// `event` at its end.
-    fn initials(&self, earlier: &Event, event: &Event) -> u64 {
-        let others = || {
-            (0..self.count)
-                .map(ThreadId::new)
-                .filter(|&thread| thread != earlier.thread)
-                .filter_map(|thread| Some((thread, self.first_independent(thread, earlier)?)))
-                .filter(|(thread, first)| *thread != event.thread || first.number < event.number)
-        };
-        let starts = |thread: ThreadId, past: Row| {
-            others().all(|(other, first)| {
-                other == thread || self.clocks.get(past, other) < first.number
-            })
-        };
-        let mut initials = others()
-            .filter(|(thread, first)| starts(*thread, first.causal))
-            .map(|(t, _)| t)
-            .collect_set();
-        let own = others().any(|(thread, _)| thread == event.thread);
-        if !own && starts(event.thread, event.causal) {
-            initials |= 1 << event.thread.index();
+    fn initials(&mut self, earlier: &Event, event: &Event) -> u64 {
+        let mut firsts = std::mem::take(&mut self.driver.dpor.firsts);
+        firsts.clear();
+        for thread in (0..self.count).map(ThreadId::new).filter(|&other| other != earlier.thread) {
+            let first = match self.first_independent(thread, earlier) {
+                Some(first) if thread != event.thread || first.number < event.number => first,
+                _ if thread == event.thread => event,
+                _ => continue,
+            };
+            firsts.push(First { thread, number: first.number, past: first.causal });
         }
+        let starts = |one: &&First| {
+            let after = |other: &First| self.clocks.get(one.past, other.thread) >= other.number;
+            !firsts.iter().any(|other| other.thread != one.thread && after(other))
+        };
+        let initials = firsts.iter().filter(starts).map(|first| first.thread).collect_set();
+        self.driver.dpor.firsts = firsts;
         initials
     }
 }

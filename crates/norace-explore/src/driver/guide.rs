@@ -5,7 +5,7 @@
 //! program has changed elsewhere, which is how they are replayed later.
 
 use crate::driver::first;
-use crate::engine::{Choice, Engine, Label};
+use crate::engine::{Choice, Engine};
 use crate::event::ThreadId;
 
 /// A thread takes so many steps, or fewer when it cannot go on.
@@ -89,11 +89,7 @@ impl Guide {
 }
 
 impl Engine {
-    pub(super) fn pick_guided(
-        &mut self,
-        hint: Option<ThreadId>,
-        enabled: u64,
-    ) -> (ThreadId, Label) {
+    pub(super) fn pick_guided(&mut self, hint: Option<ThreadId>, enabled: u64) -> bool {
         let thread = hint.unwrap_or_else(|| {
             let ready = self.without_timers(enabled);
             let goes_on = ready >> self.running.index() & 1 == 1;
@@ -103,7 +99,7 @@ impl Engine {
         let label = self.driver.planned_label(thread, step);
         self.list_labels(thread);
         let label = if usize::from(label) < self.labels.len() { label } else { 0 };
-        self.record_choice(thread, label).expect("an enabled thread has a label")
+        self.take_listed(thread, label)
     }
 }
 

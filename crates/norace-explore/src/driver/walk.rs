@@ -1,6 +1,6 @@
 //! Random executions: uniform, PCT, POS and URW.
 
-use crate::driver::{first, members};
+use crate::driver::{draw_member, first, members};
 use crate::engine::{Engine, Label};
 use crate::event::ThreadId;
 
@@ -9,6 +9,7 @@ use crate::event::ThreadId;
 struct Random(u64);
 
 impl Random {
+    #[inline]
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -16,6 +17,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
+    #[inline]
     fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.next()) * u128::from(bound);
         u64::try_from(product >> 64).expect("a product of two words shifted by one")
@@ -51,6 +53,12 @@ pub(crate) struct Walk {
 }
 
 const LOWEST: u64 = 1 << 32;
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self::uniform(0)
+    }
+}
 
 impl Walk {
     fn new(seed: u64, by: By) -> Self {
@@ -123,27 +131,25 @@ impl Walk {
         highest.unwrap_or_else(|| first(ready))
     }
 
+    #[inline]
     fn choose(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
-        match self.by {
-            By::Chance => {
-                let at = self.random.below(u64::from(ready.count_ones()));
-                let mut threads = members(ready).skip(usize::try_from(at).expect("below 64"));
-                threads.next().expect("below the count")
-            }
-            By::Priority { .. } => {
-                self.draw_priorities();
-                if self.changes.contains(&step) {
-                    self.lowest -= 1;
-                    self.priorities[running.index()] = self.lowest;
-                }
-                self.highest(ready)
-            }
-            By::Operation => {
-                self.draw_priorities();
-                self.highest(ready)
-            }
-            By::StepsLeft => self.choose_by_steps_left(ready),
+        if self.by == By::Chance {
+            return draw_member(ready, |count| self.random.below(count));
         }
+        self.choose_by_weight(ready, running, step)
+    }
+
+    #[inline(never)]
+    fn choose_by_weight(&mut self, ready: u64, running: ThreadId, step: u32) -> ThreadId {
+        if self.by == By::StepsLeft {
+            return self.choose_by_steps_left(ready);
+        }
+        self.draw_priorities();
+        if matches!(self.by, By::Priority { .. }) && self.changes.contains(&step) {
+            self.lowest -= 1;
+            self.priorities[running.index()] = self.lowest;
+        }
+        self.highest(ready)
     }
 
     fn choose_by_steps_left(&mut self, ready: u64) -> ThreadId {
@@ -166,7 +172,8 @@ impl Walk {
 }
 
 impl Engine {
-    pub(super) fn pick_walk(&mut self, enabled: u64) -> (ThreadId, Label) {
+    #[inline]
+    pub(super) fn pick_walk(&mut self, enabled: u64) {
         let walk = &mut self.driver.walk;
         // Time passes early now and then, so that time-outs meet the events they race with.
         let early = walk.random.below(8) == 0;
@@ -176,6 +183,10 @@ impl Engine {
         if self.driver.walk.by == By::Operation {
             self.draw_for_conflicts(thread, enabled);
         }
+        if let Some(label) = self.only_label(thread) {
+            self.take(thread, label, 0);
+            return;
+        }
         self.list_labels(thread);
         let labels = self.labels.len() as u64;
         let walk = &mut self.driver.walk;
@@ -183,13 +194,12 @@ impl Engine {
         let usual = labels == 1 || !free && walk.random.below(2) == 0;
         let label = if usual { 0 } else { walk.random.below(labels) };
         let label = u16::try_from(label).expect("labels are few");
-        self.record_choice(thread, label).expect("the label was listed")
+        self.take_listed(thread, label);
     }
 
     /// New priorities for the next operation of `thread`, and for all coming ones on the object of the one it does now.
     fn draw_for_conflicts(&mut self, thread: ThreadId, enabled: u64) {
-        let object =
-            |thread: ThreadId| self.threads[thread.index()].pending.map(|pending| pending.object);
+        let object = |thread: ThreadId| self.threads[thread].pending.map(|pending| pending.object);
         let own = object(thread);
         for other in members(enabled) {
             if other == thread || object(other) == own {

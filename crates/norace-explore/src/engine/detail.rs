@@ -18,11 +18,15 @@ pub(crate) struct Detail {
     panics: Vec<Option<Rc<Backtrace>>>,
 }
 
-fn set(list: &mut Vec<Option<Rc<Backtrace>>>, at: usize) {
+fn capture() -> Rc<Backtrace> {
+    Rc::new(Backtrace::force_capture())
+}
+
+fn set(list: &mut Vec<Option<Rc<Backtrace>>>, at: usize, stack: Rc<Backtrace>) {
     if list.len() <= at {
         list.resize(at + 1, None);
     }
-    list[at] = Some(Rc::new(Backtrace::force_capture()));
+    list[at] = Some(stack);
 }
 
 fn get(list: &[Option<Rc<Backtrace>>], at: usize) -> Option<Rc<Backtrace>> {
@@ -37,19 +41,20 @@ impl Detail {
         self.panics.clear();
     }
 
-    /// `event` happens, in the thread that runs.
-    pub(super) fn record(&mut self, event: usize) {
-        set(&mut self.stacks, event);
+    /// `event` happens: what `thread` has announced, or something on the stack of the thread that runs.
+    pub(super) fn record(&mut self, event: usize, thread: Option<ThreadId>) {
+        let stack = thread.and_then(|thread| self.pending_stack(thread));
+        set(&mut self.stacks, event, stack.unwrap_or_else(capture));
     }
 
     /// `thread`, which runs, has come to an operation.
     pub(super) fn announce(&mut self, thread: ThreadId) {
-        set(&mut self.pending, thread.index());
+        set(&mut self.pending, thread.index(), capture());
     }
 
     /// `thread`, which runs, begins to panic.
     pub(crate) fn panic(&mut self, thread: ThreadId) {
-        set(&mut self.panics, thread.index());
+        set(&mut self.panics, thread.index(), capture());
     }
 
     pub(crate) fn set_value(&mut self, event: u32, value: String) {

@@ -2,15 +2,23 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Engine, Label, Message, Pending, Reply, Step};
+use super::objects::MutexState;
+use super::{At, Engine, Keep, Label, Pending, Reply, Step, Thread};
 use crate::clock::Row;
 use crate::config::Mode;
-use crate::event::{Apply, Class, Event, Kind, MessageId, ObjectId, Op, ThreadId, ordered};
+use crate::driver::members;
+use crate::event::{Class, EventId, Kind, ObjectId, Op, ThreadId, ordered};
 
+/// Operations a thread may make in destructors after the end of an execution, before its stack is given up: a
+/// destructor that waits for another thread would wait for ever.
+const TEARDOWN_OPS_MAX: u32 = 10_000;
+
+#[inline]
 pub(super) fn acquires(order: Ordering) -> bool {
     matches!(order, Ordering::Acquire | Ordering::AcqRel | Ordering::SeqCst)
 }
 
+#[inline]
 pub(super) fn releases(order: Ordering) -> bool {
     matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
 }
@@ -21,45 +29,29 @@ pub(super) fn hits() -> Reply {
 }
 
 impl Engine {
-    /// Whether the announced operation of `thread` can happen now.
-    pub(super) fn is_enabled(&self, thread: ThreadId) -> bool {
-        let state = &self.threads[thread.index()];
-        let Some(pending) = &state.pending else { return false };
+    /// The label of the next step of `thread`, if it is clear at once that there is one alone.
+    #[inline]
+    pub(crate) fn only_label(&self, thread: ThreadId) -> Option<Label> {
+        let pending = self.threads[thread].pending.as_ref()?;
         match pending.op {
-            Op::Lock => self.objects.mutex(pending.object).owner.is_none(),
-            Op::Read => {
-                let lock = self.objects.rwlock(pending.object);
-                lock.writer.is_none() && lock.waiting_writers == 0
+            Op::NotifyOne
+            | Op::Choose { .. }
+            | Op::Wake { .. }
+            | Op::Park { .. }
+            | Op::CompareExchange { weak: true, .. } => None,
+            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
+                if self.mode == Mode::Rc11 =>
+            {
+                self.only_memory_label(thread, pending)
             }
-            Op::Write => {
-                let lock = self.objects.rwlock(pending.object);
-                lock.writer.is_none() && lock.readers.is_empty()
-            }
-            Op::Wake { timer } => state.notified.is_some() || timer,
-            Op::Park { timer } => state.token || timer,
-            Op::Join { target } => self.threads[target.index()].finished,
-            Op::Load { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
-                !self.is_held(thread, pending)
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether the step is one that time alone makes possible: taken last unless the search asks for it.
-    pub(crate) fn is_timer(&self, thread: ThreadId) -> bool {
-        let state = &self.threads[thread.index()];
-        match state.pending.map(|pending| pending.op) {
-            Some(Op::TimerFire | Op::AlarmFire) => true,
-            Some(Op::Wake { timer }) => timer && state.notified.is_none(),
-            Some(Op::Park { timer }) => timer && !state.token,
-            _ => false,
+            _ => Some(Label::Plain),
         }
     }
 
     /// Lists in `labels` what the next step of `thread` may decide, the usual case first.
     pub(crate) fn list_labels(&mut self, thread: ThreadId) {
         self.labels.clear();
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         let pending = state.pending.expect("only threads with an announced operation are asked");
         match pending.op {
             Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
@@ -80,31 +72,43 @@ impl Engine {
     }
 
     /// Executes what the running thread announced, now that it was picked.
-    pub(crate) fn resumed(&mut self) -> Reply {
+    pub(super) fn execute(&mut self) -> Reply {
         let me = self.running;
-        let state = &mut self.threads[me.index()];
+        let state = &mut self.threads[me];
         state.starved = 0;
         let pending = state.pending.take().expect("a picked thread has announced");
-        let Pending { op, object, .. } = pending;
-        match op {
-            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. } => {
-                self.execute_memory(me, pending)
+        self.make_unready(me);
+        let at = pending.at();
+        match pending.op {
+            Op::Load { order } => self.load(me, at, order),
+            Op::Store { value, order } => self.store(me, at, order, value),
+            Op::Rmw { apply, operand, order } => self.modify(me, at, order, apply, operand),
+            Op::CompareExchange { expected, new, success, failure, .. } => {
+                self.compare_exchange(me, at, [expected, new], [success, failure])
             }
-            Op::Fence { order } => self.execute_fence(me, pending, order),
-            Op::Lock | Op::TryLock | Op::Unlock => self.execute_mutex(me, pending),
-            Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, pending),
+            Op::Fence { order } => self.execute_fence(me, at, order),
+            Op::Lock | Op::TryLock | Op::Unlock => self.execute_mutex(me, pending.op, at),
+            _ => self.execute_other(me, pending),
+        }
+    }
+
+    fn execute_other(&mut self, me: ThreadId, pending: Pending) -> Reply {
+        let at = pending.at();
+        self.unsettle();
+        match pending.op {
+            Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, pending.op, at),
             Op::WriteRegister | Op::Write | Op::TryWrite | Op::WriteUnlock => {
-                self.execute_write_lock(me, pending)
+                self.execute_write_lock(me, pending.op, at)
             }
             Op::Enqueue | Op::Wake { .. } | Op::NotifyOne | Op::NotifyAll => {
-                self.execute_condvar(me, pending)
+                self.execute_condvar(me, pending.op, at)
             }
-            Op::Park { .. } | Op::Unpark => self.execute_park(me, pending),
-            Op::Join { target } => self.execute_join(me, target, pending),
-            Op::Enter { what } => self.execute_enter(what, pending),
+            Op::Park { .. } | Op::Unpark => self.execute_park(me, pending.op, at),
+            Op::Join { target } => self.execute_join(me, target, at),
+            Op::Enter { what } => self.execute_enter(me, what, at),
             Op::Choose { .. } => {
                 // Relaxed: unused, a choice has no ordering.
-                self.record(me, Kind::Choose, object, pending.location, Ordering::Relaxed);
+                self.record(me, Kind::Choose, at, Ordering::Relaxed);
                 let Label::Number(chosen) = self.label else {
                     unreachable!("a choice is a number")
                 };
@@ -112,85 +116,95 @@ impl Engine {
             }
             Op::Yield => {
                 // Relaxed: unused, a hint has no ordering.
-                self.record(me, op.kind(), object, pending.location, Ordering::Relaxed);
+                self.record(me, Kind::Yield, at, Ordering::Relaxed);
                 Reply::default()
             }
-            Op::TimerBegin { .. }
-            | Op::TimerFire
-            | Op::Now
-            | Op::AlarmFire
-            | Op::AlarmLook
-            | Op::AlarmCancel => self.execute_time(me, pending),
+            op => self.execute_time(me, op, at),
         }
     }
 
-    fn execute_time(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        match pending.op {
+    fn execute_time(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        match op {
             Op::TimerBegin { after_ns } => {
-                self.act(me, Kind::TimerBegin, pending);
+                self.act(me, Kind::TimerBegin, at);
                 let deadline = self.now_ns.saturating_add(after_ns);
-                self.threads[me.index()].deadline = Some(deadline);
+                self.threads[me].deadline = Some(deadline);
                 Reply::default()
             }
             Op::AlarmLook => {
-                let alarm = self.thread_of(pending.object);
-                self.act(me, Kind::AlarmLook, pending);
+                let alarm = self.thread_of(at.object);
+                self.act(me, Kind::AlarmLook, at);
                 Reply { value: 0, ok: !self.is_alarm_set(alarm) }
             }
             Op::AlarmCancel => {
-                let alarm = self.thread_of(pending.object);
-                self.act(me, Kind::AlarmCancel, pending);
+                let alarm = self.thread_of(at.object);
+                self.act(me, Kind::AlarmCancel, at);
                 self.examine_cancelled(alarm);
                 self.remove_alarm(alarm);
                 Reply::default()
             }
             Op::AlarmFire => {
-                self.act(me, Kind::AlarmFire, pending);
-                self.fire_timer(me, pending);
+                self.act(me, Kind::AlarmFire, at);
+                self.fire_timer(me, at);
                 Reply::default()
             }
             Op::TimerFire => {
-                self.fire_timer(me, pending);
+                self.fire_timer(me, at);
                 Reply::default()
             }
             _ => {
-                self.act(me, pending.op.kind(), pending);
+                self.act(me, op.kind(), at);
                 Reply { value: self.now_ns, ok: true }
             }
         }
     }
 
-    fn execute_join(&mut self, me: ThreadId, target: ThreadId, pending: Pending) -> Reply {
-        let event = self.act(me, Kind::Join, pending);
-        let target_state = &mut self.threads[target.index()];
+    fn execute_join(&mut self, me: ThreadId, target: ThreadId, at: At) -> Reply {
+        self.act(me, Kind::Join, at);
+        let target_state = &mut self.threads[target];
         target_state.joined = true;
-        let (causal, hb, descent) = (target_state.causal, target_state.hb, target_state.descent);
-        let last = u32::try_from(target_state.events.len()).expect("events are few");
-        self.clocks.join(self.events[event].causal, causal);
-        self.clocks.join(self.events[event].hb, hb);
-        let own = self.clocks.copy(self.threads[me.index()].descent);
-        self.clocks.join(own, descent);
-        self.clocks.set(own, target, last);
-        self.threads[me.index()].descent = own;
+        let Thread { causal, hb, descent, number, .. } = *target_state;
+        if self.keep >= Keep::Clocks {
+            if self.keep == Keep::Causes {
+                self.clocks.join(self.threads[me].causal, causal);
+            }
+            self.learn(me, hb);
+            self.clocks.set(self.threads[me].hb, target, number);
+            let own = self.clocks.copy_with(self.threads[me].descent, target, number);
+            self.clocks.join(own, descent);
+            self.threads[me].descent = own;
+        }
         Reply::default()
     }
 
     /// Records an event on an object other than a weak atomic, after all it depends on, and lets the search see it.
-    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, pending: Pending) -> usize {
+    #[inline]
+    pub(super) fn act(&mut self, me: ThreadId, kind: Kind, at: At) -> EventId {
         // Relaxed: unused, only atomics and fences have one.
-        let event = self.record(me, kind, pending.object, pending.location, Ordering::Relaxed);
-        let causal = self.events[event].causal;
-        self.order_after_dependent(causal, me, pending.object, kind);
+        let event = self.record(me, kind, at, Ordering::Relaxed);
         if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmLook) {
             self.progress(me);
         }
-        self.examine(event);
+        self.place(me, event, kind, at.object);
         event
+    }
+
+    /// Puts an event on an object other than a weak atomic after all it depends on, and lets the search see it.
+    #[inline]
+    pub(super) fn place(&mut self, me: ThreadId, event: EventId, kind: Kind, object: ObjectId) {
+        if self.keep == Keep::Causes {
+            let causal = self.threads[me].causal;
+            self.order_after_dependent(causal, me, object, kind);
+            self.examine(event);
+        }
     }
 
     /// What comes after a part of this step, which was one of several events, comes after all of it.
     pub(super) fn close_step(&mut self, me: ThreadId) {
-        let causal = self.threads[me.index()].causal;
+        if self.keep != Keep::Causes {
+            return;
+        }
+        let causal = self.threads[me].causal;
         let step = self.steps;
         for event in self.events.iter().rev().take_while(|event| event.frame == step) {
             self.clocks.join(event.causal, causal);
@@ -198,8 +212,9 @@ impl Engine {
     }
 
     /// The thread did something that others can see: what it polled, it polls anew.
+    #[inline]
     pub(super) fn progress(&mut self, me: ThreadId) {
-        self.threads[me.index()].spins.clear();
+        self.threads[me].spins.clear();
         self.spin_steps = 0;
     }
 
@@ -212,10 +227,13 @@ impl Engine {
         kind: Kind,
     ) {
         let class = self.objects.class(object);
-        for thread in (0..self.count).map(ThreadId::new).filter(|&thread| thread != me) {
+        let others = self.objects.users(object) & !(1 << me.index());
+        // The latest first: it often comes after all the rest.
+        let latest = members(others).max_by_key(|&thread| self.objects.head(object, thread));
+        for thread in latest.into_iter().chain(members(others)) {
             let mut cursor = self.objects.head(object, thread);
             while let Some(index) = cursor {
-                let other = &self.events[index as usize];
+                let other = &self.events[index];
                 if self.clocks.get(causal, thread) >= other.number {
                     break;
                 }
@@ -229,190 +247,184 @@ impl Engine {
         }
     }
 
-    fn execute_fence(&mut self, me: ThreadId, pending: Pending, order: Ordering) -> Reply {
-        let event = self.record(me, Kind::Fence, pending.object, pending.location, order);
-        let hb = self.events[event].hb;
-        let state = &mut self.threads[me.index()];
-        if acquires(order) && state.acquire != Row::EMPTY {
-            self.clocks.join(hb, state.acquire);
+    fn execute_fence(&mut self, me: ThreadId, at: At, order: Ordering) -> Reply {
+        let event = self.record(me, Kind::Fence, at, order);
+        if acquires(order) {
+            self.learn(me, self.threads[me].acquire);
         }
         if releases(order) {
-            state.release = hb;
+            self.threads[me].release = self.publish(me);
         }
-        if order == Ordering::SeqCst {
-            let short = u32::try_from(event).expect("events are few");
-            self.sc_events.push(short);
-            self.sc_fences.push(short);
+        if order == Ordering::SeqCst && self.mode == Mode::Rc11 {
+            self.sc_events.push(event);
+            self.sc_fences.push(event);
         }
         Reply::default()
     }
 
-    fn execute_mutex(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
-        let free = self.objects.mutex(object).owner.is_none();
-        let (kind, ok) = match pending.op {
+    fn execute_mutex(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let free = self.objects.mutex(at.object).owner.is_none();
+        let (kind, ok) = match op {
             Op::TryLock if !free => (Kind::FailedTryLock, false),
             op => (op.kind(), true),
         };
-        let event = self.act(me, kind, pending);
-        let hb = self.events[event].hb;
-        let lock = self.objects.mutex_mut(object);
+        self.act(me, kind, at);
         match kind {
             Kind::Unlock => {
+                let release = self.publish(me);
+                let lock = self.objects.mutex_mut(at.object);
                 lock.owner = None;
-                lock.release = Some(hb);
-                self.note_unlock(me, object);
+                lock.release = release;
+                let waiting = lock.waiting;
+                self.let_go_on(waiting, true);
+                self.note_unlock(me, at.object);
             }
             Kind::Lock | Kind::TryLock => {
+                let lock = self.objects.mutex_mut(at.object);
                 lock.owner = Some(me);
-                if let Some(release) = lock.release {
-                    self.clocks.join(hb, release);
-                }
-                self.note_lock(me, event, kind == Kind::Lock);
+                lock.waiting &= !(1 << me.index());
+                let MutexState { waiting, release, .. } = *lock;
+                self.let_go_on(waiting, false);
+                self.learn(me, release);
+                self.note_lock(me, kind, at);
             }
             _ => {}
         }
         Reply { value: 0, ok }
     }
 
-    fn execute_read_lock(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_read_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let object = at.object;
         let lock = self.objects.rwlock(object);
         let free = lock.writer.is_none() && lock.waiting_writers == 0;
-        let (kind, ok) = match pending.op {
+        let (kind, ok) = match op {
             Op::TryRead if !free => (Kind::FailedTryRead, false),
             op => (op.kind(), true),
         };
-        let event = self.act(me, kind, pending);
-        let hb = self.events[event].hb;
+        self.act(me, kind, at);
         let lock = self.objects.rwlock_mut(object);
         match kind {
             Kind::ReadUnlock => {
                 let at = lock.readers.iter().position(|&reader| reader == me);
                 // A guard sent to another thread unlocks in that thread's name.
                 lock.readers.swap_remove(at.unwrap_or(0));
-                let release = *lock.read_release.get_or_insert_with(|| self.clocks.zero());
-                self.clocks.join(release, hb);
+                let own = self.publish(me);
+                self.clocks.gather(&mut self.objects.rwlock_mut(object).read_release, own);
                 self.note_unlock(me, object);
             }
             Kind::Read | Kind::TryRead => {
                 lock.readers.push(me);
-                if let Some(release) = lock.write_release {
-                    self.clocks.join(hb, release);
-                }
-                self.note_lock(me, event, kind == Kind::Read);
+                let release = lock.write_release;
+                self.learn(me, release);
+                self.note_lock(me, kind, at);
             }
             _ => {}
         }
         Reply { value: 0, ok }
     }
 
-    fn execute_write_lock(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_write_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let object = at.object;
         let lock = self.objects.rwlock(object);
         let free = lock.writer.is_none() && lock.readers.is_empty();
-        let (kind, ok) = match pending.op {
+        let (kind, ok) = match op {
             Op::TryWrite if !free => (Kind::FailedTryWrite, false),
             op => (op.kind(), true),
         };
-        let event = self.act(me, kind, pending);
-        let hb = self.events[event].hb;
-        let lock = self.objects.rwlock_mut(object);
+        self.act(me, kind, at);
         match kind {
-            Kind::WriteRegister => lock.waiting_writers += 1,
+            Kind::WriteRegister => self.objects.rwlock_mut(object).waiting_writers += 1,
             Kind::WriteUnlock => {
+                let release = self.publish(me);
+                let lock = self.objects.rwlock_mut(object);
                 lock.writer = None;
-                lock.write_release = Some(hb);
+                lock.write_release = release;
                 self.note_unlock(me, object);
             }
             Kind::Write | Kind::TryWrite => {
+                let lock = self.objects.rwlock_mut(object);
                 lock.writer = Some(me);
                 if kind == Kind::Write {
                     lock.waiting_writers -= 1;
                 }
-                let releases = [lock.write_release, lock.read_release.take()];
-                releases.into_iter().flatten().for_each(|row| self.clocks.join(hb, row));
-                self.note_lock(me, event, kind == Kind::Write);
+                let (write, read) = (lock.write_release, std::mem::take(&mut lock.read_release));
+                self.learn(me, write);
+                self.learn(me, read);
+                self.note_lock(me, kind, at);
             }
             _ => {}
         }
         Reply { value: 0, ok }
     }
 
-    fn execute_condvar(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let object = pending.object;
+    fn execute_condvar(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        let object = at.object;
         if self.label == Label::Timeout {
-            self.act(me, Kind::WaitTimeout, pending);
+            self.act(me, Kind::WaitTimeout, at);
             self.objects.condvar_mut(object).waiters.retain(|&waiter| waiter != me);
-            self.fire_timer(me, pending);
+            self.fire_timer(me, at);
             return Reply { value: 0, ok: false };
         }
-        let event = self.act(me, pending.op.kind(), pending);
-        let short = u32::try_from(event).expect("events are few");
-        match pending.op {
+        let event = self.act(me, op.kind(), at);
+        match op {
             Op::Enqueue => {
                 let condvar = self.objects.condvar_mut(object);
                 condvar.waiters.push(me);
-                self.threads[me.index()].missed = condvar.missed;
+                self.threads[me].missed = condvar.missed;
             }
             Op::NotifyOne => {
                 let condvar = self.objects.condvar_mut(object);
                 if let Label::Waiter(waiter) = self.label {
                     condvar.waiters.retain(|&other| other != waiter);
-                    self.threads[waiter.index()].notified = Some(short);
+                    self.threads[waiter].notified = Some(event);
                 } else {
-                    condvar.missed = Some(pending.location);
+                    condvar.missed = Some(at.location);
                 }
             }
             Op::NotifyAll => {
                 if self.objects.condvar(object).waiters.is_empty() {
-                    self.objects.condvar_mut(object).missed = Some(pending.location);
+                    self.objects.condvar_mut(object).missed = Some(at.location);
                 }
                 for waiter in self.objects.condvar_mut(object).waiters.drain(..) {
-                    self.threads[waiter.index()].notified = Some(short);
+                    self.threads[waiter].notified = Some(event);
                 }
             }
             _ => {
-                let state = &mut self.threads[me.index()];
+                let state = &mut self.threads[me];
                 state.deadline = None;
                 state.missed = None;
                 let notify = state.notified.take().expect("only the notified wake");
                 // It publishes nothing: the mutex does.
-                let causal = self.events[notify as usize].causal;
-                self.clocks.join(self.events[event].causal, causal);
+                if self.keep == Keep::Causes {
+                    self.depend(me, notify);
+                }
             }
         }
         Reply { value: 0, ok: true }
     }
 
-    fn execute_park(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        if matches!(pending.op, Op::Park { .. }) {
-            self.threads[me.index()].waits.clear();
+    fn execute_park(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        if matches!(op, Op::Park { .. }) {
+            self.threads[me].waits.clear();
         }
         if self.label == Label::Timeout {
-            self.act(me, Kind::ParkTimeout, pending);
-            self.fire_timer(me, pending);
+            self.act(me, Kind::ParkTimeout, at);
+            self.fire_timer(me, at);
             return Reply { value: 0, ok: false };
         }
-        let event = self.act(me, pending.op.kind(), pending);
-        let hb = self.events[event].hb;
-        let target = match pending.op {
-            Op::Unpark => self.thread_of(pending.object),
-            _ => me,
-        };
-        let state = &mut self.threads[target.index()];
-        if matches!(pending.op, Op::Unpark) {
+        self.act(me, op.kind(), at);
+        if matches!(op, Op::Unpark) {
+            let own = self.publish(me);
+            let target = self.thread_of(at.object);
+            let state = &mut self.threads[target];
             state.token = true;
-            if state.token_hb == Row::EMPTY {
-                state.token_hb = self.clocks.zero();
-            }
-            self.clocks.join(state.token_hb, hb);
+            self.clocks.gather(&mut state.token_hb, own);
         } else {
+            let state = &mut self.threads[me];
             state.token = false;
             state.deadline = None;
-            if state.token_hb != Row::EMPTY {
-                self.clocks.join(hb, std::mem::replace(&mut state.token_hb, Row::EMPTY));
-            }
+            let published = std::mem::take(&mut state.token_hb);
+            self.learn(me, published);
         }
         Reply { value: 0, ok: true }
     }
@@ -420,191 +432,17 @@ impl Engine {
     /// The thread whose park token `object` is.
     fn thread_of(&self, object: ObjectId) -> ThreadId {
         debug_assert_eq!(self.objects.class(object), Class::Thread);
-        let of = |&index: &usize| self.threads[index].object == object;
+        let of = |&index: &usize| self.threads[ThreadId::new(index)].object == object;
         ThreadId::new((0..self.count).find(of).expect("a token belongs to a thread"))
     }
 
     /// Ends the wait of `me` for an instant.
-    fn fire_timer(&mut self, me: ThreadId, pending: Pending) {
-        let clock = Pending { object: ObjectId::CLOCK, ..pending };
+    fn fire_timer(&mut self, me: ThreadId, at: At) {
+        let clock = At { object: ObjectId::CLOCK, ..at };
         self.act(me, Kind::TimerFire, clock);
         self.close_step(me);
-        let deadline = self.threads[me.index()].deadline.take();
+        let deadline = self.threads[me].deadline.take();
         self.now_ns = self.now_ns.max(deadline.unwrap_or(0));
-    }
-
-    fn execute_memory(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let event = match (pending.op, self.label) {
-            (Op::Load { order }, Label::Message(message)) => {
-                self.record_load(me, Kind::Load, pending, order, message)
-            }
-            (Op::Store { value, order }, Label::After(after)) => {
-                self.record_store(me, pending, order, after, value)
-            }
-            (Op::Rmw { apply, operand, order }, Label::Message(message)) => {
-                let value = self.apply(apply, self.objects.message(message).value, operand);
-                self.record_rmw(me, pending, order, message, value)
-            }
-            (Op::CompareExchange { failure, .. }, Label::Spurious(message)) => {
-                self.threads[me.index()].failed_spuriously = true;
-                self.record_load(me, Kind::FailedCompareExchange, pending, failure, message)
-            }
-            (
-                Op::CompareExchange { expected, new, success, failure, .. },
-                Label::Message(message),
-            ) => {
-                if self.objects.message(message).value == expected {
-                    self.threads[me.index()].failed_spuriously = false;
-                    let event = self.record_rmw(me, pending, success, message, new);
-                    if self.config.suspect_aba {
-                        self.look_for_aba(event, message);
-                    }
-                    event
-                } else {
-                    self.record_load(me, Kind::FailedCompareExchange, pending, failure, message)
-                }
-            }
-            (op, label) => unreachable!("{op:?} is never picked with {label:?}"),
-        };
-        if let Op::CompareExchange { expected, .. } = pending.op
-            && self.events[event].message.is_none()
-        {
-            self.events[event].written = expected;
-        }
-        if self.is_weak(pending.object) {
-            let rf = self.events[event].rf.and_then(|rf| self.objects.message(rf).event);
-            if let Some(source) = rf {
-                let causal = self.events[source as usize].causal;
-                self.clocks.join(self.events[event].causal, causal);
-            }
-        } else {
-            let Event { causal, kind, .. } = self.events[event];
-            self.order_after_dependent(causal, me, pending.object, kind);
-        }
-        self.examine(event);
-        let event = &self.events[event];
-        Reply { value: event.read, ok: event.kind == Kind::Rmw }
-    }
-
-    pub(super) fn record_load(
-        &mut self,
-        me: ThreadId,
-        kind: Kind,
-        pending: Pending,
-        order: Ordering,
-        message: MessageId,
-    ) -> usize {
-        let event = self.record(me, kind, pending.object, pending.location, order);
-        self.read(event, message, order);
-        if !matches!(self.label, Label::Spurious(_)) {
-            self.note_spin(me, pending, message);
-        }
-        self.note_sc(event, order);
-        event
-    }
-
-    /// Fills in that `event` read `message`.
-    pub(super) fn read(&mut self, event: usize, message: MessageId, order: Ordering) {
-        let Message { value, release, .. } = *self.objects.message(message);
-        let this = &mut self.events[event];
-        this.rf = Some(message);
-        this.read = value;
-        if release == Row::EMPTY {
-            return;
-        }
-        if acquires(order) {
-            self.clocks.join(this.hb, release);
-            return;
-        }
-        let state = &mut self.threads[this.thread.index()];
-        if state.acquire == Row::EMPTY {
-            state.acquire = self.clocks.zero();
-        }
-        self.clocks.join(state.acquire, release);
-    }
-
-    fn note_sc(&mut self, event: usize, order: Ordering) {
-        if order == Ordering::SeqCst && self.mode == Mode::Rc11 {
-            self.sc_events.push(u32::try_from(event).expect("events are few"));
-        }
-    }
-
-    fn record_store(
-        &mut self,
-        me: ThreadId,
-        pending: Pending,
-        order: Ordering,
-        after: MessageId,
-        value: u64,
-    ) -> usize {
-        let event = self.record(me, Kind::Store, pending.object, pending.location, order);
-        self.write(event, after, value, order);
-        self.progress(me);
-        self.note_sc(event, order);
-        event
-    }
-
-    fn record_rmw(
-        &mut self,
-        me: ThreadId,
-        pending: Pending,
-        order: Ordering,
-        message: MessageId,
-        value: u64,
-    ) -> usize {
-        let event = self.record(me, Kind::Rmw, pending.object, pending.location, order);
-        self.read(event, message, order);
-        self.write(event, message, value, order);
-        self.objects.messages[message.index()].taken = true;
-        let own = self.events[event].message.expect("it was just written");
-        if self.objects.message(own).idle {
-            self.note_idle_rmw(me, pending, message, own);
-        } else {
-            self.progress(me);
-        }
-        self.note_sc(event, order);
-        event
-    }
-
-    /// Fills in that `event` stores `value` right after `after`.
-    pub(super) fn write(&mut self, event: usize, after: MessageId, value: u64, order: Ordering) {
-        let this = self.events[event];
-        let own = if releases(order) { this.hb } else { self.threads[this.thread.index()].release };
-        // A read-modify-write carries on the release sequence of what it read.
-        let inherited = this.rf.map_or(Row::EMPTY, |rf| self.objects.message(rf).release);
-        let release = match (own, inherited) {
-            (own, Row::EMPTY) => own,
-            (Row::EMPTY, inherited) => inherited,
-            (own, inherited) => {
-                let both = self.clocks.copy(own);
-                self.clocks.join(both, inherited);
-                both
-            }
-        };
-        let message = Message {
-            value,
-            event: Some(u32::try_from(event).expect("events are few")),
-            born: this.frame,
-            position: 0,
-            release,
-            taken: false,
-            idle: this.rf.is_some_and(|rf| self.objects.message(rf).value == value),
-        };
-        let id = self.objects.insert(this.object, after, message);
-        let this = &mut self.events[event];
-        this.message = Some(id);
-        this.written = value;
-    }
-
-    /// The value after a read-modify-write.
-    fn apply(&mut self, apply: Apply, old: u64, operand: u64) -> u64 {
-        match apply {
-            Apply::Word(change) => change(old, operand),
-            Apply::Wide(change) => {
-                let new = change(self.wide.value(old), self.wide.value(operand));
-                self.wide.number(new)
-            }
-        }
     }
 
     /// The value that the `bits` of an atomic stand for.
@@ -613,10 +451,13 @@ impl Engine {
     }
 
     /// What an operation answers once the execution is over: the last values, no waiting.
-    pub(crate) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
+    pub(super) fn torn_down(&mut self, pending: Pending, unwinding: bool) -> Step {
+        if self.teardown_ops > TEARDOWN_OPS_MAX {
+            return Step::END;
+        }
         self.teardown_ops += 1;
         if !unwinding {
-            return Step::Unwind;
+            return Step::UNWIND;
         }
         let value = match self.objects.class(pending.object) {
             Class::Atomic => {
@@ -624,7 +465,7 @@ impl Engine {
                 let before = self.objects.message(last).value;
                 let after = match pending.op {
                     Op::Store { value, .. } => value,
-                    Op::Rmw { apply, operand, .. } => self.apply(apply, before, operand),
+                    Op::Rmw { apply, operand, .. } => apply(&mut self.wide, before, operand),
                     Op::CompareExchange { expected, new, .. } if expected == before => new,
                     _ => before,
                 };
@@ -637,6 +478,7 @@ impl Engine {
             Op::CompareExchange { expected, .. } => expected == value,
             _ => true,
         };
-        Step::Done(Reply { value, ok })
+        self.reply = Reply { value, ok };
+        Step::DONE
     }
 }

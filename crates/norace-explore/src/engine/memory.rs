@@ -4,21 +4,22 @@ use std::sync::atomic::Ordering;
 
 use super::execute::acquires;
 use super::threads::Spin;
-use super::{Engine, Label, Pending};
+use super::{At, Engine, Label, Pending};
 use crate::config::Mode;
-use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::driver::members;
+use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 
 impl Engine {
     /// The position of the store that `thread` may not go behind: the last one that happens before its next event or
     /// was read by an event that does.
     fn floor(&self, thread: ThreadId, object: ObjectId) -> u32 {
-        let hb = self.threads[thread.index()].hb;
+        let hb = self.threads[thread].hb;
         let mut floor = 0;
-        for other in (0..self.count).map(ThreadId::new) {
+        for other in members(self.objects.users(object)) {
             let seen = if other == thread { u32::MAX } else { self.clocks.get(hb, other) };
             let mut cursor = self.objects.head(object, other);
             while let Some(index) = cursor {
-                let event = &self.events[index as usize];
+                let event = &self.events[index];
                 if event.number <= seen {
                     let message = event.message.or(event.rf).expect("an access of an atomic");
                     floor = floor.max(self.objects.message(message).position);
@@ -32,25 +33,42 @@ impl Engine {
 
     pub(super) fn list_memory_labels(&mut self, thread: ThreadId, pending: Pending) {
         let mut labels = std::mem::take(&mut self.labels);
-        let mut held = false;
-        let order = &self.objects.atomic(pending.object).order;
+        let last = self.objects.last_message(pending.object);
         if self.mode == Mode::Sc {
-            self.offer(thread, pending, *order.last().expect("never empty"), &mut labels);
+            labels.push(Label::Plain);
+            self.offer_failure(thread, pending, last, &mut labels);
+        } else if self.has_seen(thread, last) {
+            self.offer(thread, pending, last, &mut labels);
         } else {
             let floor = self.floor(thread, pending.object) as usize;
             let spin_floor = self.spin_floor(thread, pending);
-            held = spin_floor > floor;
+            self.spins_held |= spin_floor > floor;
             let floor = floor.max(spin_floor);
+            let order = &self.objects.atomic(pending.object).order;
             for &message in order[floor..].iter().rev() {
                 self.offer(thread, pending, message, &mut labels);
             }
             if self.sc_concerns(thread, pending) {
-                let last = self.objects.last_message(pending.object);
                 labels.retain(|&label| self.sc_allows(thread, pending, label, last));
             }
         }
         self.labels = labels;
-        self.spins_held |= held;
+    }
+
+    /// The label of an access in weak memory whose thread has seen the last store: nothing older can be read, or
+    /// written behind.
+    #[inline]
+    pub(super) fn only_memory_label(&self, thread: ThreadId, pending: &Pending) -> Option<Label> {
+        let last = self.objects.last_message(pending.object);
+        let store = matches!(pending.op, Op::Store { .. });
+        let label = if store { Label::After(last) } else { Label::Message(last) };
+        self.has_seen(thread, last).then_some(label)
+    }
+
+    /// Whether `message` happens before what `thread` does next.
+    fn has_seen(&self, thread: ThreadId, message: MessageId) -> bool {
+        let event = self.objects.message(message).event;
+        event.is_none_or(|event| self.seen_by(&self.events[event], thread))
     }
 
     /// Adds the labels that name `message`, if atomicity allows any.
@@ -66,16 +84,29 @@ impl Engine {
             Op::Load { .. } => labels.push(Label::Message(message)),
             Op::Store { .. } if !state.taken => labels.push(Label::After(message)),
             Op::Rmw { .. } if !state.taken => labels.push(Label::Message(message)),
-            Op::CompareExchange { expected, weak, .. } => {
+            Op::CompareExchange { expected, .. } => {
                 if state.value != expected || !state.taken {
                     labels.push(Label::Message(message));
                 }
-                let may_fail = weak && !self.threads[thread.index()].failed_spuriously;
-                if state.value == expected && may_fail {
-                    labels.push(Label::Spurious(message));
-                }
+                self.offer_failure(thread, pending, message, labels);
             }
             _ => {}
+        }
+    }
+
+    /// Adds that a weak compare-exchange fails although `message` has its value.
+    fn offer_failure(
+        &self,
+        thread: ThreadId,
+        pending: Pending,
+        message: MessageId,
+        labels: &mut Vec<Label>,
+    ) {
+        if let Op::CompareExchange { expected, weak: true, .. } = pending.op
+            && self.objects.message(message).value == expected
+            && !self.threads[thread].failed_spuriously
+        {
+            labels.push(Label::Spurious(message));
         }
     }
 
@@ -91,7 +122,7 @@ impl Engine {
             }
             _ => return false,
         };
-        let after_fence = |&fence: &u32| self.seen_by(&self.events[fence as usize], thread);
+        let after_fence = |&fence: &EventId| self.seen_by(&self.events[fence], thread);
         let sc = order == Ordering::SeqCst && !self.sc_events.is_empty();
         // An acquire load may learn of a fence through what it reads.
         sc || !self.sc_fences.is_empty()
@@ -119,20 +150,22 @@ impl Engine {
             Op::Load { order } => (Kind::Load, order),
             op => unreachable!("{op:?} has no memory label"),
         };
-        let saved = &self.threads[me.index()];
+        let fingerprint = self.fingerprint;
+        let saved = &self.threads[me];
         let (causal, hb, acquire) = (saved.causal, saved.hb, saved.acquire);
-        let event = self.record(me, kind, pending.object, pending.location, order);
+        let event = self.record(me, kind, pending.at(), order);
         if kind.reads() && acquires(order) {
-            self.read(event, at, order);
+            self.read(me, event, at, order);
         } else if kind.reads() {
             self.events[event].rf = Some(at);
         }
         if kind.writes() {
-            self.write(event, at, 0, order);
+            let release = self.published(me, order);
+            self.write(event, pending.object, at, 0, release);
         }
         let sc = order == Ordering::SeqCst;
         if sc {
-            self.sc_events.push(u32::try_from(event).expect("events are few"));
+            self.sc_events.push(event);
         }
         let allowed = !self.closes_sc_cycle(event);
         if sc {
@@ -142,9 +175,12 @@ impl Engine {
             self.objects.remove_last(pending.object);
         }
         let tried = self.events.pop().expect("it was just recorded");
+        self.happened -= 1;
+        self.fingerprint = fingerprint;
         self.objects.restore_head(pending.object, me, tried.previous);
-        let state = &mut self.threads[me.index()];
+        let state = &mut self.threads[me];
         state.events.pop();
+        state.number -= 1;
         state.causal = causal;
         state.hb = hb;
         state.acquire = acquire;
@@ -155,80 +191,79 @@ impl Engine {
 
     /// Notes what a load read. The looks of a thread are kept in the order in which they were last taken: what stands
     /// behind one was looked at since, so that is what a loop around it polls.
-    pub(super) fn note_spin(&mut self, me: ThreadId, pending: Pending, message: MessageId) {
-        let Pending { object, location, .. } = pending;
-        let known = self.position_of_spin(me, &pending);
-        let spins = &mut self.threads[me.index()].spins;
-        let mut spin = match known {
-            Some(at) => spins.remove(at),
-            None => Spin { location, object, message, repeats: 0 },
-        };
-        if known.is_some() && spin.message == message {
-            spin.repeats += 1;
-        } else {
-            spin.message = message;
-            spin.repeats = 0;
+    pub(super) fn note_spin(&mut self, me: ThreadId, at: At, message: MessageId) {
+        let At { object, location } = at;
+        let store = self.objects.message(message).event;
+        let known = self.position_of_spin(me, at);
+        let spins = &mut self.threads[me].spins;
+        let mut repeats = 0;
+        if let Some(known) = known {
+            let former = spins.remove(known);
+            if former.store == store {
+                repeats = former.repeats + 1;
+            }
+        }
+        spins.push(Spin { location, object, message, store, repeats });
+        if repeats == 0 {
             self.spin_steps = 0;
         }
-        spins.push(spin);
     }
 
-    fn position_of_spin(&self, thread: ThreadId, pending: &Pending) -> Option<usize> {
-        self.threads[thread.index()].spins.iter().position(|spin| {
-            spin.object == pending.object && std::ptr::eq(spin.location, pending.location)
-        })
+    #[inline]
+    fn position_of_spin(&self, thread: ThreadId, at: At) -> Option<usize> {
+        self.threads[thread].spins.iter().position(|spin| spin.is_at(at))
     }
 
     /// A read-modify-write left the value as it was, like a failed attempt to take a spin lock by `swap`.
-    pub(super) fn note_idle_rmw(
-        &mut self,
-        me: ThreadId,
-        pending: Pending,
-        read: MessageId,
-        own: MessageId,
-    ) {
-        let Pending { object, location, .. } = pending;
-        let known = self.position_of_spin(me, &pending);
+    pub(super) fn note_idle_rmw(&mut self, me: ThreadId, at: At, read: MessageId, own: MessageId) {
+        let At { object, location } = at;
+        let known = self.position_of_spin(me, at);
         // The attempts of other spinning threads in between change nothing either.
         let repeats = known.is_some_and(|at| {
-            let spin = &self.threads[me.index()].spins[at];
-            let after = self.objects.message(spin.message).position as usize + 1;
-            let upto = self.objects.message(read).position as usize;
-            let order = &self.objects.atomic(object).order;
-            let between = order.get(after..=upto).unwrap_or_default();
-            between.iter().all(|&message| self.objects.message(message).idle)
+            let spin = &self.threads[me].spins[at];
+            let upto = self.objects.message(read).position as usize + 1;
+            !self.has_news_before(spin, upto)
         });
         if !repeats {
             self.spin_steps = 0;
         }
-        let spins = &mut self.threads[me.index()].spins;
+        let store = self.objects.message(own).event;
+        let spins = &mut self.threads[me].spins;
         let before = known.map_or(0, |at| spins.remove(at).repeats);
         let repeats = if repeats { before + 1 } else { 0 };
-        spins.push(Spin { location, object, message: own, repeats });
+        spins.push(Spin { location, object, message: own, store, repeats });
     }
 
     /// Whether a store exists that the spinning thread could still come to read and that says anything new.
     fn has_news(&self, spin: &Spin) -> bool {
+        self.has_news_before(spin, usize::MAX)
+    }
+
+    /// Whether there is such a store before `upto` in the modification order; if that is the order of execution, `upto`
+    /// is its end.
+    fn has_news_before(&self, spin: &Spin, upto: usize) -> bool {
+        if self.mode == Mode::Sc {
+            return self.objects.message(self.objects.last_message(spin.object)).news > spin.store;
+        }
+        let atomic = self.objects.atomic(spin.object);
         let after = self.objects.message(spin.message).position as usize + 1;
-        let later = &self.objects.atomic(spin.object).order[after..];
+        let later = atomic.order.get(after..upto.min(atomic.order.len())).unwrap_or_default();
         later.iter().any(|&message| !self.objects.message(message).idle)
     }
 
     /// Whether the load that `thread` announced repeats and would return the same again.
-    pub(super) fn is_held(&self, thread: ThreadId, pending: &Pending) -> bool {
-        if self.spin_forced {
-            return false;
-        }
-        let Some(at) = self.position_of_spin(thread, pending) else { return false };
-        let polled = &self.threads[thread.index()].spins[at..];
+    #[inline]
+    pub(super) fn is_held(&self, thread: ThreadId, at: At) -> bool {
+        let Some(known) = self.position_of_spin(thread, at) else { return false };
+        let polled = &self.threads[thread].spins[known..];
         polled[0].repeats >= self.config.spin_repeats
             && !polled.iter().any(|spin| self.has_news(spin))
     }
 
     /// From which position on a repeating load may read: something else, if there is something else.
     fn spin_floor(&self, thread: ThreadId, pending: Pending) -> usize {
-        let spin = self.position_of_spin(thread, &pending);
-        match spin.map(|at| &self.threads[thread.index()].spins[at]) {
+        let known = self.position_of_spin(thread, pending.at());
+        match known.map(|known| &self.threads[thread].spins[known]) {
             Some(spin) if spin.repeats >= self.config.spin_repeats && self.has_news(spin) => {
                 self.objects.message(spin.message).position as usize + 1
             }

@@ -6,9 +6,9 @@
 //! show that a monitor's sections are what they claim to be.
 
 use super::execute::hits;
-use super::{Engine, Pending, Phase, Reply};
+use super::{At, Engine, Pending, Phase, Reply};
 use crate::config::{Level, Misuse};
-use crate::event::{Class, Kind, ObjectId, Op};
+use crate::event::{Class, Kind, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, Waits};
 
 impl Engine {
@@ -17,35 +17,26 @@ impl Engine {
         self.config.level == Level::App && !self.inside && self.phase != Phase::Teardown
     }
 
-    /// What the running thread does from here on happens at once, or no longer.
-    pub(crate) fn set_inside(&mut self, inside: bool) {
-        self.inside = inside;
-    }
-
-    pub(super) fn execute_enter(&mut self, what: &'static str, pending: Pending) -> Reply {
-        let event = self.act(self.running, Kind::Enter, pending);
+    pub(super) fn execute_enter(&mut self, me: ThreadId, what: &'static str, at: At) -> Reply {
+        let event = self.act(me, Kind::Enter, at);
         if self.config.detail {
-            let event = u32::try_from(event).expect("events are few");
-            self.detail.set_value(event, what.to_owned());
+            self.detail.set_value(event.short(), what.to_owned());
         }
-        if let Some(release) = self.objects.monitor(pending.object).release {
-            self.clocks.join(self.events[event].hb, release);
-        }
-        self.inside = true;
+        self.learn(me, self.objects.monitor(at.object).release);
+        self.set_inside(true);
         Reply::default()
     }
 
     /// The running thread leaves the critical section of `object`.
     pub(crate) fn leave(&mut self, object: ObjectId) {
-        self.inside = false;
+        self.set_inside(false);
         let me = self.running;
-        let hb = self.threads[me.index()].hb;
-        self.objects.monitor_mut(object).release = Some(hb);
+        self.objects.monitor_mut(object).release = self.publish(me);
         self.close_step(me);
     }
 
     /// Does inside a critical section what was announced there.
-    pub(super) fn at_once(&mut self, pending: Pending) -> Reply {
+    pub(super) fn at_once(&mut self, me: ThreadId, pending: Pending) -> Reply {
         match pending.op {
             // The section excludes everybody as it is.
             Op::Lock
@@ -63,21 +54,19 @@ impl Engine {
             }
             _ => {}
         }
-        let me = self.running;
-        self.threads[me.index()].pending = Some(pending);
         if self.objects.class(pending.object) == Class::Atomic {
             self.driver.dpor.note_inner(self.objects.created(pending.object));
         }
         // The usual case: the last store.
         self.list_labels(me);
         self.label = self.labels[0];
-        self.resumed()
+        self.execute()
     }
 
     /// The running thread will wait, among other things, to do `what` to `object`.
     pub(crate) fn add_wait(&mut self, what: &'static str, object: ObjectId, location: Place) {
         let object = self.objects.info(object);
-        let waits = &mut self.threads[self.running.index()].waits;
+        let waits = &mut self.threads[self.running].waits;
         let known = |wait: &Waits| wait.object.id == object.id && wait.what == what;
         if !waits.iter().any(known) {
             waits.push(Waits { what, object, location });
@@ -96,14 +85,13 @@ impl Engine {
         let (Some((by, at)), true) = (closed, self.config.forbidden.contains(&misuse)) else {
             return;
         };
-        let event = u32::try_from(self.events.len()).expect("events are few").saturating_sub(1);
         self.findings.push(Finding::Misused {
             misuse,
             object: self.objects.info(object),
             thread: self.thread_info(self.running),
             location,
             closed: (self.thread_info(by), at),
-            event,
+            event: self.happened.saturating_sub(1),
         });
     }
 }

@@ -2,10 +2,10 @@
 
 use std::panic::Location;
 
-use crate::clock::Row;
-use crate::event::{Class, MessageId, ObjectId, ThreadId};
+use crate::clock::{CHUNK, Row};
+use crate::event::{Class, EventId, MessageId, ObjectId, ThreadId};
 use crate::finding::{ObjectInfo, Place};
-use crate::meta::Meta;
+use crate::meta::{self, Meta};
 
 const NONE: u32 = u32::MAX;
 
@@ -36,7 +36,7 @@ impl<T: Default> Pool<T> {
 pub(crate) struct Message {
     pub(crate) value: u64,
     /// The event that stored it; none for the initial value.
-    pub(crate) event: Option<u32>,
+    pub(crate) event: Option<EventId>,
     /// One more than the step that stored it; 0 for the initial value.
     pub(crate) born: u32,
     /// The position in the modification order.
@@ -47,9 +47,24 @@ pub(crate) struct Message {
     pub(crate) taken: bool,
     /// Whether it is a read-modify-write that left the value as it was: no news for who spins.
     pub(crate) idle: bool,
+    /// The last event that stored something new, this one included, where stores come in the order of execution.
+    pub(crate) news: Option<EventId>,
 }
 
-/// An atomic: its stores in modification order, the initial value first.
+impl Message {
+    /// Makes it the store that follows it in the modification order, where that is the order of execution.
+    #[inline]
+    pub(crate) fn overwrite(&mut self, value: u64, event: EventId, release: Row, idle: bool) {
+        if !idle {
+            self.news = Some(event);
+        }
+        self.value = value;
+        self.event = Some(event);
+        self.release = release;
+    }
+}
+
+/// An atomic: its stores in modification order, the initial value first; without kept events, the last one alone.
 #[derive(Debug, Default)]
 pub(crate) struct AtomicState {
     pub(crate) order: Vec<MessageId>,
@@ -59,8 +74,10 @@ pub(crate) struct AtomicState {
 #[derive(Debug, Default)]
 pub(crate) struct MutexState {
     pub(crate) owner: Option<ThreadId>,
+    /// Who has announced to take it.
+    pub(crate) waiting: u64,
     /// What the last unlock published.
-    pub(crate) release: Option<Row>,
+    pub(crate) release: Row,
 }
 
 /// A readers-writer lock.
@@ -70,9 +87,9 @@ pub(crate) struct RwLockState {
     pub(crate) readers: Vec<ThreadId>,
     pub(crate) waiting_writers: u32,
     /// What the last write unlock published.
-    pub(crate) write_release: Option<Row>,
+    pub(crate) write_release: Row,
     /// What the read unlocks since the last write lock published.
-    pub(crate) read_release: Option<Row>,
+    pub(crate) read_release: Row,
 }
 
 /// A condition variable: who waits and was not notified.
@@ -87,7 +104,7 @@ pub(crate) struct CondvarState {
 #[derive(Debug, Default)]
 pub(crate) struct MonitorState {
     /// What the last critical section published.
-    pub(crate) release: Option<Row>,
+    pub(crate) release: Row,
     /// Who closed it first, and where.
     pub(crate) closed: Option<(ThreadId, Place)>,
 }
@@ -97,6 +114,7 @@ pub(crate) struct MonitorState {
 pub(crate) struct CellAccess {
     pub(crate) thread: ThreadId,
     pub(crate) number: u32,
+    pub(crate) event: EventId,
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -114,15 +132,25 @@ pub(crate) struct Object {
     meta: &'static Meta,
     created: &'static Location<'static>,
     state: u32,
+    /// Of an atomic, the last store.
+    last: Option<MessageId>,
+    /// Where events are kept: the threads that have made any on it.
+    users: u64,
+}
+
+impl Object {
+    fn new(meta: &'static Meta, created: &'static Location<'static>, state: u32) -> Self {
+        Self { meta, created, state, last: None, users: 0 }
+    }
 }
 
 /// All objects of the execution.
 #[derive(Debug)]
 pub(crate) struct Objects {
     list: Vec<Object>,
+    /// Per object, for so many threads, the last event of each, where events are kept.
+    heads: Vec<Option<EventId>>,
     width: usize,
-    /// Per object and thread the last event.
-    heads: Vec<u32>,
     pub(crate) messages: Vec<Message>,
     atomics: Pool<AtomicState>,
     mutexes: Pool<MutexState>,
@@ -135,10 +163,12 @@ pub(crate) struct Objects {
 
 macro_rules! state {
     ($($get:ident, $get_mut:ident, $pool:ident, $state:ty;)*) => {$(
+        #[inline]
         pub(crate) fn $get(&self, object: ObjectId) -> &$state {
             &self.$pool.items[self.list[object.index()].state as usize]
         }
 
+        #[inline]
         pub(crate) fn $get_mut(&mut self, object: ObjectId) -> &mut $state {
             &mut self.$pool.items[self.list[object.index()].state as usize]
         }
@@ -146,11 +176,12 @@ macro_rules! state {
 }
 
 impl Objects {
-    pub(crate) fn new(width: usize) -> Self {
+    pub(crate) fn new() -> Self {
+        let clock = Object::new(&meta::CLOCK, Location::caller(), NONE);
         Self {
-            list: Vec::new(),
-            width,
+            list: vec![clock],
             heads: Vec::new(),
+            width: CHUNK,
             messages: Vec::new(),
             atomics: Pool::new(),
             mutexes: Pool::new(),
@@ -162,8 +193,10 @@ impl Objects {
         }
     }
 
+    /// Forgets all objects but the clock.
     pub(crate) fn reset(&mut self) {
-        self.list.clear();
+        self.list.truncate(1);
+        self.list[0].users = 0;
         self.heads.clear();
         self.messages.clear();
         self.atomics.used = 0;
@@ -176,10 +209,10 @@ impl Objects {
     }
 
     pub(crate) fn widen(&mut self, width: usize) {
-        let mut heads = vec![NONE; self.list.len() * width];
-        for object in 0..self.list.len() {
-            let old = &self.heads[object * self.width..][..self.width];
-            heads[object * width..][..self.width].copy_from_slice(old);
+        let mut heads = Vec::with_capacity(self.heads.len() / self.width * width);
+        for object in self.heads.chunks(self.width) {
+            heads.extend_from_slice(object);
+            heads.resize(heads.len() + width - self.width, None);
         }
         self.heads = heads;
         self.width = width;
@@ -193,19 +226,16 @@ impl Objects {
     ) -> ObjectId {
         let state = match meta.class {
             Class::Clock | Class::Thread => NONE,
-            Class::Atomic => self.atomics.take(),
+            Class::Atomic => unreachable!("an atomic has a value of its own"),
             Class::Mutex => self.mutexes.take(),
             Class::RwLock => self.rwlocks.take(),
             Class::Condvar => self.condvars.take(),
             Class::Cell => self.cells.take(),
             Class::Monitor => self.monitors.take(),
         };
-        let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
-        self.list.push(Object { meta, created, state });
-        self.heads.resize(self.heads.len() + self.width, NONE);
+        let id = self.push(meta, created, state);
         match meta.class {
-            Class::Clock | Class::Thread => {}
-            Class::Atomic => self.atomic_mut(id).order.clear(),
+            Class::Clock | Class::Thread | Class::Atomic => {}
             Class::Mutex => *self.mutex_mut(id) = MutexState::default(),
             Class::RwLock => {
                 let lock = self.rwlock_mut(id);
@@ -229,15 +259,45 @@ impl Objects {
         id
     }
 
-    /// Adds an atomic that holds `value`.
+    /// Adds an object that has no state here.
+    #[inline]
+    pub(crate) fn add_plain(
+        &mut self,
+        meta: &'static Meta,
+        created: &'static Location<'static>,
+    ) -> ObjectId {
+        self.push(meta, created, NONE)
+    }
+
+    #[inline]
+    fn push(
+        &mut self,
+        meta: &'static Meta,
+        created: &'static Location<'static>,
+        state: u32,
+    ) -> ObjectId {
+        let id = ObjectId(u32::try_from(self.list.len()).expect("objects are few"));
+        self.list.push(Object::new(meta, created, state));
+        id
+    }
+
+    /// Adds an atomic that holds `value`; with its modification order, if it is to have a history.
     pub(crate) fn add_atomic(
         &mut self,
         meta: &'static Meta,
         value: u64,
         created: &'static Location<'static>,
+        history: bool,
     ) -> ObjectId {
-        let id = self.add(meta, created);
         let message = self.next_message();
+        let state = if history { self.atomics.take() } else { NONE };
+        let id = self.push(meta, created, state);
+        if history {
+            let order = &mut self.atomic_mut(id).order;
+            order.clear();
+            order.push(message);
+        }
+        self.list[id.index()].last = Some(message);
         let release = Row::EMPTY;
         self.messages.push(Message {
             value,
@@ -247,13 +307,14 @@ impl Objects {
             release,
             taken: false,
             idle: false,
+            news: None,
         });
-        self.atomic_mut(id).order.push(message);
         id
     }
 
+    #[inline]
     pub(crate) fn next_message(&self) -> MessageId {
-        MessageId(u32::try_from(self.messages.len()).expect("the step bound keeps stores few"))
+        MessageId::new(self.messages.len())
     }
 
     state! {
@@ -265,6 +326,7 @@ impl Objects {
         monitor, monitor_mut, monitors, MonitorState;
     }
 
+    #[inline]
     pub(crate) fn class(&self, object: ObjectId) -> Class {
         self.list[object.index()].meta.class
     }
@@ -302,18 +364,26 @@ impl Objects {
         self.list.len()
     }
 
+    #[inline]
     pub(crate) fn message(&self, id: MessageId) -> &Message {
         &self.messages[id.index()]
     }
 
+    #[inline]
     pub(crate) fn last_message(&self, object: ObjectId) -> MessageId {
-        *self.atomic(object).order.last().expect("an atomic has its initial value")
+        self.list[object.index()].last.expect("an atomic has its initial value")
+    }
+
+    /// The threads that may have made events on `object`.
+    #[inline]
+    pub(crate) fn users(&self, object: ObjectId) -> u64 {
+        self.list[object.index()].users
     }
 
     /// The last event of `thread` on `object`.
-    pub(crate) fn head(&self, object: ObjectId, thread: ThreadId) -> Option<u32> {
-        let head = self.heads[object.index() * self.width + thread.index()];
-        (head != NONE).then_some(head)
+    pub(crate) fn head(&self, object: ObjectId, thread: ThreadId) -> Option<EventId> {
+        let at = object.index() * self.width + thread.index();
+        self.heads.get(at).copied().flatten()
     }
 
     /// Sets the last event of `thread` on `object`; answers the one before.
@@ -321,33 +391,42 @@ impl Objects {
         &mut self,
         object: ObjectId,
         thread: ThreadId,
-        event: u32,
-    ) -> Option<u32> {
-        let head = &mut self.heads[object.index() * self.width + thread.index()];
-        let before = std::mem::replace(head, event);
-        (before != NONE).then_some(before)
+        event: EventId,
+    ) -> Option<EventId> {
+        self.list[object.index()].users |= 1 << thread.index();
+        let object = object.index() * self.width;
+        if self.heads.len() < object + self.width {
+            self.heads.resize(object + self.width, None);
+        }
+        self.heads[object + thread.index()].replace(event)
     }
 
     /// Undoes [`Objects::replace_head`].
-    pub(crate) fn restore_head(&mut self, object: ObjectId, thread: ThreadId, event: Option<u32>) {
-        self.heads[object.index() * self.width + thread.index()] = event.unwrap_or(NONE);
-    }
-
-    /// Puts `message` into the modification order of `object`, right after the position of `after`.
-    pub(crate) fn insert(
+    pub(crate) fn restore_head(
         &mut self,
         object: ObjectId,
-        after: MessageId,
-        message: Message,
-    ) -> MessageId {
+        thread: ThreadId,
+        event: Option<EventId>,
+    ) {
+        self.heads[object.index() * self.width + thread.index()] = event;
+    }
+
+    /// Puts `message` into the modification order of `object`, at its position.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, object: ObjectId, message: Message) -> MessageId {
         let id = self.next_message();
-        let at = self.message(after).position + 1;
-        self.messages.push(Message { position: at, ..message });
-        let state = self.list[object.index()].state as usize;
-        let order = &mut self.atomics.items[state].order;
-        order.insert(at as usize, id);
-        for &later in &order[at as usize + 1..] {
-            self.messages[later.index()].position += 1;
+        let at = message.position as usize;
+        self.messages.push(message);
+        let Object { state, last, .. } = &mut self.list[object.index()];
+        let order = &mut self.atomics.items[*state as usize].order;
+        if at == order.len() {
+            order.push(id);
+            *last = Some(id);
+        } else {
+            order.insert(at, id);
+            for &later in &order[at + 1..] {
+                self.messages[later.index()].position += 1;
+            }
         }
         id
     }
@@ -355,9 +434,10 @@ impl Objects {
     /// Undoes the last [`Objects::insert`].
     pub(crate) fn remove_last(&mut self, object: ObjectId) {
         let message = self.messages.pop().expect("there was an insertion");
-        let state = self.list[object.index()].state as usize;
-        let order = &mut self.atomics.items[state].order;
+        let Object { state, last, .. } = &mut self.list[object.index()];
+        let order = &mut self.atomics.items[*state as usize].order;
         order.remove(message.position as usize);
+        *last = order.last().copied();
         for &later in &order[message.position as usize..] {
             self.messages[later.index()].position -= 1;
         }

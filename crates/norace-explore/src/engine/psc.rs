@@ -9,27 +9,28 @@
 //! nothing, so the caller asks only about the others.
 
 use super::Engine;
-use crate::event::{Class, Event, Kind, ObjectId, ThreadId};
+use crate::driver::members;
+use crate::event::{Class, Event, EventId, Kind, ObjectId, ThreadId};
 
 type Rank = (u32, u8);
 
 impl Engine {
     /// Whether the SeqCst events, with the tentative `event` in the graph, are in a cycle through `event` or a fence
     /// that happens before it.
-    pub(super) fn closes_sc_cycle(&self, event: usize) -> bool {
+    pub(super) fn closes_sc_cycle(&self, event: EventId) -> bool {
         let this = &self.events[event];
         self.sc_events
             .iter()
             .copied()
             .filter(|&start| {
-                let candidate = &self.events[start as usize];
-                start as usize == event
+                let candidate = &self.events[start];
+                start == event
                     || candidate.kind == Kind::Fence && self.happens_before(candidate, this)
             })
             .any(|start| self.reaches_itself(start))
     }
 
-    fn reaches_itself(&self, start: u32) -> bool {
+    fn reaches_itself(&self, start: EventId) -> bool {
         let mut seen = vec![false; self.sc_events.len()];
         let mut stack = vec![start];
         while let Some(from) = stack.pop() {
@@ -57,13 +58,13 @@ impl Engine {
 
     /// The event of the same thread at `number`.
     fn of_thread(&self, thread: ThreadId, number: u32) -> Option<&Event> {
-        let events = &self.threads[thread.index()].events;
+        let events = &self.threads[thread].events;
         let index = events.get((number as usize).checked_sub(1)?)?;
-        Some(&self.events[*index as usize])
+        Some(&self.events[*index])
     }
 
-    fn sc_before(&self, from: u32, to: u32) -> bool {
-        let (from, to) = (&self.events[from as usize], &self.events[to as usize]);
+    fn sc_before(&self, from: EventId, to: EventId) -> bool {
+        let (from, to) = (&self.events[from], &self.events[to]);
         match (from.kind == Kind::Fence, to.kind == Kind::Fence) {
             (false, false) => self.access_before_access(from, to),
             (false, true) => self.access_before_fence(from, to),
@@ -154,10 +155,10 @@ impl Engine {
     }
 
     fn accesses(&self, object: ObjectId) -> impl Iterator<Item = &Event> {
-        (0..self.count).map(ThreadId::new).flat_map(move |thread| {
+        members(self.objects.users(object)).flat_map(move |thread| {
             let mut cursor = self.objects.head(object, thread);
             std::iter::from_fn(move || {
-                let event = &self.events[cursor? as usize];
+                let event = &self.events[cursor?];
                 cursor = event.previous;
                 Some(event)
             })

@@ -1,21 +1,36 @@
 //! What it means that nothing can run: done, spinning, or stuck.
 
 use super::{Engine, Phase};
-use crate::event::{Op, ThreadId};
+use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
 impl Engine {
+    /// Nothing but time may be left to go on, or the execution is too long: answers who goes on all the same.
+    #[cold]
+    pub(super) fn at_an_end(&mut self, enabled: u64) -> u64 {
+        if self.config.end_at_finding && !self.findings.is_empty() {
+            0
+        } else if self.steps >= self.config.steps_max {
+            self.findings.push(Finding::TooLong { steps_max: self.config.steps_max });
+            0
+        } else if enabled == 0 {
+            self.quiescent()
+        } else if self.starves(enabled) {
+            0
+        } else {
+            enabled
+        }
+    }
+
     /// No thread is enabled: lets held threads run on, or says what is wrong. Answers who can run after all.
-    pub(super) fn quiescent(&mut self) -> u64 {
-        let live = (0..self.count).any(|index| self.threads[index].is_live());
-        if !live {
+    fn quiescent(&mut self) -> u64 {
+        if self.live == 0 {
             return 0;
         }
-        self.spin_forced = true;
-        let held = self.enabled();
+        let held = self.held();
         if held == 0 {
             let blocked = self.blocked();
-            let finding = if self.threads[ThreadId::MAIN.index()].finished {
+            let finding = if self.threads[ThreadId::MAIN].finished {
                 Finding::Leak { blocked }
             } else {
                 Finding::Deadlock { cycle: self.any_cycle(), blocked }
@@ -34,16 +49,18 @@ impl Engine {
 
     /// Only timers can go on, as often before: gives up when somebody has waited for something else all the time, or
     /// when the main thread is done and timers are all that is left.
-    pub(super) fn starves(&mut self, enabled: u64) -> bool {
+    fn starves(&mut self, enabled: u64) -> bool {
         let limit = self.config.idle_fires_max;
-        for thread in &mut self.threads[..self.count] {
-            thread.starved += 1;
+        for thread in (0..self.count).map(ThreadId::new) {
+            self.threads[thread].starved += 1;
         }
-        let main = &self.threads[ThreadId::MAIN.index()];
+        let main = &self.threads[ThreadId::MAIN];
         let (main_done, main_rounds) = (main.finished, main.starved);
         let waits = |index: usize| {
-            let thread = &self.threads[index];
-            thread.is_live() && thread.starved > limit && enabled >> index & 1 == 0
+            let thread = ThreadId::new(index);
+            self.is_live(thread)
+                && self.threads[thread].starved > limit
+                && enabled >> index & 1 == 0
         };
         if main_rounds > limit && (0..self.count).any(waits) {
             let blocked = self.blocked().into_iter();
@@ -67,8 +84,11 @@ impl Engine {
         self.phase = Phase::Ending;
     }
 
-    /// Ends the execution when the lock that `me` announced closes a cycle of owners.
-    pub(super) fn look_for_cycle(&mut self, me: ThreadId) {
+    /// Ends the execution when `lock`, which `me` announced to take, closes a cycle of owners.
+    pub(super) fn look_for_cycle(&mut self, me: ThreadId, lock: ObjectId) {
+        if self.objects.mutex(lock).owner.is_none() {
+            return;
+        }
         let cycle = self.cycle_from(me);
         if !cycle.is_empty() && matches!(self.phase, Phase::Running | Phase::Redundant) {
             let blocked = self.blocked();
@@ -80,11 +100,11 @@ impl Engine {
 
     /// Whom `thread` waits for, where that is one thread.
     fn waits_for(&self, thread: ThreadId) -> Option<ThreadId> {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         let pending = state.pending?;
         match pending.op {
             Op::Lock => self.objects.mutex(pending.object).owner,
-            Op::Join { target } => (!self.threads[target.index()].finished).then_some(target),
+            Op::Join { target } => (!self.threads[target].finished).then_some(target),
             Op::Read | Op::Write => self.objects.rwlock(pending.object).writer,
             _ => None,
         }
@@ -114,8 +134,8 @@ impl Engine {
     /// All live threads with what they wait for.
     fn blocked(&self) -> Vec<Blocked> {
         let waiting = (0..self.count).map(ThreadId::new).filter_map(|thread| {
-            let state = &self.threads[thread.index()];
-            let pending = state.pending.filter(|_| state.is_live())?;
+            let state = &self.threads[thread];
+            let pending = state.pending.filter(|_| self.is_live(thread))?;
             let object = match pending.op {
                 Op::Join { target } => self.thread_object(target),
                 _ => pending.object,

@@ -2,20 +2,32 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Engine;
 use super::objects::CellAccess;
-use crate::event::{Event, Kind, ObjectId, ThreadId};
+use super::{At, Engine, Keep, Thread};
+use crate::event::{Event, EventId, Kind, ObjectId, ThreadId};
 use crate::finding::{Access, Finding, Place, Unordered};
 
 impl Engine {
-    /// The running thread reads or writes `object`, now; the number of the event.
-    pub(crate) fn access_cell(&mut self, object: ObjectId, write: bool, location: Place) -> u32 {
+    /// The running thread reads or writes `object`, now.
+    pub(crate) fn access_cell(
+        &mut self,
+        object: ObjectId,
+        write: bool,
+        location: Place,
+    ) -> EventId {
         let me = self.running;
         let kind = if write { Kind::CellWrite } else { Kind::CellRead };
         // Relaxed: unused, plain data has no ordering.
-        let event = self.record(me, kind, object, location, Ordering::Relaxed);
-        let this = CellAccess { thread: me, number: self.events[event].number, location };
-        let hb = self.threads[me.index()].hb;
+        let event = self.record(me, kind, At { object, location }, Ordering::Relaxed);
+        if write {
+            self.threads[me].spins.clear();
+        }
+        if self.keep == Keep::Nothing {
+            self.wants_clocks = true;
+            return event;
+        }
+        let Thread { number, hb, .. } = self.threads[me];
+        let this = CellAccess { thread: me, number, event, location };
         let clocks = &self.clocks;
         let unordered = |access: &CellAccess| {
             access.thread != me && clocks.get(hb, access.thread) < access.number
@@ -29,7 +41,6 @@ impl Engine {
         if write {
             cell.write = Some(this);
             cell.reads.clear();
-            self.threads[me.index()].spins.clear();
         } else if let Some(mine) = cell.reads.iter_mut().find(|access| access.thread == me) {
             *mine = this;
         } else {
@@ -38,7 +49,7 @@ impl Engine {
         if let Some((first, first_writes)) = conflict {
             self.report_race(object, (first, first_writes), (this, write));
         }
-        u32::try_from(event).expect("events are few")
+        event
     }
 
     fn report_race(
@@ -54,7 +65,7 @@ impl Engine {
             thread: self.thread_info(access.thread),
             write,
             location: access.location,
-            event: self.threads[access.thread.index()].events[access.number as usize - 1],
+            event: access.event.short(),
         };
         let finding = Finding::DataRace {
             object: self.objects.info(object),
@@ -65,18 +76,18 @@ impl Engine {
         self.findings.push(finding);
     }
 
-    /// The last read through which `reader` learned of something stored after `access`, if there is one.
+    /// The last read through which `reader` learned of something stored after `access`, if there is one that was kept.
     fn why_unordered(&self, access: CellAccess, reader: ThreadId) -> Unordered {
         let stored_after =
             |event: &Event| event.thread == access.thread && event.number > access.number;
-        self.threads[reader.index()]
+        self.threads[reader]
             .events
             .iter()
             .rev()
-            .map(|&index| &self.events[index as usize])
+            .map(|&event| &self.events[event])
             .find_map(|load| {
                 let source = self.objects.message(load.rf?).event?;
-                let store = &self.events[source as usize];
+                let store = &self.events[source];
                 stored_after(store).then_some((store, load))
             })
             .map_or(Unordered::Nothing, |(store, load)| Unordered::Unsynchronised {

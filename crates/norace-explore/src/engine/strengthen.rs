@@ -2,18 +2,21 @@
 
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
-use super::Engine;
-use crate::event::Op;
+use super::{Engine, Pending};
+use crate::event::{Op, ThreadId};
 use crate::finding::Place;
 
 impl Engine {
-    /// `op` as it is to be performed.
-    #[inline]
-    pub(crate) fn strengthened(&self, op: Op, location: Place) -> Op {
-        if self.config.strengthened.is_empty() { op } else { self.strengthen(op, location) }
+    /// Makes of what `thread` has announced what is to be performed.
+    #[cold]
+    pub(super) fn strengthen(&mut self, thread: ThreadId) {
+        if let Some(pending) = self.threads[thread].pending {
+            let op = self.strengthened(pending.op, pending.location);
+            self.threads[thread].pending = Some(Pending { op, ..pending });
+        }
     }
 
-    fn strengthen(&self, op: Op, location: Place) -> Op {
+    fn strengthened(&self, op: Op, location: Place) -> Op {
         let here = self.config.strengthened.iter().find(|one| {
             (one.line, one.column) == (location.line(), location.column())
                 && one.file == location.file()

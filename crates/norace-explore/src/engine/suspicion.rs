@@ -4,9 +4,9 @@
 //! takes. A cycle of edges of different threads is a deadlock that did not strike, unless the threads descend from each
 //! other in a way that keeps the edges apart (by spawn and join), or a lock that all of them held does.
 
-use super::Engine;
+use super::{At, Engine, Keep, Thread};
 use crate::clock::Row;
-use crate::event::{Event, Kind, MessageId, ObjectId, ThreadId};
+use crate::event::{Event, EventId, Kind, MessageId, ObjectId, ThreadId};
 use crate::finding::{Finding, Nested, Place};
 
 /// The most locks a cycle may have.
@@ -42,6 +42,8 @@ pub(crate) struct Suspicions {
     pub(crate) found: Vec<Finding>,
     /// Places of all that was found in any execution.
     known: Vec<[usize; 2]>,
+    /// How many were known before this execution.
+    known_before: usize,
 }
 
 impl Suspicions {
@@ -49,6 +51,13 @@ impl Suspicions {
         self.edges.clear();
         self.gates.clear();
         self.found.clear();
+        self.known_before = self.known.len();
+    }
+
+    /// Takes what was found in this execution, and forgets that it is known.
+    pub(crate) fn take(&mut self) -> Vec<Finding> {
+        self.known.truncate(self.known_before);
+        std::mem::take(&mut self.found)
     }
 
     fn is_new(&mut self, one: Place, two: Place) -> bool {
@@ -63,34 +72,40 @@ impl Suspicions {
 }
 
 impl Engine {
-    /// `thread` has got a lock by `event`.
-    pub(super) fn note_lock(&mut self, thread: ThreadId, event: usize, waited: bool) {
-        let Event { object, location, kind, number, .. } = self.events[event];
+    /// `thread` has got a lock by its last event.
+    pub(super) fn note_lock(&mut self, thread: ThreadId, kind: Kind, at: At) {
         let exclusive = !matches!(kind, Kind::Read | Kind::TryRead);
-        let taken = Held { object, exclusive, at: location };
-        let holds = self.threads[thread.index()].held.len();
-        let descent = self.threads[thread.index()].descent;
-        for at in (0..holds).filter(|_| waited) {
-            let held = self.threads[thread.index()].held[at];
+        let waited = matches!(kind, Kind::Lock | Kind::Read | Kind::Write);
+        let taken = Held { object: at.object, exclusive, at: at.location };
+        let Thread { number, descent, ref held, .. } = self.threads[thread];
+        let holds = if waited { held.len() } else { 0 };
+        if holds != 0 && self.keep == Keep::Nothing {
+            self.wants_clocks = true;
+            self.threads[thread].held.push(taken);
+            return;
+        }
+        for at in 0..holds {
+            let held = self.threads[thread].held[at];
             let start = self.suspicions.gates.len();
-            let others = self.threads[thread.index()].held.iter().map(|held| held.object);
+            let others = self.threads[thread].held.iter().map(|held| held.object);
             self.suspicions.gates.extend(others.filter(|other| *other != held.object));
             let gates = (start, self.suspicions.gates.len());
             let edge = Edge { thread, number, descent, held, taken, gates };
             self.suspicions.edges.push(edge);
             self.look_for_inversion(edge);
         }
-        self.threads[thread.index()].held.push(taken);
+        self.threads[thread].held.push(taken);
     }
 
     /// `thread`, or another in its name, gives up `object`.
     pub(super) fn note_unlock(&mut self, thread: ThreadId, object: ObjectId) {
-        let own = self.threads[thread.index()].held.iter().rposition(|held| held.object == object);
+        let own = self.threads[thread].held.iter().rposition(|held| held.object == object);
         if let Some(at) = own {
-            self.threads[thread.index()].held.remove(at);
+            self.threads[thread].held.remove(at);
             return;
         }
-        for state in &mut self.threads {
+        for thread in (0..self.count).map(ThreadId::new) {
+            let state = &mut self.threads[thread];
             if let Some(at) = state.held.iter().position(|held| held.object == object) {
                 state.held.remove(at);
                 return;
@@ -146,18 +161,20 @@ impl Engine {
 
     fn nested(&self, edge: &Edge) -> Nested {
         let lock = |held: &Held| (self.objects.info(held.object), held.at);
+        let taken = self.threads[edge.thread].events.get(edge.number as usize - 1);
         Nested {
             thread: self.thread_info(edge.thread),
             held: lock(&edge.held),
             taken: lock(&edge.taken),
-            event: self.threads[edge.thread.index()].events[edge.number as usize - 1],
+            // Where events are not kept, nobody is told of one.
+            event: taken.map_or(0, |event| event.short()),
         }
     }
 
     /// A compare-exchange by `event` found the value of `message`.
-    pub(super) fn look_for_aba(&mut self, event: usize, message: MessageId) {
+    pub(super) fn look_for_aba(&mut self, event: EventId, message: MessageId) {
         let Event { object, thread, location, previous, .. } = self.events[event];
-        let Some(loaded) = previous.map(|previous| self.events[previous as usize]) else { return };
+        let Some(loaded) = previous.map(|previous| self.events[previous]) else { return };
         let Some(seen) = loaded.rf.filter(|_| loaded.message.is_none()) else { return };
         let (from, to) = (self.objects.message(seen), self.objects.message(message));
         let between = from.position as usize + 1..to.position as usize;
@@ -175,7 +192,7 @@ impl Engine {
                 loaded: loaded.location,
                 exchanged: location,
                 value: self.plain_value(object, to.value),
-                event: u32::try_from(event).expect("events are few"),
+                event: event.short(),
             };
             self.suspicions.found.push(finding);
         }

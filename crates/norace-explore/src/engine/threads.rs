@@ -3,15 +3,20 @@
 //! An *alarm* is a thread that waits for one instant and then runs one closure: a timer of a library. It needs no
 //! stack before it fires, and its number is used again when it is cancelled before that.
 
+use std::ops::{Index, IndexMut};
 use std::panic::Location;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::suspicion::Held;
-use super::{Body, BodySlot, Ended, Engine, Pending, Phase};
+use super::{At, Ended, Engine, Keep, Pending, Phase};
 use crate::clock::Row;
 use crate::config::THREADS_MAX;
-use crate::event::{Kind, MessageId, ObjectId, Op, ThreadId};
+use crate::driver::members;
+use crate::event::{EventId, Kind, MessageId, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, ThreadInfo, Waits};
+use crate::job::Job;
 use crate::meta;
 use crate::probe::Moment;
 
@@ -21,7 +26,16 @@ pub(super) struct Spin {
     pub(super) location: Place,
     pub(super) object: ObjectId,
     pub(super) message: MessageId,
+    /// The event of that store.
+    pub(super) store: Option<EventId>,
     pub(super) repeats: u32,
+}
+
+impl Spin {
+    #[inline]
+    pub(super) fn is_at(&self, at: At) -> bool {
+        self.object == at.object && std::ptr::eq(self.location, at.location)
+    }
 }
 
 /// A panic that has not reached anybody.
@@ -31,265 +45,333 @@ pub(crate) struct Panicked {
     location: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Thread {
     pub(crate) pending: Option<Pending>,
-    pub(crate) finished: bool,
-    started: bool,
-    pub(super) joined: bool,
-    panicked: Option<Panicked>,
-    /// Where the last panic in this thread began.
-    panic_at: Option<String>,
-    name: Option<String>,
-    spawned_at: Option<Place>,
-    is_alarm: bool,
-    /// The thread's events, in order.
-    pub(crate) events: Vec<u32>,
-    pub(crate) causal: Row,
     pub(crate) hb: Row,
+    pub(crate) causal: Row,
+    /// How many events the thread has made.
+    pub(crate) number: u32,
+    /// How often timers alone went on while this thread waited for something else.
+    pub(super) starved: u32,
     /// What an acquire fence would take over.
     pub(super) acquire: Row,
     /// What the last release fence published.
     pub(super) release: Row,
-    pub(super) failed_spuriously: bool,
-    pub(super) spins: Vec<Spin>,
-    /// Set by a notification: the event that made it.
-    pub(crate) notified: Option<u32>,
-    /// The last notification that found nobody, when the thread began to wait.
-    pub(super) missed: Option<Place>,
-    pub(super) deadline: Option<u64>,
-    /// The park token.
-    pub(super) token: bool,
-    /// What the unparks since the last park published; `EMPTY` when there is none.
-    pub(super) token_hb: Row,
-    /// The thread's own object.
-    pub(crate) object: ObjectId,
-    /// What a library said that the thread waits for, since it last did something else.
-    pub(super) waits: Vec<Waits>,
-    /// How often timers alone went on while this thread waited for something else.
-    pub(super) starved: u32,
-    /// The locks it holds.
-    pub(super) held: Vec<Held>,
     /// What came before by spawn and join alone.
     pub(super) descent: Row,
+    /// What the unparks since the last park published; `EMPTY` when there is none.
+    pub(super) token_hb: Row,
+    /// The park token.
+    pub(super) token: bool,
+    pub(crate) finished: bool,
+    pub(super) joined: bool,
+    /// Who has announced to wait for its end.
+    pub(super) joining: u64,
+    /// Whether somebody may still ask for its result.
+    is_owed: bool,
+    is_alarm: bool,
+    pub(super) failed_spuriously: bool,
+    /// The thread's own object.
+    pub(crate) object: ObjectId,
+    /// Set by a notification: the event that made it.
+    pub(crate) notified: Option<EventId>,
+    pub(super) deadline: Option<u64>,
+    /// The last notification that found nobody, when the thread began to wait.
+    pub(super) missed: Option<Place>,
+    spawned_at: Option<Place>,
+    /// What it runs, or has run for somebody who may ask for the result.
+    job: Option<Rc<dyn Job>>,
+    /// Its events, in order, where events are kept.
+    pub(crate) events: Vec<EventId>,
+    pub(super) spins: Vec<Spin>,
+    /// The locks it holds.
+    pub(super) held: Vec<Held>,
+    /// What a library said that the thread waits for, since it last did something else.
+    pub(super) waits: Vec<Waits>,
+    pub(crate) name: Option<Arc<str>>,
+    panicked: Option<Panicked>,
+    /// Where the last panic in this thread began.
+    panic_at: Option<String>,
 }
 
 impl Thread {
-    pub(super) fn new() -> Self {
-        Self {
-            pending: None,
-            finished: false,
-            started: false,
-            joined: false,
-            panicked: None,
-            panic_at: None,
-            name: None,
-            spawned_at: None,
-            is_alarm: false,
-            events: Vec::new(),
-            causal: Row::EMPTY,
-            hb: Row::EMPTY,
-            acquire: Row::EMPTY,
-            release: Row::EMPTY,
-            failed_spuriously: false,
-            spins: Vec::new(),
-            notified: None,
-            missed: None,
-            deadline: None,
-            token: false,
-            token_hb: Row::EMPTY,
-            object: ObjectId::CLOCK,
-            waits: Vec::new(),
-            starved: 0,
-            held: Vec::new(),
-            descent: Row::EMPTY,
-        }
-    }
-
+    /// Makes it a thread that has done nothing, field by field: most have the value already, and lists keep their
+    /// memory.
+    #[inline(always)]
     fn reset(&mut self) {
-        let events = std::mem::take(&mut self.events);
-        let spins = std::mem::take(&mut self.spins);
-        let waits = std::mem::take(&mut self.waits);
-        let held = std::mem::take(&mut self.held);
-        *self = Self { events, spins, waits, held, ..Self::new() };
-        self.events.clear();
-        self.spins.clear();
-        self.waits.clear();
-        self.held.clear();
+        let Self { pending, hb, causal, number, starved, acquire, release, descent, .. } = self;
+        *pending = None;
+        (*number, *starved) = (0, 0);
+        [hb, causal, acquire, release, descent].into_iter().for_each(|row| *row = Row::EMPTY);
+        let Self { token_hb, token, finished, joined, is_owed, is_alarm, .. } = self;
+        *token_hb = Row::EMPTY;
+        [token, finished, joined, is_owed, is_alarm].into_iter().for_each(|flag| *flag = false);
+        self.joining = 0;
+        let Self { failed_spuriously, object, notified, deadline, missed, spawned_at, .. } = self;
+        *failed_spuriously = false;
+        *object = ObjectId::CLOCK;
+        *notified = None;
+        *deadline = None;
+        (*missed, *spawned_at) = (None, None);
+        let Self { job, events, spins, held, waits, name, panicked, panic_at, .. } = self;
+        *job = None;
+        events.clear();
+        spins.clear();
+        held.clear();
+        waits.clear();
+        *name = None;
+        *panicked = None;
+        *panic_at = None;
     }
+}
 
-    pub(crate) fn is_live(&self) -> bool {
-        self.started && !self.finished
+/// All threads there may be, by number.
+#[derive(Debug)]
+pub(crate) struct Threads(Box<[Thread; THREADS_MAX]>);
+
+impl Default for Threads {
+    fn default() -> Self {
+        let all: Vec<Thread> = (0..THREADS_MAX).map(|_| Thread::default()).collect();
+        Self(all.try_into().expect("so many were made"))
+    }
+}
+
+impl Index<ThreadId> for Threads {
+    type Output = Thread;
+
+    #[inline]
+    fn index(&self, thread: ThreadId) -> &Thread {
+        // Without the remainder there would be a check at every access.
+        &self.0[thread.index() % THREADS_MAX]
+    }
+}
+
+impl IndexMut<ThreadId> for Threads {
+    #[inline]
+    fn index_mut(&mut self, thread: ThreadId) -> &mut Thread {
+        &mut self.0[thread.index() % THREADS_MAX]
     }
 }
 
 impl Engine {
     /// Adds the thread that runs the model itself.
-    pub(super) fn add_main(&mut self, body: Body) {
-        self.add_thread(body, None, None);
-        self.threads[0].started = true;
+    pub(super) fn add_main(&mut self, job: Rc<dyn Job>) {
+        let main = self.add_thread(job, Location::caller());
+        debug_assert_eq!(main, ThreadId::MAIN);
+        self.live = 1;
+        if self.keep == Keep::Clocks {
+            self.threads[main].hb = self.clocks.zero();
+        }
     }
 
-    fn add_thread(
-        &mut self,
-        body: Body,
-        name: Option<String>,
-        spawned_at: Option<Place>,
-    ) -> ThreadId {
+    #[inline(always)]
+    fn add_thread(&mut self, job: Rc<dyn Job>, created: Place) -> ThreadId {
         let id = self.unused.pop().unwrap_or_else(|| self.new_number());
-        let created = spawned_at.unwrap_or_else(|| Location::caller());
-        let object = self.objects.add(&meta::THREAD, created);
-        let thread = &mut self.threads[id.index()];
+        let object = self.objects.add_plain(&meta::THREAD, created);
+        let thread = &mut self.threads[id];
         thread.reset();
-        thread.name = name;
-        thread.spawned_at = spawned_at;
         thread.object = object;
-        self.bodies[id.index()] = Some(BodySlot(body));
+        thread.job = Some(job);
+        self.jobs |= 1 << id.index();
         id
     }
 
+    #[inline]
     fn new_number(&mut self) -> ThreadId {
         assert!(self.count < THREADS_MAX, "a model may have at most {THREADS_MAX} threads");
-        if self.count == self.width {
-            self.width *= 2;
-            self.clocks.widen(self.width);
-            self.objects.widen(self.width);
-        }
-        if self.threads.len() == self.count {
-            self.threads.push(Thread::new());
-            self.bodies.push(None);
+        if self.count == self.clocks.width() {
+            self.clocks.widen();
+            self.objects.widen(self.clocks.width());
         }
         self.count += 1;
         ThreadId::new(self.count - 1)
     }
 
-    /// Records that the running thread spawns `body`; not a scheduling point, as nothing depends on when it happens.
-    pub(crate) fn spawn(&mut self, body: Body, name: Option<String>, location: Place) -> ThreadId {
-        let id = self.add_child(body, name, location);
+    /// Records that the running thread spawns one, whose result somebody may ask for or nobody; not a scheduling point,
+    /// as nothing depends on when it happens.
+    #[inline(always)]
+    pub(crate) fn spawn(
+        &mut self,
+        job: Rc<dyn Job>,
+        is_owed: bool,
+        name: Option<Arc<str>>,
+        location: Place,
+    ) -> ThreadId {
+        let id = self.add_child(job, location);
+        let thread = &mut self.threads[id];
+        thread.name = name;
+        thread.is_owed = is_owed;
         self.fresh.push(id);
         id
     }
 
-    fn add_child(&mut self, body: Body, name: Option<String>, location: Place) -> ThreadId {
+    #[inline(always)]
+    fn add_child(&mut self, job: Rc<dyn Job>, location: Place) -> ThreadId {
         let parent = self.running;
-        let id = self.add_thread(body, name, Some(location));
-        let object = self.threads[id.index()].object;
+        let id = self.add_thread(job, location);
+        let object = self.threads[id].object;
         // Relaxed: unused, a spawn has no ordering of its own.
-        let event = self.record(parent, Kind::Spawn, object, location, Ordering::Relaxed);
-        let number = self.events[event].number;
-        let (causal, hb) = (self.events[event].causal, self.events[event].hb);
-        let descent = self.clocks.copy(self.threads[parent.index()].descent);
-        self.clocks.set(descent, parent, number);
-        let child = &mut self.threads[id.index()];
-        child.causal = causal;
-        child.hb = hb;
-        child.descent = descent;
-        self.threads[parent.index()].spins.clear();
+        self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
+        self.threads[parent].spins.clear();
+        self.threads[id].spawned_at = Some(location);
+        if self.keep >= Keep::Clocks {
+            let hb = self.publish(parent);
+            let Thread { causal, descent, number, .. } = self.threads[parent];
+            let descent = self.clocks.copy_with(descent, parent, number);
+            let child = &mut self.threads[id];
+            (child.hb, child.causal, child.descent) = (hb, causal, descent);
+        }
         id
     }
 
-    /// The running thread sets an alarm that runs `body` once it is `deadline_ns`.
-    pub(crate) fn set_alarm(&mut self, body: Body, deadline_ns: u64, location: Place) -> ThreadId {
-        let id = self.add_child(body, None, location);
-        let thread = &mut self.threads[id.index()];
-        thread.started = true;
+    /// Whether the thread has begun and not ended.
+    #[inline]
+    pub(crate) fn is_live(&self, thread: ThreadId) -> bool {
+        self.live >> thread.index() & 1 == 1
+    }
+
+    #[inline]
+    fn begins(&mut self, thread: ThreadId) {
+        self.live |= 1 << thread.index();
+    }
+
+    #[inline]
+    fn ends(&mut self, thread: ThreadId) {
+        self.live &= !(1 << thread.index());
+        self.threads[thread].finished = true;
+        self.threads[thread].pending = None;
+    }
+
+    /// The running thread sets an alarm that runs `job` once it is `deadline_ns`.
+    pub(crate) fn set_alarm(
+        &mut self,
+        job: Rc<dyn Job>,
+        deadline_ns: u64,
+        location: Place,
+    ) -> ThreadId {
+        let id = self.add_child(job, location);
+        self.begins(id);
+        let thread = &mut self.threads[id];
         thread.is_alarm = true;
         thread.deadline = Some(deadline_ns);
         let object = thread.object;
-        thread.pending = Some(Pending { op: Op::AlarmFire, object, location });
+        let pending = Pending { op: Op::AlarmFire, object, location };
+        thread.pending = Some(pending);
+        self.make_ready(id);
         id
     }
 
     /// Whether the alarm has not fired and was not cancelled.
     pub(crate) fn is_alarm_set(&self, alarm: ThreadId) -> bool {
-        let thread = &self.threads[alarm.index()];
-        thread.is_live() && thread.events.is_empty()
+        self.is_live(alarm) && self.threads[alarm].number == 0
     }
 
     /// Makes sure that the alarm never fires; its closure is for the caller to drop.
     pub(super) fn remove_alarm(&mut self, alarm: ThreadId) {
         if self.is_alarm_set(alarm) {
-            let thread = &mut self.threads[alarm.index()];
-            thread.finished = true;
-            thread.pending = None;
+            self.ends(alarm);
+            self.make_unready(alarm);
             self.unused.push(alarm);
         }
     }
 
     pub(crate) fn thread_object(&self, thread: ThreadId) -> ObjectId {
-        self.threads[thread.index()].object
+        self.threads[thread].object
     }
 
-    /// Hands the picked thread its closure, after the step that lets an alarm run.
-    pub(crate) fn take_body(&mut self) -> Option<Body> {
-        let me = self.running.index();
-        if self.threads[me].pending.is_some() && self.phase != Phase::Teardown {
-            self.resumed();
+    /// What the running thread is to run.
+    #[inline]
+    pub(crate) fn start(&mut self) -> Option<Rc<dyn Job>> {
+        self.threads[self.running].job.clone()
+    }
+
+    /// Whether somebody may ask for the result of the running thread.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.threads[self.running].is_owed
+    }
+
+    /// Nobody will ask any more for the result of `thread`; its job, if it is one of this execution.
+    pub(crate) fn release(&mut self, thread: ThreadId, epoch: u64) -> Option<Rc<dyn Job>> {
+        if epoch != self.epoch {
+            return None;
         }
-        let slot = self.bodies.get_mut(me)?;
-        slot.take().map(|body| body.0)
+        let state = &mut self.threads[thread];
+        state.is_owed = false;
+        if state.finished { self.discard_job(thread) } else { state.job.clone() }
     }
 
     /// Marks fresh threads as begun, the last one first.
+    #[inline]
     pub(super) fn next_fresh(&mut self) -> Option<ThreadId> {
         let thread = self.fresh.pop()?;
-        self.threads[thread.index()].started = true;
+        self.begins(thread);
         Some(thread)
     }
 
     /// The running thread's closure ended.
     pub(crate) fn thread_ended(&mut self, ended: Ended) {
         let me = self.running;
-        self.inside = false;
-        if self.phase != Phase::Teardown {
-            let object = self.threads[me.index()].object;
-            let here = Location::caller();
-            // Relaxed: unused, as above.
-            self.record(me, Kind::Finish, object, here, Ordering::Relaxed);
+        if self.inside {
+            self.set_inside(false);
         }
-        let thread = &mut self.threads[me.index()];
-        thread.finished = true;
-        thread.pending = None;
+        if self.phase != Phase::Teardown {
+            let object = self.threads[me].object;
+            let at = At { object, location: Location::caller() };
+            // Relaxed: unused, as above.
+            self.record(me, Kind::Finish, at, Ordering::Relaxed);
+            self.let_go_on(self.threads[me].joining, true);
+        }
+        self.ends(me);
+        if !self.threads[me].is_owed {
+            // The coroutine still has it.
+            drop(self.discard_job(me));
+        }
         if let Ended::Panicked(message) = ended {
+            let thread = &mut self.threads[me];
             let location = thread.panic_at.take();
             if me == ThreadId::MAIN {
                 let thread = self.thread_info(me);
                 self.findings.push(Finding::Panic { thread, message, location });
             } else {
                 thread.panicked = Some(Panicked { message, location });
+                self.some_panicked = true;
             }
         }
     }
 
     /// The running thread begins to panic at `location`.
     pub(crate) fn note_panic(&mut self, location: Option<String>) {
-        self.threads[self.running.index()].panic_at = location;
+        self.threads[self.running].panic_at = location;
     }
 
     pub(crate) fn last_panic(&self) -> Option<String> {
-        self.threads[self.running.index()].panic_at.clone()
+        self.threads[self.running].panic_at.clone()
     }
 
     /// This moment of the running thread.
-    pub(crate) fn moment(&self) -> Moment {
-        let thread = &self.threads[self.running.index()];
-        let events = u32::try_from(thread.events.len()).expect("events are few");
-        let seen = |index| self.clocks.get(thread.hb, ThreadId::new(index));
-        let mut seen: Vec<u32> = (0..self.count).map(seen).collect();
+    pub(crate) fn moment(&mut self) -> Moment {
+        self.wants_clocks |= self.keep == Keep::Nothing;
+        let Thread { hb, number, .. } = self.threads[self.running];
+        let mut seen: Vec<u32> =
+            (0..self.count).map(|index| self.clocks.get(hb, ThreadId::new(index))).collect();
         // The last events may be accesses to plain data, which have no clock of their own.
-        seen[self.running.index()] = events;
-        Moment { thread: self.running.index(), events, seen }
+        seen[self.running.index()] = number;
+        Moment { thread: self.running.index(), events: number, seen }
     }
 
     /// Names the running thread, unless it has a name.
     pub(crate) fn name_thread(&mut self, name: &str) {
-        self.threads[self.running.index()].name.get_or_insert_with(|| name.to_owned());
+        self.threads[self.running].name.get_or_insert_with(|| Arc::from(name));
     }
 
     /// Panics that nobody took.
     pub(super) fn report_panics(&mut self) {
+        if !self.some_panicked {
+            return;
+        }
         for index in 0..self.count {
-            let state = &mut self.threads[index];
+            let state = &mut self.threads[ThreadId::new(index)];
             if let Some(Panicked { message, location }) = state.panicked.take()
                 && !state.joined
             {
@@ -300,10 +382,10 @@ impl Engine {
     }
 
     pub(crate) fn thread_info(&self, thread: ThreadId) -> ThreadInfo {
-        let state = &self.threads[thread.index()];
+        let state = &self.threads[thread];
         ThreadInfo {
             id: thread,
-            name: state.name.clone(),
+            name: state.name.as_deref().map(str::to_owned),
             spawned_at: state.spawned_at,
             is_timer: state.is_alarm,
         }
@@ -312,35 +394,43 @@ impl Engine {
     /// The next thread to unwind, the last spawned first; from here on operations do nothing.
     pub(crate) fn next_teardown(&mut self) -> Option<ThreadId> {
         self.phase = Phase::Teardown;
-        self.inside = false;
+        self.set_inside(false);
+        self.is_special = true;
         self.teardown_ops = 0;
-        let unwinds = |index: &usize| {
-            let thread = &self.threads[*index];
-            thread.is_live() && !(thread.is_alarm && thread.events.is_empty())
+        let unwinds = |&thread: &ThreadId| {
+            let state = &self.threads[thread];
+            !(state.is_alarm && state.number == 0)
         };
-        let left = (0..self.count).rev().find(unwinds);
-        self.running = ThreadId::new(left?);
+        self.running = members(self.live).filter(unwinds).last()?;
         Some(self.running)
     }
 
-    /// The closure of `thread` if it never started.
-    pub(crate) fn discard_body(&mut self, thread: ThreadId) -> Option<BodySlot> {
-        self.bodies[thread.index()].take()
+    /// What `thread` runs, or would, for the caller to drop.
+    pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        self.jobs &= !(1 << thread.index());
+        self.threads[thread].job.take()
     }
 
     /// The message of the panic that ended `thread`.
     pub(crate) fn panic_message(&self, thread: ThreadId) -> Option<String> {
-        let panicked = self.threads[thread.index()].panicked.as_ref();
+        let panicked = self.threads[thread].panicked.as_ref();
         panicked.map(|panicked| panicked.message.clone())
     }
 
-    /// Drops the closures of threads that never started.
-    pub(crate) fn drop_bodies(&mut self) -> Vec<BodySlot> {
-        self.bodies.iter_mut().filter_map(Option::take).collect()
+    /// What threads have not begun to run, for the caller to drop. A result whose handle was forgotten is, too.
+    pub(crate) fn discard_jobs(&mut self) -> Vec<Rc<dyn Job>> {
+        let mut unused = Vec::new();
+        for thread in members(self.jobs) {
+            match self.discard_job(thread) {
+                Some(job) if !self.threads[thread].finished => unused.push(job),
+                job => std::mem::forget(job),
+            }
+        }
+        unused
     }
 
     /// Marks the running thread as gone although its frames were not unwound.
     pub(crate) fn abandon(&mut self) {
-        self.threads[self.running.index()].finished = true;
+        self.ends(self.running);
     }
 }

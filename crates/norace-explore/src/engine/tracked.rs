@@ -27,8 +27,7 @@ impl Tracked {
 impl Engine {
     /// The running thread makes a value; its number.
     pub(crate) fn track(&mut self, type_name: &'static str, created: Place) -> usize {
-        let event = u32::try_from(self.events.len()).expect("events are few");
-        let value = Value { type_name, created, thread: self.running, event };
+        let value = Value { type_name, created, thread: self.running, event: self.happened };
         self.tracked.values.push(Some(value));
         self.tracked.values.len() - 1
     }
@@ -39,10 +38,7 @@ impl Engine {
 
     /// At the end of an execution in which every thread ended well: what is left was lost.
     pub(super) fn report_leaked_values(&mut self) {
-        if !self.findings.is_empty() || self.phase == Phase::Teardown {
-            return;
-        }
-        if (0..self.count).any(|index| self.threads[index].is_live()) {
+        if !self.findings.is_empty() || self.phase == Phase::Teardown || self.live != 0 {
             return;
         }
         for at in 0..self.tracked.values.len() {

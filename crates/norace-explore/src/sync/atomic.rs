@@ -59,7 +59,7 @@ macro_rules! common {
                 Self { inner: <$inner>::new(value), slot: Slot::new() }
             }
 
-            #[inline]
+            #[inline(always)]
             fn perform(
                 &self,
                 op: impl FnOnce(&mut Wide) -> Op,
@@ -75,6 +75,7 @@ macro_rules! common {
                 perform_with(step, location).map(|reply| (Bits::decode(reply.value), reply.ok))
             }
 
+            #[inline(always)]
             fn rmw(
                 &self,
                 apply: Apply,
@@ -88,6 +89,7 @@ macro_rules! common {
 
             /// As `std`'s.
             #[track_caller]
+            #[inline(always)]
             pub fn load(&self, order: Ordering) -> $value {
                 assert_load(order);
                 match self.perform(|_| Op::Load { order }, Location::caller()) {
@@ -98,6 +100,7 @@ macro_rules! common {
 
             /// As `std`'s.
             #[track_caller]
+            #[inline(always)]
             pub fn store(&self, value: $value, order: Ordering) {
                 assert_store(order);
                 let op = |wide: &mut Wide| Op::Store { value: value.encode(wide), order };
@@ -108,8 +111,9 @@ macro_rules! common {
 
             /// As `std`'s.
             #[track_caller]
+            #[inline(always)]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.rmw(Apply::Word(|_, new| new), value, order, Location::caller())
+                self.rmw(|_, _, new| new, value, order, Location::caller())
                     .unwrap_or_else(|| self.inner.swap(value, order))
             }
 
@@ -119,6 +123,7 @@ macro_rules! common {
             ///
             /// The value found, when it is not `current`.
             #[track_caller]
+            #[inline(always)]
             pub fn compare_exchange(
                 &self,
                 current: $value,
@@ -147,6 +152,7 @@ macro_rules! common {
             ///
             /// The value found.
             #[track_caller]
+            #[inline(always)]
             pub fn compare_exchange_weak(
                 &self,
                 current: $value,
@@ -245,10 +251,10 @@ macro_rules! integer {
 
         common!($name, $value, std::sync::atomic::$name, false);
 
-        fetch!($name, $value, |change| Apply::Word(|old, operand| {
+        fetch!($name, $value, |change| |_, old, operand| {
             let new: $value = change(old as $value, operand as $value);
             u64::try_from(new as $unsigned).expect("at most 64 bits")
-        }));
+        });
     )*};
 }
 
@@ -262,9 +268,10 @@ macro_rules! wide {
 
         common!($name, $value, Locked<$value>, true);
 
-        fetch!($name, $value, |change| Apply::Wide(|old, operand| {
-            change(old as $value, operand as $value) as u128
-        }));
+        fetch!($name, $value, |change| |wide, old, operand| {
+            let new = change(wide.value(old) as $value, wide.value(operand) as $value);
+            wide.number(new as u128)
+        });
     )*};
 }
 
@@ -299,6 +306,7 @@ macro_rules! fetch {
         impl $name {
             /// As `std`'s.
             #[track_caller]
+            #[inline(always)]
             pub fn $fetch(&self, value: $value, order: Ordering) -> $value {
                 fn $change($a: $value, $b: $value) -> $value {
                     $result
@@ -341,8 +349,9 @@ macro_rules! boolean {
         impl AtomicBool {$(
             /// As `std`'s.
             #[track_caller]
+            #[inline(always)]
             pub fn $fetch(&self, value: bool, order: Ordering) -> bool {
-                self.rmw(Apply::Word($apply), value, order, Location::caller())
+                self.rmw($apply, value, order, Location::caller())
                     .unwrap_or_else(|| self.inner.$fetch(value, order))
             }
         )*}
@@ -350,15 +359,16 @@ macro_rules! boolean {
 }
 
 boolean! {
-    fetch_and => |a, b| a & b;
-    fetch_or => |a, b| a | b;
-    fetch_xor => |a, b| a ^ b;
-    fetch_nand => |a, b| 1 - (a & b);
+    fetch_and => |_, a, b| a & b;
+    fetch_or => |_, a, b| a | b;
+    fetch_xor => |_, a, b| a ^ b;
+    fetch_nand => |_, a, b| 1 - (a & b);
 }
 
 impl AtomicBool {
     /// As `std`'s.
     #[track_caller]
+    #[inline(always)]
     pub fn fetch_not(&self, order: Ordering) -> bool {
         self.fetch_xor(true, order)
     }

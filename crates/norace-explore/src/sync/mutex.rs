@@ -76,6 +76,7 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     const META: Meta = Meta::of::<T>(Class::Mutex, "mutex");
 
+    #[inline]
     fn guard<'a>(
         &'a self,
         outside: Option<std::sync::MutexGuard<'a, ()>>,
@@ -91,6 +92,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// The guard all the same, when the lock is poisoned.
     #[track_caller]
+    #[inline(always)]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         let outside = match self.step(Op::Lock, Location::caller()) {
             Some(_) => None,
@@ -105,6 +107,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// When the lock is taken, or poisoned.
     #[track_caller]
+    #[inline(always)]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         let outside = match self.step(Op::TryLock, Location::caller()) {
             Some(true) => None,
@@ -118,6 +121,7 @@ impl<T: ?Sized> Mutex<T> {
         Ok(self.guard(outside)?)
     }
 
+    #[inline(always)]
     pub(super) fn step(&self, op: Op, location: &'static Location<'static>) -> Option<bool> {
         let object = |engine: &mut Engine| {
             // SAFETY: guards live within an execution, and this is the first use of the lock in this one, so that
@@ -192,6 +196,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[track_caller]
+    #[inline(always)]
     fn drop(&mut self) {
         if !self.panicking && std::thread::panicking() && !current::is_tearing_down() {
             // Relaxed: written under the lock.

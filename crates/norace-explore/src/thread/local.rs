@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::coroutine;
 use crate::current;
-use crate::engine::Ended;
+use crate::engine::{Ended, Engine};
 
 /// One thread's value for one key; none once it was dropped.
 struct Entry {
@@ -92,6 +92,7 @@ impl<T: 'static> LocalKey<T> {
                 let drops = std::mem::needs_drop::<T>();
                 values[thread].push(Entry { key, value: Some(Rc::clone(&made)), drops });
             });
+            current::with(|engine| engine.has_locals = true);
             Some(made)
         };
         Ok(value.ok_or(AccessError)?.downcast().expect("a key has values of one type"))
@@ -165,13 +166,18 @@ fn find(thread: usize, key: usize) -> Option<Option<Rc<dyn Any>>> {
 }
 
 /// Drops the running thread's values, the last made first; how that ended, when not well.
+#[inline(always)]
 pub(crate) fn end_of_thread() -> Option<Ended> {
-    let thread = current::with(|engine| engine.running.index())?;
+    let running = |engine: &mut Engine| engine.has_locals.then(|| engine.running.index());
+    current::with(running).flatten().and_then(drop_all)
+}
+
+#[cold]
+fn drop_all(thread: usize) -> Option<Ended> {
     let mut ended = None;
     while let Some(value) = last(thread) {
-        match coroutine::catch(move || drop(value)).0 {
-            Ended::Returned => {}
-            other => ended = ended.or(Some(other)),
+        if let Err(payload) = coroutine::catch(move || drop(value)) {
+            ended = ended.or_else(|| Some(coroutine::ended(&*payload)));
         }
     }
     VALUES.with_borrow_mut(|values| {
@@ -189,7 +195,7 @@ fn last(thread: usize) -> Option<Rc<dyn Any>> {
     })
 }
 
-/// Forgets what abandoned threads of the last execution left.
+/// Forgets what abandoned threads left.
 pub(crate) fn reset() {
     VALUES.with_borrow_mut(|values| {
         for entry in values.iter_mut().flat_map(|entries| entries.drain(..)) {

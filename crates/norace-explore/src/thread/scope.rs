@@ -8,13 +8,18 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Builder, Packet, Result, Thread};
+use super::{Builder, Result, Thread, run_to_end, spawn_in_model};
 use crate::coroutine::describe;
 use crate::current;
 use crate::event::{Op, ThreadId};
+use crate::job::{Closure, Job};
 use crate::slot::perform;
+
+/// What a thread leaves for who joins it.
+type Packet<T> = Arc<Mutex<Option<Result<T>>>>;
 
 /// A thread of a scope, without the type of its result.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ impl Child {
     fn is_finished(&self) -> bool {
         match self {
             Self::Model { id, .. } => {
-                current::with(|engine| engine.threads[id.index()].finished).unwrap_or(true)
+                current::with(|engine| engine.threads[*id].finished).unwrap_or(true)
             }
             Self::Std(handle) => {
                 let handle = handle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,7 +85,7 @@ impl Drop for Children {
     fn drop(&mut self) {
         for child in self.all() {
             if let Child::Model { id, .. } = *child {
-                drop(current::with(|engine| engine.discard_body(id)));
+                drop(current::with(|engine| engine.discard_job(id)));
             }
         }
     }
@@ -174,8 +179,16 @@ impl Builder {
         let packet: Packet<T> = Arc::new(Mutex::new(None));
         let (thread, child) = if current::in_model() {
             let left = Arc::clone(&packet);
-            // SAFETY: the module's invariant: the closure is gone when the scope ends, hence within 'scope.
-            let (id, thread) = unsafe { self.spawn_in_model(run, left, Location::caller()) }?;
+            let leave = move |result| {
+                *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            };
+            let job: Rc<dyn Job + 'scope> = Rc::new(Closure::new(move || run_to_end(run, leave)));
+            // SAFETY: only the lifetime changes. The module's invariant: the closure is gone when the scope ends, hence
+            // within 'scope.
+            let job = unsafe { std::mem::transmute::<Rc<dyn Job + 'scope>, Rc<dyn Job>>(job) };
+            let name: Option<Arc<str>> = self.name.map(Arc::from);
+            let id = spawn_in_model(job, false, name.clone(), Location::caller())?.thread();
+            let thread = Thread(super::Handle::Model { id, name });
             (thread, Child::Model { id, joined: Mutex::new(false) })
         } else {
             let left = Arc::clone(&packet);

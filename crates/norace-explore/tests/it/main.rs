@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod axioms;
+mod brief;
 mod counts;
 mod detect;
 mod graphs;
+mod handles;
 mod litmus;
 mod objects;
 mod probe;

@@ -11,7 +11,7 @@ use norace_explore::probe::{self, Alarm, Kind, Monitor, Site};
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
-use norace_explore::{Config, Explorer, Finding, Mode, Strategy, thread};
+use norace_explore::{Choice, Config, Explorer, Finding, Mode, Strategy, thread};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -188,47 +188,51 @@ std::thread_local! {
 
 type Outcome = (Vec<Vec<u32>>, bool);
 
+type Log = Arc<StdMutex<Vec<Vec<u32>>>>;
+
+/// The model that runs `program`; what each operation answers goes to `log`.
+fn play(program: &[Vec<Op>], log: &Log) {
+    EARLY.set(Some(Instant::now()));
+    *log.lock().unwrap() = vec![Vec::new(); program.len()];
+    let world = Arc::new(World {
+        locks: [Mutex::new(0), Mutex::new(0)],
+        readers: RwLock::new(0),
+        condvar: Condvar::new(),
+        atomic: AtomicU32::new(0),
+        monitor: Monitor::new(),
+        count: StdMutex::new(0),
+        first: StdMutex::new(None),
+    });
+    // They start behind a lock, so that all know the first.
+    let start = world.locks[0].lock().unwrap();
+    let threads: Vec<_> = program
+        .iter()
+        .enumerate()
+        .map(|(index, ops)| {
+            let (ops, world, log) = (ops.clone(), Arc::clone(&world), Arc::clone(log));
+            thread::spawn(move || {
+                for op in ops {
+                    let result = run(op, &world);
+                    log.lock().unwrap()[index].push(result);
+                }
+            })
+        })
+        .collect();
+    *world.first.lock().unwrap() = Some(threads[0].thread().clone());
+    drop(start);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
 fn outcomes(
     program: &[Vec<Op>],
     strategy: Strategy,
     max: usize,
 ) -> Option<(BTreeSet<Outcome>, usize)> {
     let config = Config { mode: Mode::Sc, stop_at_first: false, ..Config::default() };
-    let log = Arc::new(StdMutex::new(Vec::new()));
+    let log = Log::default();
     let mut seen = BTreeSet::new();
     let mut runs = 0;
-    let model = || {
-        EARLY.set(Some(Instant::now()));
-        *log.lock().unwrap() = vec![Vec::new(); program.len()];
-        let world = Arc::new(World {
-            locks: [Mutex::new(0), Mutex::new(0)],
-            readers: RwLock::new(0),
-            condvar: Condvar::new(),
-            atomic: AtomicU32::new(0),
-            monitor: Monitor::new(),
-            count: StdMutex::new(0),
-            first: StdMutex::new(None),
-        });
-        // They start behind a lock, so that all know the first.
-        let start = world.locks[0].lock().unwrap();
-        let threads: Vec<_> = program
-            .iter()
-            .enumerate()
-            .map(|(index, ops)| {
-                let (ops, world, log) = (ops.clone(), Arc::clone(&world), Arc::clone(&log));
-                thread::spawn(move || {
-                    for op in ops {
-                        let result = run(op, &world);
-                        log.lock().unwrap()[index].push(result);
-                    }
-                })
-            })
-            .collect();
-        *world.first.lock().unwrap() = Some(threads[0].thread().clone());
-        drop(start);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-    };
-    Explorer::new(config).explore_with(strategy, &model, &mut |execution| {
+    Explorer::new(config).explore_with(strategy, &|| play(program, &log), &mut |execution| {
         runs += 1;
         let stuck =
             |finding: &Finding| matches!(finding, Finding::Deadlock { .. } | Finding::Leak { .. });
@@ -239,20 +243,40 @@ fn outcomes(
     (runs < max).then_some((seen, runs))
 }
 
-fn compare(ops: &[Op], seed: u64, programs: usize) {
+/// Choices, fingerprint, answers and findings of random executions, with or without recording.
+type Walked = Vec<(Vec<Choice>, u64, Vec<Vec<u32>>, Vec<Finding>)>;
+
+fn walk(program: &[Vec<Op>], seed: u64, traces: bool) -> Walked {
+    let config = Config { mode: Mode::Sc, stop_at_first: false, traces, ..Config::default() };
+    let (log, mut walked) = (Log::default(), Vec::new());
+    let strategy = Strategy::Random { seed, executions: 30 };
+    Explorer::new(config).explore_with(strategy, &|| play(program, &log), &mut |execution| {
+        let (choices, findings) = (execution.choices().to_vec(), execution.findings().to_vec());
+        let answers = log.lock().unwrap().clone();
+        walked.push((choices, execution.fingerprint(), answers, findings));
+        ControlFlow::Continue(())
+    });
+    walked
+}
+
+/// Programs of up to three threads with up to three operations each.
+fn programs(ops: &[Op], seed: u64, count: usize) -> impl Iterator<Item = Vec<Vec<Op>>> {
     let mut state = seed;
-    let mut below = |bound: usize| {
+    let mut below = move |bound: usize| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         usize::try_from(state >> 33).unwrap() % bound
     };
-    let mut compared = 0;
-    for _ in 0..programs {
+    (0..count).map(move |_| {
         let threads = 2 + below(2);
-        let program: Vec<Vec<Op>> = (0..threads)
-            .map(|_| (0..1 + below(3)).map(|_| ops[below(ops.len())]).collect())
-            .collect();
+        (0..threads).map(|_| (0..1 + below(3)).map(|_| ops[below(ops.len())]).collect()).collect()
+    })
+}
+
+fn compare(ops: &[Op], seed: u64, count: usize) {
+    let mut compared = 0;
+    for program in programs(ops, seed, count) {
         let all = Strategy::Bounded { preemptions: 100 };
         let Some((expected, all_runs)) = outcomes(&program, all, 1_500) else { continue };
         let (reduced, runs) = outcomes(&program, Strategy::Exhaustive, usize::MAX).unwrap();
@@ -261,7 +285,17 @@ fn compare(ops: &[Op], seed: u64, programs: usize) {
         assert_eq!(reduced, expected, "{program:?}");
         compared += 1;
     }
-    assert!(compared * 10 >= programs, "only {compared} programs were small enough");
+    assert!(compared * 10 >= count, "only {compared} programs were small enough");
+}
+
+#[test]
+fn what_is_not_recorded_happens_all_the_same() {
+    for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS] {
+        for (seed, program) in (1..).zip(programs(ops, 0x1bad_b002_cafe, 12)) {
+            let recorded = walk(&program, seed, true);
+            assert_eq!(walk(&program, seed, false), recorded, "{program:?}");
+        }
+    }
 }
 
 #[test]

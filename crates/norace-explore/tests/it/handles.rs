@@ -1,0 +1,91 @@
+//! What becomes of a thread's result.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32 as Count;
+
+use norace_explore::sync::atomic::{AtomicU32, Ordering};
+use norace_explore::thread::{self, JoinHandle};
+use norace_explore::{Mode, Report};
+
+use crate::counts::exhaust;
+
+/// Counts its drops, each of which is a step.
+struct Dropped {
+    step: AtomicU32,
+    count: Arc<Count>,
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.step.store(1, Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Explores what `dispose` does with a thread that leaves something; how often that was dropped, per execution.
+fn drops(dispose: impl Fn(JoinHandle<Dropped>)) -> u64 {
+    let count = Arc::new(Count::new(0));
+    let report = exhaust(Mode::Sc, &|| {
+        let count = count.clone();
+        dispose(thread::spawn(move || Dropped { step: AtomicU32::new(0), count }));
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    u64::from(count.load(Ordering::Relaxed)) / report.executions
+}
+
+#[test]
+fn a_result_is_dropped_by_who_has_it_last() {
+    assert_eq!(drops(|handle| drop(handle.join().unwrap())), 1);
+    assert_eq!(drops(drop), 1);
+    assert_eq!(drops(|handle| thread::spawn(|| drop(handle)).join().unwrap()), 1);
+    let wait = |handle: JoinHandle<Dropped>| {
+        while !handle.is_finished() {
+            thread::sleep(std::time::Duration::from_secs(1));
+        }
+    };
+    assert_eq!(drops(wait), 1);
+    assert_eq!(drops(|handle| drop(Rc::new(Cell::new(Some(handle))))), 1);
+    assert_eq!(drops(std::mem::forget), 0);
+}
+
+#[test]
+fn a_payload_is_a_result() {
+    let fails = |message: &'static str| {
+        let handle: JoinHandle<u8> =
+            thread::spawn(move || std::panic::resume_unwind(Box::new(message)));
+        *handle.join().unwrap_err().downcast::<&str>().unwrap()
+    };
+    let report: Report = exhaust(Mode::Rc11, &|| assert_eq!(fails("one"), "one"));
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+}
+
+#[test]
+fn a_handle_outlives_its_execution_but_the_result_does_not() {
+    let kept = Cell::new(None);
+    for _ in 0..2 {
+        let report = exhaust(Mode::Sc, &|| {
+            // It is of the execution before.
+            let former: Option<JoinHandle<u8>> = kept.replace(Some(thread::spawn(|| 7)));
+            if let Some(former) = former {
+                assert!(former.is_finished());
+            }
+        });
+        assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    }
+    let handle = kept.take().unwrap();
+    assert!(handle.is_finished() && handle.join().is_err());
+}
+
+#[test]
+fn handles_go_from_thread_to_thread() {
+    fn send_and_share<T: Send + Sync>() {}
+    send_and_share::<JoinHandle<Cell<u8>>>();
+    let report = exhaust(Mode::Sc, &|| {
+        let inner = thread::spawn(|| 3);
+        let outer = thread::spawn(|| inner.join().unwrap() + 1);
+        assert_eq!(outer.join().unwrap(), 4);
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+}
