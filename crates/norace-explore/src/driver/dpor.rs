@@ -200,12 +200,16 @@ impl Engine {
         if sleeper.thread == ran {
             return;
         }
-        let pending = self.threads[sleeper.thread].pending;
-        let pending = pending.expect("a sleeping thread has announced");
+        // An alarm that was cancelled sleeps no more, and neither does a thread that has its number since.
+        let Some(pending) = self.threads[sleeper.thread].pending else { return };
+        let own = self.thread_object(sleeper.thread);
         let weak_read = self.is_weak(pending.object) && !matches!(pending.op, Op::Store { .. });
         let stamp = if weak_read || sleeper.stamp == FAILURE_ONLY { sleeper.stamp } else { FAST };
         let step = self.steps;
         let events = || self.events.iter().rev().take_while(|event| event.frame == step);
+        if events().any(|event| event.kind == Kind::Spawn && event.object == own) {
+            return;
+        }
         let touched = events().any(|event| self.touches(event, pending));
         let weak_exchange = matches!(pending.op, Op::CompareExchange { weak: true, .. });
         let stamp = match (touched, weak_exchange) {

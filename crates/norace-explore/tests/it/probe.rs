@@ -223,6 +223,39 @@ fn an_alarm_goes_off_or_is_cancelled() {
     assert_eq!((report.executions, report.redundant), (2, 0));
 }
 
+/// Whether an alarm that one thread cancels went off, and the time that another saw. Where `again`, a thread that gets
+/// the alarm's number sleeps afterwards.
+fn times_seen(strategy: Strategy, again: bool) -> BTreeSet<(bool, Duration)> {
+    let ends = std::sync::Mutex::new(BTreeSet::new());
+    let config = Config { mode: Mode::Sc, ..Config::default() };
+    let report = Explorer::new(config).explore(strategy, &|| {
+        let fired = Rc::new(Cell::new(false));
+        let inner = fired.clone();
+        let start = Instant::now();
+        let alarm = Alarm::set(Duration::from_secs(5), move || inner.set(true)).ok().unwrap();
+        let watch = thread::spawn(move || start.elapsed());
+        let canceller = thread::spawn(move || {
+            drop(alarm);
+            if again {
+                thread::spawn(|| thread::sleep(Duration::from_secs(1))).join().unwrap();
+            }
+        });
+        let seen = watch.join().unwrap();
+        canceller.join().unwrap();
+        ends.lock().unwrap().insert((fired.get(), seen));
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    ends.into_inner().unwrap()
+}
+
+#[test]
+fn a_cancelled_alarm_does_not_sleep_and_neither_does_who_gets_its_number() {
+    for again in [false, true] {
+        let all = times_seen(Strategy::Bounded { preemptions: 100 }, again);
+        assert_eq!(times_seen(Strategy::Exhaustive, again), all);
+    }
+}
+
 #[test]
 fn an_alarm_that_nobody_cancels_goes_off() {
     let fired = Rc::new(Cell::new(0_u64));
