@@ -47,6 +47,10 @@ enum Op {
     Alarm,
     /// Sets one, adds to the atomic, and cancels the alarm.
     AlarmCancelled,
+    /// Sets one for all, which adds to the atomic; the former is cancelled.
+    AlarmShared,
+    /// Cancels the alarm of all.
+    AlarmSharedCancelled,
 }
 
 const LOCKS: &[Op] =
@@ -58,6 +62,8 @@ const TIMES: &[Op] =
     &[Op::Sleep, Op::Now, Op::ParkWithLimit, Op::Unpark, Op::WaitWithLimit, Op::NotifyOne];
 const MONITORS: &[Op] = &[Op::Enter, Op::EnterAndAdd, Op::Load, Op::Choose, Op::Lock(0)];
 const ALARMS: &[Op] = &[Op::Alarm, Op::AlarmCancelled, Op::Load, Op::Enter, Op::Now];
+const SHARED: &[Op] =
+    &[Op::AlarmShared, Op::AlarmSharedCancelled, Op::AlarmSharedCancelled, Op::Load, Op::Enter];
 const ATOMICS: &[Op] = &[Op::Load, Op::Add, Op::Exchange, Op::TryLock(0), Op::Lock(0)];
 
 struct World {
@@ -68,6 +74,7 @@ struct World {
     monitor: Monitor<Counter>,
     count: StdMutex<u32>,
     first: StdMutex<Option<thread::Thread>>,
+    alarm: StdMutex<Option<Alarm>>,
 }
 
 struct Counter;
@@ -178,6 +185,29 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
             drop(alarm);
             seen * 2 + u32::from(fired)
         }
+        Op::AlarmShared => {
+            let other = Arc::downgrade(world);
+            let act = move || {
+                let world = other.upgrade();
+                if let Some(world) = world {
+                    world.atomic.fetch_add(1, Ordering::SeqCst);
+                }
+            };
+            let alarm = Alarm::set(Instant::now() + TIME, act).ok();
+            let mut former = alarm;
+            world.monitor.enter("set the alarm of", Site::here(), || {
+                std::mem::swap(&mut *world.alarm.lock().unwrap(), &mut former);
+            });
+            drop(former);
+            0
+        }
+        Op::AlarmSharedCancelled => {
+            let take = || world.alarm.lock().unwrap().take();
+            let alarm = world.monitor.enter("take the alarm of", Site::here(), take);
+            let had = alarm.is_some();
+            drop(alarm);
+            u32::from(had)
+        }
         op => unreachable!("{op:?} is no operation of a library"),
     }
 }
@@ -202,6 +232,7 @@ fn play(program: &[Vec<Op>], log: &Log) {
         monitor: Monitor::new(),
         count: StdMutex::new(0),
         first: StdMutex::new(None),
+        alarm: StdMutex::new(None),
     });
     // They start behind a lock, so that all know the first.
     let start = world.locks[0].lock().unwrap();
@@ -221,6 +252,9 @@ fn play(program: &[Vec<Op>], log: &Log) {
     *world.first.lock().unwrap() = Some(threads[0].thread().clone());
     drop(start);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
+    // While the world is still there for it.
+    let alarm = world.alarm.lock().unwrap().take();
+    drop(alarm);
 }
 
 fn outcomes(
@@ -290,7 +324,7 @@ fn compare(ops: &[Op], seed: u64, count: usize) {
 
 #[test]
 fn what_is_not_recorded_happens_all_the_same() {
-    for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS] {
+    for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED] {
         for (seed, program) in (1..).zip(programs(ops, 0x1bad_b002_cafe, 12)) {
             let recorded = walk(&program, seed, true);
             assert_eq!(walk(&program, seed, false), recorded, "{program:?}");
@@ -334,6 +368,11 @@ fn alarms_lose_nothing_by_reduction() {
 }
 
 #[test]
+fn alarms_of_all_lose_nothing_by_reduction() {
+    compare(SHARED, 0x1618_0339_8874, 60);
+}
+
+#[test]
 fn atomics_and_locks_lose_nothing_by_reduction() {
     compare(ATOMICS, 0x0f0f_1e1e_2d2d, 20);
 }
@@ -342,7 +381,7 @@ fn atomics_and_locks_lose_nothing_by_reduction() {
 #[ignore = "takes minutes: for changes to the search or the objects"]
 fn many_programs_lose_nothing_by_reduction() {
     for seed in 1..=10 {
-        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS] {
+        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED] {
             compare(ops, seed * 0x9E37_79B9, 100);
         }
     }

@@ -232,7 +232,7 @@ fn times_seen(strategy: Strategy, again: bool) -> BTreeSet<(bool, Duration)> {
         let fired = Rc::new(Cell::new(false));
         let inner = fired.clone();
         let start = Instant::now();
-        let alarm = Alarm::set(Duration::from_secs(5), move || inner.set(true)).ok().unwrap();
+        let alarm = Alarm::set(later(5), move || inner.set(true)).ok().unwrap();
         let watch = thread::spawn(move || start.elapsed());
         let canceller = thread::spawn(move || {
             drop(alarm);
@@ -395,4 +395,31 @@ fn a_model_refuses_what_it_does_not_control() {
     };
     assert_eq!(message, "a model cannot open a socket: the checker does not control it");
     assert!(location.as_ref().unwrap().contains("tests/it/probe.rs"));
+}
+
+#[test]
+fn a_sleeping_alarm_may_be_cancelled() {
+    for set_again in [false, true] {
+        let report = exhaust(Mode::Rc11, &|| {
+            let door = Arc::new(Monitor::<Counter>::new());
+            let set = |door: &Arc<Monitor<Counter>>| {
+                let door = Arc::clone(door);
+                Alarm::set(later(1), move || door.enter("open", Site::here(), || ()))
+            };
+            let alarm = set(&door).ok();
+            let threads = [alarm, None, None].map(|alarm| {
+                let door = Arc::clone(&door);
+                thread::spawn(move || {
+                    let cancels = alarm.is_some();
+                    door.enter("close", Site::here(), || ());
+                    drop(alarm);
+                    drop((cancels && set_again).then(|| set(&door)));
+                })
+            });
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
+        assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    }
 }
