@@ -108,5 +108,7 @@ pub(crate) fn block_until<F: Future>(
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

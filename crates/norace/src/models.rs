@@ -1,0 +1,39 @@
+//! How the kit's own models are explored: with every lock and every atomic access of the kit a step.
+//!
+//! The models stand in `models.rs` beside what they are about. Most are small enough for all of their executions; those
+//! of whole parts are searched for a while. A protocol's *mutants*, versions with a step left out or weakened, stand
+//! beside its model: a model that does not find them says nothing.
+
+use norace_check::{Builder, Finding, Level};
+use norace_prim::time::Duration;
+
+/// Time for a model whose executions are all run: far more than any of them takes, for busy machines.
+const ALL_MAX: Duration = Duration::from_secs(60);
+
+/// Time for a model that has too many.
+const SOME: Duration = Duration::from_millis(1500);
+
+/// Time for finding what is known to be wrong: far more than it takes.
+const MUTANT_MAX: Duration = Duration::from_secs(20);
+
+/// Runs all executions of `model`.
+#[track_caller]
+pub(crate) fn all<F: Fn()>(model: F) {
+    Builder::new().level(Level::Rt).budget(ALL_MAX).require_complete().check(model);
+}
+
+/// Runs as many executions of `model` as a short time allows.
+#[track_caller]
+pub(crate) fn some<F: Fn()>(model: F) {
+    Builder::new().level(Level::Rt).budget(SOME).check(model);
+}
+
+/// What is wrong with `mutant`, which must be found.
+#[track_caller]
+pub(crate) fn finds<F: Fn()>(mutant: F) -> Finding {
+    let outcome = Builder::new().level(Level::Rt).budget(MUTANT_MAX).run(mutant);
+    match outcome.finding {
+        Some(finding) => finding,
+        None => panic!("the mutant was not found: {:?} after {}", outcome.status, outcome.extent()),
+    }
+}
