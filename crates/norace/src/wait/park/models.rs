@@ -1,7 +1,7 @@
 //! Wakes at every moment of a wait, waits inside waits, deadlines.
 
 use super::{block_on, block_until, thread_waker};
-use crate::models::all;
+use crate::models::{all, finds};
 use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread;
@@ -108,6 +108,43 @@ fn a_waker_left_under_a_lock_is_called_or_not_needed() {
         block_on(slots[1].wait());
         thread.join().unwrap();
     });
+}
+
+/// A future whose polls block in turn, woken by one thread outside and by another one inside; `wait` is the inner wait.
+fn nested(wait: fn(&Flag)) {
+    let (outer, inner) = (Flag::default(), Flag::default());
+    let threads = [outer.clone(), inner.clone()].map(|flag| {
+        let waker = thread_waker();
+        thread::spawn(move || {
+            flag.set();
+            waker.wake();
+        })
+    });
+    block_on(poll_fn(|_| {
+        if outer.is_set() {
+            return Poll::Ready(());
+        }
+        wait(&inner);
+        Poll::Pending
+    }));
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_wait_inside_a_wait_takes_no_wake_from_the_outer_one() {
+    all(|| nested(|inner| block_on(inner.wait())));
+}
+
+#[test]
+fn mutant_a_wait_that_leaves_no_token_behind_swallows_the_outer_wake() {
+    let found = finds(|| {
+        nested(|inner| {
+            while !inner.is_set() {
+                thread::park();
+            }
+        });
+    });
+    assert_eq!(found.kind, "deadlock", "{}", found.to_text());
 }
 
 #[test]
