@@ -5,7 +5,11 @@
 //! beside its model: a model that does not find them says nothing.
 
 use norace_check::{Builder, Finding, Level};
+use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 /// Time for a model whose executions are all run: far more than any of them takes, for busy machines.
 const ALL_MAX: Duration = Duration::from_secs(60);
@@ -36,4 +40,24 @@ pub(crate) fn finds<F: Fn()>(mutant: F) -> Finding {
         Some(finding) => finding,
         None => panic!("the mutant was not found: {:?} after {}", outcome.status, outcome.extent()),
     }
+}
+
+/// Polls once, for nobody.
+pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Starts a thread for each number below `count`.
+pub(crate) fn spawn<T, F>(count: u32, body: impl Fn(u32) -> F) -> Vec<JoinHandle<T>>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    (0..count).map(|number| thread::spawn(body(number))).collect()
+}
+
+/// The results of threads, in order.
+#[track_caller]
+pub(crate) fn join<T>(threads: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<T> {
+    threads.into_iter().map(|thread| thread.join().expect("a thread that does not panic")).collect()
 }

@@ -1,7 +1,7 @@
 //! Wakes at every moment of a wait, waits inside waits, deadlines.
 
 use super::{block_on, block_until, thread_waker};
-use crate::models::{all, finds};
+use crate::models::{all, finds, join};
 use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread;
@@ -94,7 +94,7 @@ fn two_threads_wake_one_that_waits_for_both() {
         block_on(poll_fn(|_| {
             if flags.iter().all(Flag::is_set) { Poll::Ready(()) } else { Poll::Pending }
         }));
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        join(threads);
     });
 }
 
@@ -127,7 +127,7 @@ fn nested(wait: fn(&Flag)) {
         wait(&inner);
         Poll::Pending
     }));
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    join(threads);
 }
 
 #[test]
