@@ -42,7 +42,9 @@ pub(super) fn rows(run: &Execution<'_>, defect: &Defect) -> (Vec<Row>, usize) {
         });
     }
     let left_out = rows.len().saturating_sub(HEAD_ROWS + TAIL_ROWS);
-    rows.drain(HEAD_ROWS.min(rows.len())..).take(left_out).for_each(drop);
+    if left_out > 0 {
+        rows.drain(HEAD_ROWS..HEAD_ROWS + left_out);
+    }
     (rows, left_out)
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use norace_check::{Builder, Finding, Fix};
-use norace_explore::sync::atomic::Ordering;
+use norace_explore::sync::atomic::{AtomicU32, Ordering};
+use norace_explore::thread;
 
 use crate::models;
 
@@ -83,7 +84,7 @@ fn what_no_ordering_mends_gets_advice_or_nothing() {
     let (race, text) = finding(|| {
         let cell = std::sync::Arc::new(norace_check::RaceCell::new(0));
         let other = cell.clone();
-        let thread = norace_explore::thread::spawn(move || other.set(1));
+        let thread = thread::spawn(move || other.set(1));
         cell.set(2);
         thread.join().unwrap();
     });
@@ -153,4 +154,22 @@ fn markup_in_messages_is_text_on_the_page() {
     let page = finding.to_html();
     assert!(!page.contains("<script>"));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"));
+}
+
+#[test]
+fn a_schedule_is_told_to_its_end_and_only_its_middle_is_left_out() {
+    for (steps, left_out) in [(40, false), (400, true)] {
+        let (finding, _) = finding(|| {
+            let last = std::sync::Arc::new(AtomicU32::new(0));
+            let other = last.clone();
+            // Relaxed: one thread at a time.
+            (0..steps).for_each(|n| last.store(n, Ordering::Relaxed));
+            let thread = thread::spawn(move || other.store(1_000, Ordering::Relaxed));
+            thread.join().unwrap();
+            assert_eq!(last.load(Ordering::Relaxed), 0, "it is not");
+        });
+        assert_eq!(finding.rows_left_out > 0, left_out);
+        let last = finding.schedule.last().expect("there are steps");
+        assert!(last.text.contains("= 1000"), "{last:?}");
+    }
 }
