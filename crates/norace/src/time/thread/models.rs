@@ -1,13 +1,14 @@
 //! The timer thread: starts, lingers, ends and starts again, and nobody waits beside it.
 
 use super::{LINGER, TimerThread, adopt, new_queue, queue};
-use crate::models::{all, join, some, spawn};
+use crate::models::{all, join, poll, some, spawn};
+use crate::time::models::Alarm;
 use crate::time::{Duration, Instant, TimerQueue, sleep, sleep_until};
 use crate::wait::{block_on, thread_waker};
 use norace_prim::sync::{Arc, lock};
 use norace_prim::thread;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 const SOON: Duration = Duration::from_millis(1);
 
@@ -45,13 +46,28 @@ fn a_timer_that_comes_when_the_thread_is_about_to_end_is_served() {
 
 #[test]
 fn a_queue_that_was_let_go_is_served_again_while_another_one_waits() {
-    some(|| {
+    all(|| {
         let far = queue().insert(Instant::now() + LINGER * 10, thread_waker());
         let own = new_queue();
         for _ in 0..2 {
             wait_in(&own, Instant::now() + SOON);
         }
         queue().remove(far);
+    });
+}
+
+#[test]
+fn a_timer_that_is_earlier_than_the_sleep_cuts_it_short() {
+    all(|| {
+        let far = Instant::now() + LINGER * 10;
+        let key = queue().insert(far, Waker::noop().clone());
+        let (alarm, waker) = Alarm::new();
+        let own = new_queue();
+        own.insert(Instant::now() + SOON, waker);
+        // The thread may have slept through everything before.
+        let set_in_time = Instant::now() < far;
+        assert!(alarm.wait() < far || !set_in_time, "it waited for another queue's timer");
+        queue().remove(key);
     });
 }
 
@@ -75,7 +91,7 @@ fn the_thread_ends_when_there_is_nothing_to_serve() {
         wait_in(&queue(), Instant::now() + SOON);
         let dropped = {
             let mut nap = sleep(SOON);
-            thread::spawn(move || crate::models::poll(&mut nap).is_ready())
+            thread::spawn(move || poll(&mut nap).is_ready())
         };
         dropped.join().unwrap();
         // A thread that stays for ever would be reported as a leak.
@@ -89,7 +105,7 @@ fn a_nap_that_moves_to_another_thread_wakes_that_one() {
     all(|| {
         let deadline = Instant::now() + SOON;
         let mut nap = sleep_until(deadline);
-        let done = crate::models::poll(&mut nap).is_ready();
+        let done = poll(&mut nap).is_ready();
         let other = thread::spawn(move || {
             if !done {
                 block_on(nap);
