@@ -25,7 +25,7 @@ mod handle;
 mod idle;
 mod metrics;
 #[cfg(all(test, norace))]
-mod models;
+pub(crate) mod models;
 mod monitor;
 mod os;
 pub(crate) mod park;
