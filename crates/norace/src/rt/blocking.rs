@@ -216,3 +216,6 @@ impl BlockingPool {
         (state.threads, state.queue.len())
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;
