@@ -1,4 +1,6 @@
 //! Models of applications of the kit: under `cargo norace check` every schedule, built as usual one run each.
 
 mod chan;
+mod context;
+mod group;
 mod rt;
