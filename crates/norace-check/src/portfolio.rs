@@ -7,10 +7,14 @@
 //!
 //! One execution in a hundred is run again, and has to be the same.
 
+use std::fmt::{self, Write as _};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use norace_explore::{Choice, Completeness, Explorer, Finding as Defect, Found, Report, Strategy};
+use norace_explore::{
+    Choice, Completeness, Execution, Explorer, Finding as Defect, Found, Report, Strategy,
+};
 
 use crate::search::{Hit, Search};
 
@@ -147,7 +151,7 @@ impl Run<'_> {
         let mut explorer = Explorer::new(self.search.options.config.clone());
         let report = explorer.explore_with(strategy, self.search.model, &mut |execution| {
             if seen % REPEAT_ONE_IN == 0 && repeats.len() < REPEATS_MAX {
-                repeats.push((execution.choices().to_vec(), execution.fingerprint()));
+                repeats.push((execution.choices().to_vec(), print_of(execution)));
             }
             seen += 1;
             cut = begun.elapsed() >= until || before + seen >= max;
@@ -174,11 +178,11 @@ impl Run<'_> {
         explorer: &mut Explorer,
         repeats: Vec<(Vec<Choice>, u64)>,
     ) -> ControlFlow<()> {
-        for (choices, fingerprint) in repeats {
+        for (choices, print) in repeats {
             let mut same = true;
             let strategy = Strategy::Replay(choices.clone());
             let report = explorer.explore_with(strategy, self.search.model, &mut |execution| {
-                same = execution.fingerprint() == fingerprint;
+                same = print_of(execution) == print;
                 ControlFlow::Continue(())
             });
             let diverged = report.findings.into_iter().map(|found| found.finding);
@@ -205,6 +209,23 @@ fn cause(findings: &[Found]) -> Option<&Found> {
     let first = findings.first()?;
     let panics = |found: &&Found| waits(first) && matches!(found.finding, Defect::Panic { .. });
     findings.iter().find(panics).or(Some(first))
+}
+
+/// A number made of everything that an execution did.
+///
+/// Not the explorer's fingerprint of it, which also counts what was tried on the way and given up: the same execution
+/// has another one when it is replayed.
+fn print_of(execution: &Execution<'_>) -> u64 {
+    struct Print(DefaultHasher);
+    impl fmt::Write for Print {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.write(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut print = Print(DefaultHasher::new());
+    write!(print, "{}", execution.trace()).expect("hashing cannot fail");
+    print.0.finish()
 }
 
 /// From one round's seed to the next.

@@ -46,9 +46,11 @@ impl Options {
         }
     }
 
+    /// With what the command line says; a model that has to be complete keeps the time that it needs for that.
     fn overridden(&self, settings: &Settings) -> Self {
         let mut options = self.clone();
-        options.budget = settings.budget.unwrap_or(options.budget);
+        let least = if self.require_complete { self.budget } else { Duration::ZERO };
+        options.budget = settings.budget.unwrap_or(options.budget).max(least);
         options.seed = settings.seed.unwrap_or(options.seed);
         options.require_complete |= settings.require_complete;
         options
@@ -298,5 +300,23 @@ pub(crate) fn resembles(one: &Defect, two: &Defect) -> bool {
             two.iter().any(|two| one.location == two.location && one.operation == two.operation)
         }),
         _ => one.signature() == two.signature(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn less_time_is_not_for_who_has_to_be_complete() {
+        let own = |require_complete| Options { require_complete, ..Options::new() };
+        for (require_complete, given, time) in
+            [(false, 3, 3), (false, 60, 60), (true, 3, 10), (true, 60, 60)]
+        {
+            let settings =
+                Settings { budget: Some(Duration::from_secs(given)), ..Settings::default() };
+            let budget = own(require_complete).overridden(&settings).budget;
+            assert_eq!(budget, Duration::from_secs(time));
+        }
     }
 }

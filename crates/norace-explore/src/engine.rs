@@ -413,6 +413,7 @@ impl Engine {
             return Step::END;
         }
         self.steps += 1;
+        self.early_fires += u32::from(self.fires_early(self.running, enabled));
         self.reply = self.execute();
         Step::switch(self.running)
     }

@@ -48,6 +48,8 @@ pub mod chan;
 pub mod context;
 #[cfg(feature = "rt")]
 pub mod group;
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(all(feature = "rt", unix))]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering as StdOrdering};
 use std::time::Duration;
 
 use norace_check::{Builder, Misuse, Mode, Outcome, RaceCell, Status, Strategy, Tracked, choose};
-use norace_explore::sync::atomic::Ordering;
+use norace_explore::sync::atomic::{AtomicU32 as Word, Ordering};
 use norace_explore::thread;
 
 use crate::models;
@@ -222,4 +222,31 @@ fn the_json_of_an_outcome_has_the_fields_of_the_contract() {
 #[should_panic(expected = "used inside models only")]
 fn race_cells_are_for_models() {
     RaceCell::new(1).get();
+}
+
+#[test]
+fn a_model_of_sequentially_consistent_accesses_repeats_itself() {
+    // Each thread's accesses: whether it stores, and to which of two words.
+    const ACCESSES: [[(bool, usize); 4]; 3] = [
+        [(true, 1), (true, 0), (false, 1), (true, 0)],
+        [(false, 1), (true, 1), (false, 1), (false, 0)],
+        [(false, 1), (false, 1), (true, 0), (true, 0)],
+    ];
+    let outcome = run(|| {
+        let words = std::sync::Arc::new([Word::new(0), Word::new(0)]);
+        let threads = ACCESSES.map(|accesses| {
+            let words = words.clone();
+            thread::spawn(move || {
+                for (stores, word) in accesses {
+                    if stores {
+                        words[word].store(1, Ordering::SeqCst);
+                    } else {
+                        words[word].load(Ordering::SeqCst);
+                    }
+                }
+            })
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    assert_eq!(outcome.status, Status::Complete, "{:?}", outcome.failure());
 }

@@ -186,6 +186,12 @@ impl Engine {
         enabled & self.ready.timers != 0
     }
 
+    /// Whether time alone lets `thread` take its step, and others can go on.
+    #[inline]
+    pub(super) fn fires_early(&self, thread: ThreadId, enabled: u64) -> bool {
+        self.ready.timers >> thread.index() & 1 != 0 && !self.has_only_timers(enabled)
+    }
+
     /// Who can go on of those who are not waiting for time alone, when time has passed early often enough.
     #[cold]
     pub(super) fn limit_timers(&mut self, enabled: u64) -> u64 {

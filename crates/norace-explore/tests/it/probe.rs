@@ -294,6 +294,30 @@ fn an_alarm_wakes_who_waits_and_time_has_passed() {
 }
 
 #[test]
+fn time_passes_early_so_often_and_no_more() {
+    let most = std::sync::atomic::AtomicUsize::new(0);
+    let config = Config { mode: Mode::Sc, early_fires_max: 3, ..Config::default() };
+    let report = Explorer::new(config).explore(Strategy::Exhaustive, &|| {
+        let flag = Arc::new(AtomicU32::new(0));
+        let (set, main) = (flag.clone(), thread::current());
+        let other = thread::spawn(move || {
+            set.store(1, Ordering::SeqCst);
+            main.unpark();
+        });
+        let mut waits = 0;
+        while flag.load(Ordering::SeqCst) == 0 {
+            thread::park_timeout(Duration::from_millis(1));
+            waits += 1;
+        }
+        most.fetch_max(waits, Ordering::Relaxed);
+        other.join().unwrap();
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    // Once more when it has to wait for the wake-up.
+    assert_eq!(most.into_inner(), 4);
+}
+
+#[test]
 fn threads_that_wait_while_only_timers_go_on_are_given_up() {
     let blocked_names = |main_waits: bool| {
         let config = Config { idle_fires_max: 5, ..Config::default() };

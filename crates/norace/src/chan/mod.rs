@@ -46,6 +46,8 @@
 
 mod core;
 mod error;
+#[cfg(all(test, norace))]
+mod models;
 pub mod oneshot;
 mod recv;
 mod send;

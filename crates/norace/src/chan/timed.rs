@@ -103,3 +103,6 @@ impl Wake for Feed {
         }
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;

@@ -237,5 +237,7 @@ impl Wake for Expire {
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

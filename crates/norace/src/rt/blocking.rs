@@ -48,6 +48,17 @@ impl State {
     fn task_threads(&self) -> usize {
         self.threads - self.places
     }
+
+    /// Whether there is no room for a job, where so many may wait besides those that threads come for.
+    fn is_full(&self, queue_max: usize) -> bool {
+        self.task_threads() == 0 || self.queue.len() >= queue_max + self.threads - self.busy
+    }
+
+    /// Removes a job that nobody has begun; false when somebody has.
+    fn take_back(&mut self, is_it: impl Fn(&Job) -> bool) -> bool {
+        let queued = self.queue.iter().position(is_it);
+        queued.and_then(|index| self.queue.remove(index)).is_some()
+    }
 }
 
 pub(crate) struct BlockingPool {
@@ -78,28 +89,33 @@ impl BlockingPool {
         task: Task,
     ) -> Result<(), (Task, SpawnError)> {
         let mut state = lock(&self.state);
-        // Again when a place has got the new thread meanwhile.
-        while state.all_taken() && state.task_threads() < self.threads_max && !state.closed {
-            state.threads += 1;
-            drop(state);
-            let started = self.start_thread(scheduler);
-            state = lock(&self.state);
-            if !started {
-                // The system has no thread left: the job waits for one of those that run.
-                state.threads -= 1;
-                break;
-            }
-        }
         if state.closed {
             return Err((task, SpawnError::Stopped));
         }
-        let room = self.queue_max + state.threads - state.busy;
-        if state.task_threads() == 0 || state.queue.len() >= room {
+        let needs_thread = state.all_taken() && state.task_threads() < self.threads_max;
+        if !needs_thread && state.is_full(self.queue_max) {
             return Err((task, SpawnError::Full));
         }
-        state.queue.push_back(Job::Task(task));
+        state.queue.push_back(Job::Task(task.clone()));
+        if !needs_thread {
+            drop(state);
+            self.job_added.notify_one();
+            return Ok(());
+        }
+        // It is queued before its thread starts, which does not tire before it has had a job.
+        state.threads += 1;
         drop(state);
-        self.job_added.notify_one();
+        if self.start_thread(scheduler) {
+            return Ok(());
+        }
+        // The system has no thread left: the job waits for one of those that run, if it may.
+        let mut state = lock(&self.state);
+        state.threads -= 1;
+        let is_it = |job: &Job| matches!(job, Job::Task(queued) if Arc::ptr_eq(queued, &task));
+        // Its own place in the queue is one of those that are taken.
+        if state.is_full(self.queue_max + 1) && state.take_back(is_it) {
+            return Err((task, SpawnError::Full));
+        }
         Ok(())
     }
 
@@ -125,15 +141,10 @@ impl BlockingPool {
         let mut state = lock(&self.state);
         state.threads -= 1;
         // Another thread may have come to it meanwhile.
-        let queued = state
-            .queue
-            .iter()
-            .position(|job| matches!(job, Job::Worker(queued) if Arc::ptr_eq(queued, handoff)));
-        if let Some(index) = queued {
-            state.queue.remove(index);
-            state.places -= 1;
-        }
-        queued.is_none()
+        let is_it = |job: &Job| matches!(job, Job::Worker(queued) if Arc::ptr_eq(queued, handoff));
+        let taken_back = state.take_back(is_it);
+        state.places -= usize::from(taken_back);
+        !taken_back
     }
 
     /// Starts a thread that was counted already; false when the system refuses it.
@@ -216,3 +227,6 @@ impl BlockingPool {
         (state.threads, state.queue.len())
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;

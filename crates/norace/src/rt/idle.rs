@@ -215,5 +215,7 @@ impl Idle {
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,8 @@ pub mod entry;
 mod handle;
 mod idle;
 mod metrics;
+#[cfg(all(test, norace))]
+pub(crate) mod models;
 mod monitor;
 mod os;
 pub(crate) mod park;

@@ -65,3 +65,6 @@ impl Parker {
         }
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;

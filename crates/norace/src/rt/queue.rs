@@ -223,5 +223,7 @@ impl Injector {
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

@@ -211,3 +211,6 @@ impl fmt::Display for ShutdownError {
 }
 
 impl std::error::Error for ShutdownError {}
+
+#[cfg(all(test, norace))]
+mod models;

@@ -95,3 +95,6 @@ fn join_all(ended: Vec<JoinHandle<()>>) {
         let _ = handle.join();
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;

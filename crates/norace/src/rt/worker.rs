@@ -347,3 +347,6 @@ impl Worker {
         self.place.set(Some(index));
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;

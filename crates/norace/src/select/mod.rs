@@ -17,6 +17,8 @@
 
 mod id;
 mod macros;
+#[cfg(all(test, norace))]
+mod models;
 
 pub(crate) use id::SelectId;
 

@@ -269,3 +269,6 @@ fn requeue(task: Task) {
         Home::Alone(_) => unreachable!("a task with a thread of its own is in no queue"),
     }
 }
+
+#[cfg(all(test, norace))]
+pub(in crate::task) mod models;

@@ -195,5 +195,7 @@ fn take_future(key: u64) -> Option<LocalFuture> {
     FUTURES.try_with(|futures| futures.borrow_mut().remove(&key)).ok().flatten()
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

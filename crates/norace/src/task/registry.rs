@@ -165,3 +165,6 @@ impl Registry {
         self.shards.iter().flat_map(tasks).collect()
     }
 }
+
+#[cfg(all(test, norace))]
+mod models;

@@ -15,6 +15,8 @@
 //! ```
 
 mod interval;
+#[cfg(all(test, norace))]
+mod models;
 mod queue;
 mod sleep;
 pub(crate) mod thread;

@@ -163,5 +163,7 @@ impl fmt::Debug for TimerQueue {
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

@@ -4,14 +4,18 @@
 //! process that only uses timers inside a runtime never has it. It also serves the queues of runtimes that have
 //! shut down, so that a context or channel which outlives its runtime still meets its deadline.
 //!
-//! Protocol, all under the one lock of [`THREAD`]: a kick adds the queue, sets `kicked` and starts the thread unless it
-//! runs; the thread ends only when it finds `kicked` unset, and unsets `running` in the same step. A kick therefore
-//! either meets a thread that will look again, or starts one.
+//! Protocol, all under the one lock of [`TimerThread`]: a kick adds the queue, sets `kicked` and starts the thread
+//! unless it runs; the thread ends only when it finds `kicked` unset, and unsets `running` in the same step. A kick
+//! therefore either meets a thread that will look again, or starts one.
 //!
 //! While it looks at the queues the thread has taken them out of the state; afterwards it puts back those that have a
 //! timer left. One that has none waits for nobody, so its next timer kicks and brings it back.
+//!
+//! There is one for the process. A model has one of its own, made anew in each execution: whether another one's thread
+//! runs says nothing about it.
 
 use super::queue::{Kick, TimerQueue};
+use norace_prim::probe;
 use norace_prim::sync::{Arc, Condvar, LazyLock, Mutex, Weak, lock, wait_timeout};
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
@@ -23,6 +27,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Timers fired per look at one queue, so that none waits for a long queue before it.
 const BATCH: usize = norace_prim::model_or!(64, 2);
 
+#[derive(Default)]
 struct State {
     running: bool,
     kicked: bool,
@@ -41,19 +46,26 @@ impl State {
 struct TimerThread {
     state: Mutex<State>,
     changed: Condvar,
+    /// Of everybody outside a runtime.
+    queue: Arc<TimerQueue>,
 }
 
-/// Lazy so that in models each execution has its own: one may be cut off while the thread is running.
-static THREAD: LazyLock<TimerThread> = LazyLock::new(|| TimerThread {
-    state: Mutex::new(State { running: false, kicked: false, queues: Vec::new() }),
-    changed: Condvar::new(),
-});
+impl TimerThread {
+    fn new() -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), queue: new_queue() }
+    }
 
-static QUEUE: LazyLock<Arc<TimerQueue>> = LazyLock::new(new_queue);
+    /// That of the process, or of the model.
+    fn get() -> &'static Self {
+        static OF_PROCESS: LazyLock<TimerThread> = LazyLock::new(TimerThread::new);
+        static OF_MODEL: LazyLock<TimerThread> = LazyLock::new(TimerThread::new);
+        if probe::in_model() { &OF_MODEL } else { &OF_PROCESS }
+    }
+}
 
 /// The queue that the timer thread serves.
 pub(crate) fn queue() -> Arc<TimerQueue> {
-    QUEUE.clone()
+    TimerThread::get().queue.clone()
 }
 
 /// A queue served by the timer thread.
@@ -78,27 +90,29 @@ pub(crate) fn adopt(queue: &Arc<TimerQueue>) {
 
 /// Has the timer thread look at `queue`.
 fn serve(queue: Arc<TimerQueue>) {
-    let mut state = lock(&THREAD.state);
+    let timers = TimerThread::get();
+    let mut state = lock(&timers.state);
     state.add(queue);
     state.kicked = true;
     if state.running {
-        THREAD.changed.notify_one();
+        timers.changed.notify_one();
         return;
     }
     state.running = true;
     drop(state);
+    let run = || run(timers);
     if let Err(error) = thread::Builder::new().name("norace-timer".to_owned()).spawn(run) {
-        lock(&THREAD.state).running = false;
+        lock(&timers.state).running = false;
         panic!("start the timer thread: {error}");
     }
 }
 
-fn run() {
+fn run(timers: &TimerThread) {
     let mut due = Vec::new();
     let mut idle_since = None;
     loop {
         let mut queues = {
-            let mut state = lock(&THREAD.state);
+            let mut state = lock(&timers.state);
             state.kicked = false;
             std::mem::take(&mut state.queues)
         };
@@ -111,13 +125,13 @@ fn run() {
             }
             None => *idle_since.get_or_insert(now) + LINGER,
         };
-        let mut state = lock(&THREAD.state);
+        let mut state = lock(&timers.state);
         queues.into_iter().for_each(|queue| state.add(queue));
         if state.kicked {
             continue;
         }
         if now < until {
-            state = wait_timeout(&THREAD.changed, state, until - now).0;
+            state = wait_timeout(&timers.changed, state, until - now).0;
         } else if next.is_none() {
             state.running = false;
             return;
@@ -154,5 +168,7 @@ fn wake_all(due: &mut Vec<Waker>) {
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

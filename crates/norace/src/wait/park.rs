@@ -2,7 +2,8 @@
 //!
 //! The waker unparks the thread (`std`'s park token), and a thread that comes out of its sleep polls again, whatever
 //! woke it: other users of the token cost one extra poll. A wait inside a wait (a poll or a waker that blocks in turn)
-//! may take the outer one's token for its own; so it leaves one behind when it ends.
+//! that has slept may have taken the outer one's token for its own; so it leaves one behind when it ends. One that was
+//! ready at once has taken none and must leave none, or an outer wait with such polls would never sleep.
 
 use crate::budget;
 use crate::select::SelectId;
@@ -42,19 +43,20 @@ pub(crate) fn thread_waker() -> Waker {
 /// One of the waits of this thread that may be inside each other.
 struct Wait {
     outer: u32,
+    slept: bool,
 }
 
 impl Wait {
     fn begin() -> Self {
         let outer = WAITS.try_with(|waits| waits.replace(waits.get() + 1)).unwrap_or(0);
-        Self { outer }
+        Self { outer, slept: false }
     }
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
         let _ = WAITS.try_with(|waits| waits.set(self.outer));
-        if self.outer > 0 {
+        if self.outer > 0 && self.slept {
             thread::current().unpark();
         }
     }
@@ -86,7 +88,7 @@ pub(crate) fn block_until<F: Future>(
     deadline: Option<Instant>,
 ) -> Option<F::Output> {
     let waker = thread_waker();
-    let _wait = Wait::begin();
+    let mut wait = Wait::begin();
     let mut cx = Context::from_waker(&waker);
     loop {
         // Neither the budget of a task that blocks its worker here (once spent it would never come back) nor the select
@@ -95,18 +97,19 @@ pub(crate) fn block_until<F: Future>(
         if let Poll::Ready(output) = SelectId::during(None, poll) {
             return Some(output);
         }
-        match deadline {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return None;
+        }
+        wait.slept = true;
+        match left {
             None => thread::park(),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
-                }
-                thread::park_timeout(left);
-            }
+            Some(left) => thread::park_timeout(left),
         }
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

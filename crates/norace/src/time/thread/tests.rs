@@ -1,6 +1,6 @@
 //! What the thread holds.
 
-use super::{THREAD, new_queue, queue};
+use super::{TimerThread, new_queue, queue};
 use norace_prim::sync::lock;
 use norace_prim::time::{Duration, Instant};
 use std::sync::Arc;
@@ -41,7 +41,8 @@ fn queues_without_a_timer_are_not_kept_while_another_one_waits() {
     for _ in 0..3 {
         queue.insert(Instant::now(), waker.clone());
         heard.recv_timeout(patience).expect("a timer that is due fires");
-        while lock(&THREAD.state).queues.iter().any(|known| Arc::ptr_eq(known, &queue)) {
+        while lock(&TimerThread::get().state).queues.iter().any(|known| Arc::ptr_eq(known, &queue))
+        {
             assert!(start.elapsed() < 2 * patience, "a queue without a timer is kept");
             std::thread::yield_now();
         }

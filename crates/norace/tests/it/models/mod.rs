@@ -2,4 +2,5 @@
 
 mod chan;
 mod context;
+mod group;
 mod rt;

@@ -1,0 +1,7 @@
+//! Channels between threads, with every access to their locks a step.
+
+mod cancel;
+mod close;
+mod flow;
+mod linear;
+mod offers;

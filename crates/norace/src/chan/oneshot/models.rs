@@ -1,0 +1,116 @@
+//! An answer, and both ends that leave, at every moment.
+
+use super::{Receiver, Sender, channel};
+use crate::chan::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::models::{all, poll};
+use crate::wait::block_on;
+use norace_check::Tracked;
+use norace_prim::thread::{self, JoinHandle};
+use norace_prim::time::Duration;
+use std::task::Poll;
+
+fn answer(sender: Sender<Tracked<u32>>) -> JoinHandle<bool> {
+    thread::spawn(move || sender.send(Tracked::new(42)).is_ok())
+}
+
+fn value(received: Result<Tracked<u32>, RecvError>) -> u32 {
+    *received.expect("the sender answers")
+}
+
+#[test]
+fn an_answer_comes_to_who_waits_or_will_wait() {
+    all(|| {
+        let (sender, receiver) = channel();
+        let answering = answer(sender);
+        assert_eq!(value(receiver.recv_blocking()), 42);
+        assert!(answering.join().unwrap());
+    });
+}
+
+#[test]
+fn a_sender_that_leaves_ends_the_wait() {
+    all(|| {
+        let (sender, receiver) = channel::<u32>();
+        let leaving = thread::spawn(move || drop(sender));
+        assert_eq!(receiver.recv_blocking(), Err(RecvError));
+        leaving.join().unwrap();
+    });
+}
+
+#[test]
+fn an_answer_to_a_receiver_that_leaves_comes_back_or_is_dropped() {
+    all(|| {
+        let (sender, receiver) = channel();
+        let answering = thread::spawn(move || {
+            let closed = sender.is_closed();
+            let sent = sender.send(Tracked::new(42)).is_ok();
+            assert!(!(closed && sent), "an answer reached nobody");
+        });
+        let mut receiver = receiver;
+        let taken = poll(&mut receiver).is_ready();
+        drop(receiver);
+        answering.join().unwrap();
+        // Either way its drop was seen: `Tracked` tells of one that was not.
+        let _ = taken;
+    });
+}
+
+#[test]
+fn once_the_receiver_is_gone_an_answer_comes_back() {
+    all(|| {
+        let (sender, receiver) = channel();
+        let leaving = thread::spawn(move || drop(receiver));
+        let early = sender.is_closed();
+        leaving.join().unwrap();
+        assert!(sender.is_closed(), "before: {early}");
+        assert_eq!(sender.send(42), Err(42));
+    });
+}
+
+#[test]
+fn a_receive_that_runs_out_of_time_can_be_taken_up_again() {
+    all(|| {
+        let (sender, mut receiver) = channel();
+        let answering = answer(sender);
+        let first = receiver.recv_timeout(Duration::from_millis(1));
+        let got = match first {
+            Ok(answer) => *answer,
+            Err(RecvTimeoutError::Timeout) => value(receiver.recv_blocking()),
+            Err(RecvTimeoutError::Closed) => panic!("it answers"),
+        };
+        assert_eq!(got, 42);
+        assert!(answering.join().unwrap());
+    });
+}
+
+#[test]
+fn the_one_who_polled_last_is_woken() {
+    all(|| {
+        let (sender, receiver) = channel();
+        let answering = answer(sender);
+        let mut receiver: Receiver<_> = receiver;
+        // For nobody, then for another thread, then for this one.
+        let first = poll(&mut receiver);
+        let moved = thread::spawn(move || match first {
+            Poll::Ready(received) => value(received),
+            Poll::Pending => value(block_on(receiver)),
+        });
+        assert_eq!(moved.join().unwrap(), 42);
+        assert!(answering.join().unwrap());
+    });
+}
+
+#[test]
+fn an_answer_is_there_or_not_yet_and_then_for_good() {
+    all(|| {
+        let (sender, mut receiver) = channel();
+        let answering = answer(sender);
+        let early = receiver.try_recv();
+        assert!(answering.join().unwrap());
+        match early {
+            Ok(answer) => assert_eq!(*answer, 42),
+            Err(TryRecvError::Empty) => assert_eq!(receiver.try_recv().map(|got| *got), Ok(42)),
+            Err(TryRecvError::Closed) => panic!("it answers"),
+        }
+    });
+}

@@ -1,0 +1,63 @@
+//! How the kit's own models are explored: with every lock and every atomic access of the kit a step.
+//!
+//! The models stand in `models.rs` beside what they are about. Most are small enough for all of their executions; those
+//! of whole parts are searched for a while. A protocol's *mutants*, versions with a step left out or weakened, stand
+//! beside its model: a model that does not find them says nothing.
+
+use norace_check::{Builder, Finding, Level};
+use norace_prim::thread::{self, JoinHandle};
+use norace_prim::time::Duration;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// Time for a model whose executions are all run: far more than any of them takes, for busy machines.
+const ALL_MAX: Duration = Duration::from_secs(300);
+
+/// Time for a model that has too many.
+const SOME: Duration = Duration::from_millis(1500);
+
+/// Time for finding what is known to be wrong: far more than it takes.
+const MUTANT_MAX: Duration = Duration::from_secs(20);
+
+/// Runs all executions of `model`.
+#[track_caller]
+pub(crate) fn all<F: Fn()>(model: F) {
+    Builder::new().level(Level::Rt).budget(ALL_MAX).require_complete().check(model);
+}
+
+/// Runs as many executions of `model` as a short time allows.
+#[track_caller]
+pub(crate) fn some<F: Fn()>(model: F) {
+    Builder::new().level(Level::Rt).budget(SOME).check(model);
+}
+
+/// What is wrong with `mutant`, which must be found.
+#[track_caller]
+pub(crate) fn finds<F: Fn()>(mutant: F) -> Finding {
+    let outcome = Builder::new().level(Level::Rt).budget(MUTANT_MAX).run(mutant);
+    match outcome.finding {
+        Some(finding) => finding,
+        None => panic!("the mutant was not found: {:?} after {}", outcome.status, outcome.extent()),
+    }
+}
+
+/// Polls once, for nobody.
+pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Starts a thread for each number below `count`.
+pub(crate) fn spawn<T, F>(count: u32, body: impl Fn(u32) -> F) -> Vec<JoinHandle<T>>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    (0..count).map(|number| thread::spawn(body(number))).collect()
+}
+
+/// The results of threads, in order.
+#[track_caller]
+pub(crate) fn join<T>(threads: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<T> {
+    threads.into_iter().map(|thread| thread.join().expect("a thread that does not panic")).collect()
+}

@@ -1,0 +1,216 @@
+//! The list of sleepers, parkers and queues of the kit, with the worker's loop written around them.
+
+use crate::models::{all, join, some, spawn};
+use crate::rt::idle::{Announced, Idle};
+use crate::rt::models;
+use crate::rt::park::Parker;
+use crate::rt::queue::{Injector, LocalQueue, Pushed};
+use crate::task::cell::Task;
+use norace_prim::atomic::Tally;
+use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait};
+use norace_prim::thread;
+
+/// What the first task does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// Nothing that others do.
+    Ends,
+    /// It lasts until the second one, which came from elsewhere, is done.
+    Lasts,
+    /// It wakes two and lasts until the one that is visible then is done: its worker comes to the other one afterwards.
+    Wakes,
+}
+
+/// What workers share: one queue for all, and one that belongs to worker 0.
+struct Pool {
+    first: First,
+    /// How many search; orders nothing, and is no step.
+    searchers: Tally,
+    ended: Tally,
+    idle: Idle,
+    injector: Injector,
+    local: LocalQueue,
+    parkers: Vec<Arc<Parker>>,
+    tasks: Vec<Task>,
+    /// Numbers of tasks that were run.
+    done: Mutex<Vec<usize>>,
+    changed: Condvar,
+}
+
+impl Pool {
+    fn new(workers: usize, first: First) -> Arc<Self> {
+        let scheduler = models::scheduler(workers);
+        let tasks = match first {
+            First::Ends => 1,
+            First::Lasts => 2,
+            First::Wakes => 3,
+        };
+        Arc::new(Self {
+            first,
+            searchers: Tally::new(),
+            ended: Tally::new(),
+            idle: Idle::new(workers),
+            injector: Injector::new(),
+            local: LocalQueue::new(),
+            parkers: (0..workers).map(|_| Parker::new(scheduler.driver().clone())).collect(),
+            tasks: models::tasks(&scheduler, tasks),
+            done: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// As who spawns from elsewhere.
+    fn inject(&self, number: usize) {
+        let pushed = self.injector.push(std::iter::once(self.tasks[number].clone()));
+        assert!(pushed.is_ok(), "it is open");
+        self.idle.wake_one();
+    }
+
+    /// As worker 0 when a task that it runs wakes another one.
+    fn wake(&self, number: usize) {
+        match self.local.push_next(self.tasks[number].clone()) {
+            Pushed::Quietly => {}
+            Pushed::Visibly => {
+                self.idle.wake_one();
+            }
+            Pushed::Overflow(_) => panic!("there is room for all"),
+        }
+    }
+
+    fn has_visible_work(&self) -> bool {
+        self.injector.len() > 0 || self.local.len() > 0
+    }
+
+    /// Notes that a worker has begun to search: no other one does, until they stop and all are woken.
+    fn begins(&self) {
+        let others = self.searchers.add(1) - self.ended.get();
+        assert!(others == 0 || self.idle.is_stopping(), "two workers search");
+    }
+
+    /// Notes that it is about to end its search.
+    fn ends(&self, searching: &mut bool) -> bool {
+        let was = std::mem::take(searching);
+        self.ended.add(u64::from(was));
+        was
+    }
+
+    fn next(&self, me: usize, searching: &mut bool) -> Option<Task> {
+        let own = || if me == 0 { self.local.pop() } else { None };
+        if let Some(task) = own().or_else(|| self.injector.pop()) {
+            return Some(task);
+        }
+        if !*searching {
+            if !self.idle.try_search() {
+                return None;
+            }
+            self.begins();
+            *searching = true;
+        }
+        let mut stolen = Vec::new();
+        if me != 0 {
+            self.local.steal_half(&mut stolen);
+        }
+        assert!(stolen.len() <= 1, "half of two at most");
+        stolen.pop()
+    }
+
+    /// As `rt/worker.rs`.
+    fn work(&self, me: usize) {
+        let parker = &self.parkers[me];
+        let mut searching = false;
+        loop {
+            if let Some(task) = self.next(me, &mut searching) {
+                if self.ends(&mut searching) {
+                    self.idle.end_search();
+                    if self.has_visible_work() {
+                        self.idle.wake_one();
+                    }
+                }
+                self.run(&task);
+                continue;
+            }
+            let was_searching = self.ends(&mut searching);
+            if self.idle.announce(parker, false, was_searching) == Announced::Stopping {
+                return;
+            }
+            if self.has_visible_work() && self.idle.retract_to_search(parker) {
+                searching = true;
+            } else {
+                parker.park();
+                searching = self.idle.retract(parker);
+            }
+            if searching {
+                self.begins();
+            }
+        }
+    }
+
+    fn wait_for(&self, number: usize) {
+        let mut done = lock(&self.done);
+        while !done.contains(&number) {
+            done = wait(&self.changed, done);
+        }
+    }
+
+    /// Runs a task; the last one stops the workers.
+    fn run(&self, task: &Task) {
+        let number = models::numbers(&self.tasks, [task])[0];
+        match self.first {
+            First::Lasts if number == 0 => self.wait_for(1),
+            First::Wakes if number == 0 => {
+                self.wake(1);
+                self.wake(2);
+                self.wait_for(1);
+            }
+            _ => {}
+        }
+        let count = {
+            let mut done = lock(&self.done);
+            assert!(!done.contains(&number), "task {number} was run twice");
+            done.push(number);
+            done.len()
+        };
+        self.changed.notify_one();
+        if count == self.tasks.len() {
+            self.idle.stop();
+        }
+    }
+}
+
+fn run(workers: usize, first: First) {
+    let pool = Pool::new(workers, first);
+    let working = spawn(u32::try_from(workers).expect("few"), |me| {
+        let pool = pool.clone();
+        move || pool.work(usize::try_from(me).expect("few"))
+    });
+    (0..pool.tasks.len()).for_each(|number| pool.inject(number));
+    join(working);
+    assert_eq!(lock(&pool.done).len(), pool.tasks.len());
+}
+
+#[test]
+fn a_task_that_comes_from_elsewhere_is_run() {
+    all(|| run(1, First::Ends));
+    all(|| run(2, First::Ends));
+}
+
+#[test]
+fn a_task_that_comes_beside_one_that_lasts_is_run_by_the_other_worker() {
+    some(|| run(2, First::Lasts));
+}
+
+#[test]
+fn what_a_worker_makes_visible_and_does_not_come_to_is_run_by_another() {
+    all(|| {
+        let pool = Pool::new(2, First::Wakes);
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.work(1))
+        };
+        // Worker 0 has the first task already.
+        pool.run(&pool.tasks[0]);
+        pool.work(0);
+        other.join().unwrap();
+        assert_eq!(*lock(&pool.done), [1, 0, 2]);
+    });
+}

@@ -1,0 +1,205 @@
+//! Real workers, without the stall monitor: whatever they are doing, a task that can run is run.
+
+use super::run_in;
+use crate::models::{all, join, some};
+use crate::rt::models::{scheduler, task};
+use crate::rt::monitor;
+use crate::rt::park::Parker;
+use crate::rt::scheduler::Scheduler;
+use crate::task::cell::Task;
+use crate::task::pinned::PinnedHost;
+use crate::wait::block_on;
+use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::thread::{self, JoinHandle};
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
+/// Workers in all places.
+struct Workers {
+    scheduler: Arc<Scheduler>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    fn start(workers: usize) -> Self {
+        let scheduler = scheduler(workers);
+        let threads = (0..workers).map(|index| start(&scheduler, index)).collect();
+        Self { scheduler, threads }
+    }
+
+    fn stop(self) {
+        self.scheduler.idle.stop();
+        join(self.threads);
+    }
+}
+
+fn start(scheduler: &Arc<Scheduler>, index: usize) -> JoinHandle<()> {
+    let scheduler = scheduler.clone();
+    let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
+    scheduler.places[index].set_host(host.clone());
+    thread::spawn(move || run_in(&scheduler, index, host))
+}
+
+/// Something that is said once, to a thread or a task.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<(bool, Option<Waker>)>>);
+
+impl Said {
+    fn say(&self) {
+        let waker = {
+            let mut said = lock(&self.0);
+            assert!(!said.0, "it was said before");
+            said.0 = true;
+            said.1.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    async fn hear(&self) {
+        poll_fn(|cx| {
+            let mut said = lock(&self.0);
+            if said.0 {
+                return Poll::Ready(());
+            }
+            said.1 = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn wait(&self) {
+        block_on(self.hear());
+    }
+}
+
+fn says(scheduler: &Arc<Scheduler>, said: &Said) -> Task {
+    let said = said.clone();
+    task(scheduler, async move { said.say() })
+}
+
+#[test]
+fn one_worker_runs_what_comes_at_any_moment() {
+    all(|| {
+        let workers = Workers::start(1);
+        let said = Said::default();
+        Scheduler::woken(says(&workers.scheduler, &said));
+        said.wait();
+        workers.stop();
+    });
+}
+
+#[test]
+fn one_of_two_workers_runs_what_comes_at_any_moment() {
+    some(|| {
+        let workers = Workers::start(2);
+        let said = Said::default();
+        Scheduler::woken(says(&workers.scheduler, &said));
+        said.wait();
+        workers.stop();
+    });
+}
+
+#[test]
+fn a_task_that_waits_is_woken_from_another_thread() {
+    all(|| {
+        let workers = Workers::start(1);
+        let (ask, answer) = (Said::default(), Said::default());
+        let waiting = {
+            let (ask, answer) = (ask.clone(), answer.clone());
+            task(&workers.scheduler, async move {
+                ask.hear().await;
+                answer.say();
+            })
+        };
+        Scheduler::woken(waiting);
+        ask.say();
+        answer.wait();
+        workers.stop();
+    });
+}
+
+#[test]
+fn what_a_task_makes_and_does_not_let_run_is_run_by_the_other_worker() {
+    some(|| {
+        let workers = Workers::start(2);
+        let (first, second) = (Said::default(), Said::default());
+        let (one, two) = (says(&workers.scheduler, &first), says(&workers.scheduler, &second));
+        let done = Said::default();
+        let spawner = {
+            let done = done.clone();
+            task(&workers.scheduler, async move {
+                // The second one takes the place of the first, which is visible then.
+                Scheduler::woken(one);
+                Scheduler::woken(two);
+                first.wait();
+                done.say();
+            })
+        };
+        Scheduler::woken(spawner);
+        done.wait();
+        second.wait();
+        workers.stop();
+    });
+}
+
+#[test]
+fn what_waits_behind_a_worker_that_is_found_stuck_is_rescued() {
+    some(|| {
+        let workers = Workers::start(2);
+        let watching = {
+            let scheduler = workers.scheduler.clone();
+            thread::spawn(move || monitor::run(&scheduler))
+        };
+        let (next, done) = (Said::default(), Said::default());
+        let rescued = says(&workers.scheduler, &next);
+        let hog = {
+            let done = done.clone();
+            task(&workers.scheduler, async move {
+                // It runs next, where nobody sees it; and this one does not let it.
+                Scheduler::woken(rescued);
+                next.wait();
+                done.say();
+            })
+        };
+        Scheduler::woken(hog);
+        done.wait();
+        workers.stop();
+        watching.join().unwrap();
+    });
+}
+
+#[test]
+fn workers_that_stop_end_what_is_left() {
+    some(|| {
+        let workers = Workers::start(2);
+        let said = Said::default();
+        let late = says(&workers.scheduler, &said);
+        let spawner = thread::spawn(move || Scheduler::woken(late));
+        workers.scheduler.idle.stop();
+        said.wait();
+        spawner.join().unwrap();
+        join(workers.threads);
+    });
+}
+
+#[test]
+fn workers_that_stop_first_run_what_is_in_their_queues() {
+    some(|| {
+        let workers = Workers::start(1);
+        let (begun, said) = (Said::default(), Said::default());
+        let last = says(&workers.scheduler, &said);
+        let spawner = {
+            let begun = begun.clone();
+            task(&workers.scheduler, async move {
+                begun.say();
+                Scheduler::woken(last);
+            })
+        };
+        Scheduler::woken(spawner);
+        begun.wait();
+        workers.stop();
+        said.wait();
+    });
+}
