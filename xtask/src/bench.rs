@@ -10,6 +10,8 @@ use serde_json::Value;
 mod checker;
 mod corpus;
 mod engine;
+mod kit;
+mod plot;
 mod report;
 mod stats;
 
@@ -17,10 +19,11 @@ const NORACE: &str = "Norace";
 
 pub(crate) use corpus::search as corpus;
 
-/// What a comparison came to: one form to read, one for programs.
+/// What a comparison came to: one form to read, one for programs, and a picture where there are contenders to compare.
 struct Tables {
     markdown: String,
     json: Value,
+    picture: Option<String>,
 }
 
 /// A comparison with its peers.
@@ -30,8 +33,9 @@ struct Suite {
     measure: fn(root: &Path, quick: bool) -> Result<Tables, String>,
 }
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     Suite { name: "engine", measure: |root, quick| Ok(engine::measure(root, quick)?.tables()) },
+    Suite { name: "kit", measure: |root, quick| Ok(kit::measure(root, quick)?.tables()) },
     Suite { name: "checker", measure: |root, quick| Ok(checker::measure(root, quick)?.tables()) },
     Suite { name: "corpus", measure: corpus::measure },
 ];
@@ -58,6 +62,9 @@ impl Tables {
         let explain = |error: io::Error| format!("cannot write {}: {error}", folder.display());
         fs::create_dir_all(folder).map_err(explain)?;
         fs::write(folder.join(format!("{name}.md")), &self.markdown).map_err(explain)?;
+        if let Some(picture) = &self.picture {
+            fs::write(folder.join(format!("{name}.svg")), picture).map_err(explain)?;
+        }
         fs::write(folder.join(format!("{name}.json")), format!("{:#}\n", self.json))
             .map_err(explain)
     }

@@ -103,7 +103,7 @@ fn tables(environment: &Environment, pass: Duration, kernels: &[&str], lines: &[
         "kernels_pass_seconds": seconds,
         "rows": rows,
     });
-    Tables { markdown: text, json }
+    Tables { markdown: text, json, picture: None }
 }
 
 /// The cells that say how a bug was found.

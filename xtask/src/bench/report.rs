@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     NORACE, Tables,
+    plot::{self, Line, Mark},
     stats::{median, quartile_distance},
 };
 
@@ -115,7 +116,12 @@ impl Report {
             series,
             median: other,
             distance: quartile_distance(&series.values),
-            ratio: if series.measure.rises { own / other } else { other / own },
+            ratio: match series.measure.rises {
+                // Also where there is nothing of what should be little.
+                _ if own == other => 1.0,
+                true => own / other,
+                false => other / own,
+            },
         }
     }
 
@@ -123,12 +129,14 @@ impl Report {
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from(self.head);
         text += &self.environment.markdown();
+        let _ok = writeln!(text, "\n![how far ahead or behind]({}.svg)", self.name);
         text += "\n| what | measure | contender | median | quartile distance | Norace is |\n";
         text += "| --- | --- | --- | ---: | ---: | --- |\n";
         for row in self.rows() {
             let Series { what, measure, contender, remark, .. } = row.series;
             let verdict = match row.ratio {
                 _ if *contender == NORACE => String::new(),
+                ratio if ratio.is_infinite() => "without any".to_owned(),
                 ratio if ratio < 1.0 => format!("**behind: {ratio:.2}x**"),
                 ratio => format!("{ratio:.1}x as good"),
             };
@@ -151,8 +159,23 @@ impl Report {
         json!({ "schema": "norace.bench/1", "environment": self.environment.json(), "rows": rows })
     }
 
+    /// A line for each task and measure.
+    fn picture(&self) -> String {
+        let mut lines: Vec<Line> = Vec::new();
+        for Row { series, ratio, .. } in self.rows() {
+            if series.contender == NORACE {
+                let what = format!("{}: {}", series.what, series.measure.name);
+                lines.push(Line { what, marks: Vec::new() });
+            } else if let Some(line) = lines.last_mut() {
+                line.marks.push(Mark { contender: series.contender, ratio });
+            }
+        }
+        lines.retain(|line| !line.marks.is_empty());
+        plot::svg(&format!("{} benchmark", self.name), NORACE, &lines)
+    }
+
     pub(super) fn tables(&self) -> Tables {
-        Tables { markdown: self.markdown(), json: self.json() }
+        Tables { markdown: self.markdown(), json: self.json(), picture: Some(self.picture()) }
     }
 }
 

@@ -49,6 +49,18 @@ fn the_table_says_where_norace_is_ahead_and_where_it_lost() {
 }
 
 #[test]
+fn who_has_none_of_what_should_be_little_is_not_divided_by() {
+    let mut report = report();
+    let task = ("lost", "given up");
+    for (contender, value) in [(NORACE, 0.0), ("other", 0.0), ("worse", 7.0)] {
+        report.add(task, P99, contender, value);
+    }
+    let table = report.markdown();
+    assert!(table.contains("| other | 0.00 | 0.00 | 1.0x as good |"), "{table}");
+    assert!(table.contains("| worse | 7.00 | 0.00 | without any |"), "{table}");
+}
+
+#[test]
 fn numbers_have_the_digits_that_matter() {
     for (value, expected) in
         [(0.1234, "0.12"), (12.34, "12.3"), (123.4, "123"), (35_567.0, "35567")]

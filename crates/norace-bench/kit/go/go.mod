@@ -1,0 +1,3 @@
+module norace-bench-kit
+
+go 1.25

@@ -1,0 +1,428 @@
+// The same tasks in Go: one task for a time, what came of it as JSON on standard output.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const messages = 100_000
+
+func check(ok bool, what string) {
+	if !ok {
+		panic(what)
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func flow(senders, receivers, capacity int) int {
+	each := messages / senders
+	channel := make(chan uint64, capacity)
+	var sending, receiving sync.WaitGroup
+	for number := range senders {
+		sending.Go(func() {
+			for value := number * each; value < (number+1)*each; value++ {
+				channel <- uint64(value)
+			}
+		})
+	}
+	sums := make([]uint64, receivers)
+	for number := range receivers {
+		receiving.Go(func() {
+			var sum uint64
+			for value := range channel {
+				sum += value
+			}
+			sums[number] = sum
+		})
+	}
+	sending.Wait()
+	close(channel)
+	receiving.Wait()
+	var sum uint64
+	for _, part := range sums {
+		sum += part
+	}
+	all := uint64(each * senders)
+	check(sum == all*(all-1)/2, "each message comes once")
+	return int(all)
+}
+
+func selects(capacity int) int {
+	var channels [4]chan uint64
+	for at := range channels {
+		channels[at] = make(chan uint64, capacity)
+		go func() {
+			for value := range uint64(messages / 4) {
+				channels[at] <- value
+			}
+		}()
+	}
+	var sum uint64
+	for range messages {
+		select {
+		case value := <-channels[0]:
+			sum += value
+		case value := <-channels[1]:
+			sum += value
+		case value := <-channels[2]:
+			sum += value
+		case value := <-channels[3]:
+			sum += value
+		}
+	}
+	each := uint64(messages / 4)
+	check(sum == 4*(each*(each-1)/2), "each message comes once")
+	return messages
+}
+
+func timeout() int {
+	channel := make(chan uint64, 1)
+	go func() {
+		for value := range uint64(messages) {
+			channel <- value
+		}
+	}()
+	for range messages {
+		timer := time.NewTimer(time.Minute)
+		select {
+		case <-channel:
+		case <-timer.C:
+			panic("it is in time")
+		}
+		timer.Stop()
+	}
+	return messages
+}
+
+func ring() int {
+	const tasks, rounds = 300, 300
+	first := make(chan uint64, 1)
+	from := first
+	for range tasks - 1 {
+		to, own := make(chan uint64, 1), from
+		go func() {
+			for value := range own {
+				to <- value + 1
+			}
+			close(to)
+		}()
+		from = to
+	}
+	var value uint64
+	for range rounds {
+		first <- value
+		value = <-from
+	}
+	close(first)
+	<-from
+	check(value == (tasks-1)*rounds, "every task has added one")
+	return tasks * rounds
+}
+
+func pingPong() int {
+	const turns = 20_000
+	for range turns {
+		to, back := make(chan uint64, 1), make(chan uint64, 1)
+		go func() { back <- <-to }()
+		to <- 1
+		<-back
+	}
+	return turns
+}
+
+func spawnJoin() int {
+	var all sync.WaitGroup
+	results := make([]uint64, messages)
+	for n := range uint64(messages) {
+		all.Go(func() { results[n] = n })
+	}
+	all.Wait()
+	return messages
+}
+
+func node(depth int) uint64 {
+	if depth == 0 {
+		return 1
+	}
+	var both sync.WaitGroup
+	var left, right uint64
+	both.Go(func() { left = node(depth - 1) })
+	both.Go(func() { right = node(depth - 1) })
+	both.Wait()
+	return 1 + left + right
+}
+
+func fanOut() int {
+	all := node(15)
+	check(all == 1<<16-1, "every node is counted")
+	return int(all)
+}
+
+func yields() int {
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			for range 1000 {
+				runtime.Gosched()
+			}
+		})
+	}
+	all.Wait()
+	return 200 * 1000
+}
+
+func hog() []time.Duration {
+	var delays []time.Duration
+	for range 20 {
+		wake, ran := make(chan uint64, 1), make(chan time.Time, 1)
+		go func() {
+			<-wake
+			ran <- time.Now()
+		}()
+		for range 50 {
+			runtime.Gosched()
+		}
+		time.Sleep(5 * time.Millisecond)
+		start := time.Now()
+		wake <- 1
+		for time.Since(start) < 50*time.Millisecond {
+		}
+		delays = append(delays, (<-ran).Sub(start))
+	}
+	return delays
+}
+
+func blocked() []time.Duration {
+	results := make(chan []time.Duration)
+	for number := range 100 {
+		go func() {
+			var own []time.Duration
+			for range 20 {
+				start := time.Now()
+				time.Sleep(time.Millisecond)
+				own = append(own, time.Since(start)-time.Millisecond)
+				if number == 0 {
+					pause := syscall.Timespec{Nsec: 10_000_000}
+					must(syscall.Nanosleep(&pause, nil))
+				}
+			}
+			results <- own
+		}()
+	}
+	var delays []time.Duration
+	for range 100 {
+		delays = append(delays, <-results...)
+	}
+	return delays
+}
+
+func resident() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	must(err)
+	pages, err := strconv.ParseFloat(strings.Fields(string(text))[1], 64)
+	must(err)
+	return pages * float64(os.Getpagesize())
+}
+
+func idle() float64 {
+	const tasks = 200_000
+	wait := make(chan struct{})
+	runtime.GC()
+	before := resident()
+	for range tasks {
+		go func() { <-wait }()
+	}
+	time.Sleep(300 * time.Millisecond)
+	return (resident() - before) / tasks
+}
+
+func echo(connections int) int {
+	const bytes, clientThreads = 100, 2
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	go func() {
+		for {
+			stream, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				buffer := make([]byte, bytes)
+				for {
+					if _, err := io.ReadFull(stream, buffer); err != nil {
+						return
+					}
+					_, err := stream.Write(buffer)
+					must(err)
+				}
+			}()
+		}
+	}()
+	rounds := 20_000 / connections
+	var clients sync.WaitGroup
+	for range clientThreads {
+		clients.Go(func() {
+			var streams []net.Conn
+			for range connections / clientThreads {
+				stream, err := net.Dial("tcp", listener.Addr().String())
+				must(err)
+				streams = append(streams, stream)
+			}
+			buffer := make([]byte, bytes)
+			for range rounds {
+				for _, stream := range streams {
+					_, err := stream.Write(buffer)
+					must(err)
+				}
+				for _, stream := range streams {
+					_, err := io.ReadFull(stream, buffer)
+					must(err)
+				}
+			}
+			for _, stream := range streams {
+				must(stream.Close())
+			}
+		})
+	}
+	clients.Wait()
+	must(listener.Close())
+	return rounds * (connections / clientThreads) * clientThreads
+}
+
+func contexts(what string) int {
+	root, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	switch what {
+	case "children":
+		for range messages {
+			_, cancel := context.WithCancel(root)
+			cancel()
+		}
+		return messages
+	case "looks":
+		child, drop := context.WithCancel(root)
+		defer drop()
+		cancel()
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() {
+				for range messages * 10 {
+					check(child.Err() != nil, "it is cancelled")
+				}
+			})
+		}
+		all.Wait()
+		return messages * 20
+	case "wide", "deep":
+		for range 20 {
+			top, cancel := context.WithCancel(context.Background())
+			last := top
+			for range 1000 {
+				if what == "wide" {
+					last = top
+				}
+				next, drop := context.WithCancel(last)
+				defer drop()
+				last = next
+			}
+			cancel()
+			check(last.Err() != nil, "it is cancelled")
+		}
+		return 20_000
+	}
+	panic("there is no " + what)
+}
+
+func passes(limit time.Duration, pass func() int) (int, float64) {
+	pass()
+	start, ops := time.Now(), 0
+	for ops == 0 || time.Since(start) < limit {
+		ops += pass()
+	}
+	return ops, time.Since(start).Seconds()
+}
+
+func delays(all []time.Duration) string {
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	at := func(part float64) float64 {
+		return float64(all[int(float64(len(all)-1)*part+0.5)].Nanoseconds()) / 1e6
+	}
+	return fmt.Sprintf(`,"p50_ms":%f,"p99_ms":%f`, at(0.5), at(0.99))
+}
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
+}
+
+func main() {
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: kit TASK WORKERS SECONDS")
+		os.Exit(2)
+	}
+	parts := strings.Split(os.Args[1], ":")
+	workers, err := strconv.Atoi(os.Args[2])
+	must(err)
+	seconds, err := strconv.ParseFloat(os.Args[3], 64)
+	must(err)
+	runtime.GOMAXPROCS(workers)
+	number := func(at int) int {
+		value, err := strconv.Atoi(parts[at])
+		must(err)
+		return value
+	}
+	limit := time.Duration(seconds * 1e9)
+	var pass func() int
+	ops, took, more := 0, 0.0, ""
+	switch parts[0] {
+	case "flow":
+		pass = func() int { return flow(number(1), number(2), number(3)) }
+	case "select":
+		pass = func() int { return selects(number(1)) }
+	case "timeout":
+		pass = timeout
+	case "ring":
+		pass = ring
+	case "ping-pong":
+		pass = pingPong
+	case "spawn-join":
+		pass = spawnJoin
+	case "fan-out":
+		pass = fanOut
+	case "yields":
+		pass = yields
+	case "echo":
+		pass = func() int { return echo(number(1)) }
+	case "context":
+		pass = func() int { return contexts(parts[1]) }
+	case "hog":
+		ops, more = 20, delays(hog())
+	case "blocked":
+		ops, more = 2000, delays(blocked())
+	case "idle":
+		ops, more = 200_000, fmt.Sprintf(`,"bytes":%f`, idle())
+	default:
+		panic("there is no " + parts[0])
+	}
+	if pass != nil {
+		ops, took = passes(limit, pass)
+	}
+	fmt.Printf("{\"ops\":%d,\"seconds\":%f,\"cpu_seconds\":%f%s}\n", ops, took, cpuSeconds(), more)
+}

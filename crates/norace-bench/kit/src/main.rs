@@ -1,0 +1,317 @@
+//! One contender at one task, for a time; what came of it as JSON on standard output.
+
+mod channels;
+mod contexts;
+mod echo;
+mod runtimes;
+mod selects;
+mod tasks;
+mod threads;
+mod usage;
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use channels::{AsyncChannel, Crossbeam, Crossfire, Flume, Kanal, Mpsc, Std};
+use norace::context::Context;
+use runtimes::{Norace, Runtime, Smol, Tokio};
+use tokio_util::sync::CancellationToken;
+
+const USAGE: &str = "\
+usage: norace-bench-kit CONTENDER TASK WORKERS SECONDS
+TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP timeout ring ping-pong storm:CAP
+      spawn-join spawn-remote fan-out yields hog blocked idle echo:N context:children|looks|wide|deep
+CAP: a number, or inf";
+
+/// What a contender did.
+#[derive(Default)]
+struct Done {
+    /// Operations, and the time for them.
+    ops: u64,
+    seconds: f64,
+    /// Beside them: a name and a number.
+    more: Vec<(&'static str, f64)>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [contender, task, workers, seconds] = arguments.as_slice() else { return refuse() };
+    let (Ok(workers), Ok(seconds)) = (workers.parse(), seconds.parse()) else { return refuse() };
+    let run = Run { workers, limit: Duration::from_secs_f64(seconds) };
+    let mut parts = task.split(':');
+    let name = parts.next().unwrap_or_default();
+    let parameters: Vec<&str> = parts.collect();
+    let before = usage::cpu_seconds();
+    let Some(done) = run.task(contender, name, &parameters) else { return refuse() };
+    let cpu_seconds = usage::cpu_seconds() - before;
+    let Done { ops, seconds, more } = done;
+    let more: String = more.iter().map(|(name, value)| format!(r#","{name}":{value}"#)).collect();
+    println!(r#"{{"ops":{ops},"seconds":{seconds},"cpu_seconds":{cpu_seconds}{more}}}"#);
+    ExitCode::SUCCESS
+}
+
+fn refuse() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// How to run.
+#[derive(Clone, Copy)]
+struct Run {
+    workers: usize,
+    limit: Duration,
+}
+
+/// Calls a function with the runtime and channel of a contender as its type arguments.
+macro_rules! on {
+    ($contender:expr, $run:expr, $function:ident($($argument:expr),*)) => {
+        match $contender {
+            "norace" => $run.tasks::<Norace, _>(move || tasks::$function::<Norace, channels::Norace>($($argument),*)),
+            "kanal" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Kanal>($($argument),*)),
+            "flume" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Flume>($($argument),*)),
+            "async-channel" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, AsyncChannel>($($argument),*)),
+            "crossfire" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Crossfire>($($argument),*)),
+            "tokio" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Mpsc>($($argument),*)),
+            "smol" => $run.tasks::<Smol, _>(move || tasks::$function::<Smol, AsyncChannel>($($argument),*)),
+            _ => return None,
+        }
+    };
+}
+
+/// As `on`, for work without channels.
+macro_rules! on_runtime {
+    ($contender:expr, $run:expr, $function:ident) => {
+        match $contender {
+            "norace" => $run.tasks::<Norace, _>(tasks::$function::<Norace>),
+            "tokio" => $run.tasks::<Tokio, _>(tasks::$function::<Tokio>),
+            "smol" => $run.tasks::<Smol, _>(tasks::$function::<Smol>),
+            _ => return None,
+        }
+    };
+}
+
+impl Run {
+    fn task(self, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
+        let number = |at: usize| parameters.get(at)?.parse::<u64>().ok();
+        let capacity = |at: usize| match *parameters.get(at)? {
+            "inf" => Some(None),
+            number => number.parse().ok().map(Some),
+        };
+        Some(match name {
+            "flow" => {
+                let (p, c, capacity) = (number(0)?, number(1)?, capacity(2)?);
+                on!(contender, self, flow(p, c, capacity))
+            }
+            "threads" => self.threads(contender, number(0)?, number(1)?, capacity(2)?)?,
+            "bridge" => {
+                let capacity = capacity(0)?;
+                on!(contender, self, bridge(capacity))
+            }
+            "ring" => on!(contender, self, ring()),
+            "ping-pong" => on!(contender, self, ping_pong()),
+            "storm" => self.storm(contender, capacity(0)?)?,
+            "hog" => self.hog(contender)?,
+            "select" | "select-threads" | "timeout" => self.selects(contender, name, number(0))?,
+            "spawn-join" => on_runtime!(contender, self, spawn_join),
+            "fan-out" => on_runtime!(contender, self, fan_out),
+            "yields" => on_runtime!(contender, self, yields),
+            "blocked" => self.blocked(contender)?,
+            "spawn-remote" => self.remote(contender)?,
+            "idle" => self.idle(contender)?,
+            "echo" => self.echo(contender, number(0)?)?,
+            "context" => match contender {
+                "norace" => self.contexts::<Context>(parameters)?,
+                "tokio-util" => self.contexts::<CancellationToken>(parameters)?,
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// Passes inside a runtime until the time is up; the first one is for warming up.
+    fn tasks<R: Runtime, F>(self, pass: impl Fn() -> F + Send + Sync + 'static) -> Done
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        R::run(self.workers, async move {
+            pass().await;
+            let (start, mut ops) = (Instant::now(), 0);
+            while ops == 0 || start.elapsed() < self.limit {
+                ops += pass().await;
+            }
+            Done { ops, seconds: start.elapsed().as_secs_f64(), more: Vec::new() }
+        })
+    }
+
+    /// As `tasks`, on the main thread.
+    fn passes(self, pass: impl Fn() -> u64) -> Done {
+        pass();
+        let (start, mut ops) = (Instant::now(), 0);
+        while ops == 0 || start.elapsed() < self.limit {
+            ops += pass();
+        }
+        Done { ops, seconds: start.elapsed().as_secs_f64(), more: Vec::new() }
+    }
+
+    fn threads(self, contender: &str, p: u64, c: u64, capacity: Option<usize>) -> Option<Done> {
+        Some(match contender {
+            "norace" => self.passes(|| threads::flow::<channels::Norace>(p, c, capacity)),
+            "crossbeam" => self.passes(|| threads::flow::<Crossbeam>(p, c, capacity)),
+            "kanal" => self.passes(|| threads::flow::<Kanal>(p, c, capacity)),
+            "flume" => self.passes(|| threads::flow::<Flume>(p, c, capacity)),
+            "crossfire" => self.passes(|| threads::flow::<Crossfire>(p, c, capacity)),
+            "std" => self.passes(|| threads::flow::<Std>(p, c, capacity)),
+            _ => return None,
+        })
+    }
+
+    fn selects(self, contender: &str, name: &str, capacity: Option<u64>) -> Option<Done> {
+        let capacity = usize::try_from(capacity.unwrap_or(1)).ok()?;
+        Some(match (contender, name) {
+            ("norace", "select") => self.tasks::<Norace, _>(move || selects::norace(capacity)),
+            ("tokio", "select") => self.tasks::<Tokio, _>(move || selects::tokio(capacity)),
+            ("norace", "select-threads") => self.passes(|| selects::norace_threads(capacity)),
+            ("crossbeam", "select-threads") => self.passes(|| selects::crossbeam(capacity)),
+            ("norace", "timeout") => self.tasks::<Norace, _>(selects::norace_timeout),
+            ("tokio", "timeout") => self.tasks::<Tokio, _>(selects::tokio_timeout),
+            _ => return None,
+        })
+    }
+
+    fn echo(self, contender: &str, connections: u64) -> Option<Done> {
+        Some(match contender {
+            "norace" => self.tasks::<Norace, _>(move || echo::norace::<Norace>(connections)),
+            "tokio" => self.tasks::<Tokio, _>(move || echo::tokio::<Tokio>(connections)),
+            _ => return None,
+        })
+    }
+
+    fn storm(self, contender: &str, capacity: Option<usize>) -> Option<Done> {
+        async fn run<R: Runtime, C: channels::TaskChannel>(
+            limit: Duration,
+            capacity: Option<usize>,
+        ) -> Done {
+            let (start, mut ops, mut all) = (Instant::now(), 0, tasks::Storm::default());
+            while ops == 0 || start.elapsed() < limit {
+                let (values, storm) = tasks::storm::<R, C>(capacity).await;
+                (ops, all.lost, all.twice) =
+                    (ops + values, all.lost + storm.lost, all.twice + storm.twice);
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            let more = vec![("lost", all.lost as f64), ("twice", all.twice as f64)];
+            Done { ops, seconds, more }
+        }
+        let (workers, limit) = (self.workers, self.limit);
+        Some(match contender {
+            "norace" => Norace::run(workers, run::<Norace, channels::Norace>(limit, capacity)),
+            "kanal" => Tokio::run(workers, run::<Tokio, Kanal>(limit, capacity)),
+            "flume" => Tokio::run(workers, run::<Tokio, Flume>(limit, capacity)),
+            "async-channel" => Tokio::run(workers, run::<Tokio, AsyncChannel>(limit, capacity)),
+            "crossfire" => Tokio::run(workers, run::<Tokio, Crossfire>(limit, capacity)),
+            "tokio" => Tokio::run(workers, run::<Tokio, Mpsc>(limit, capacity)),
+            _ => return None,
+        })
+    }
+
+    fn hog(self, contender: &str) -> Option<Done> {
+        let workers = self.workers;
+        Some(delays(match contender {
+            "norace" => Norace::run(workers, tasks::hog::<Norace, channels::Norace>()),
+            "tokio" => Tokio::run(workers, tasks::hog::<Tokio, Mpsc>()),
+            "smol" => Smol::run(workers, tasks::hog::<Smol, AsyncChannel>()),
+            _ => return None,
+        }))
+    }
+
+    fn blocked(self, contender: &str) -> Option<Done> {
+        Some(delays(match contender {
+            "norace" => Norace::run(self.workers, tasks::blocked::<Norace>()),
+            "tokio" => Tokio::run(self.workers, tasks::blocked::<Tokio>()),
+            _ => return None,
+        }))
+    }
+
+    /// Tasks started from outside the runtime, and joined there.
+    fn remote(self, contender: &str) -> Option<Done> {
+        const TASKS: u64 = 50_000;
+        let workers = self.workers;
+        Some(match contender {
+            "norace" => {
+                let runtime = norace::rt::Builder::new().workers(workers).build().ok()?;
+                self.passes(|| {
+                    let tasks: Vec<_> =
+                        (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();
+                    for task in tasks {
+                        runtime.block_on(task).expect("it does not panic");
+                    }
+                    TASKS
+                })
+            }
+            "tokio" => {
+                let mut builder = tokio::runtime::Builder::new_multi_thread();
+                let runtime = builder.worker_threads(workers).enable_all().build().ok()?;
+                self.passes(|| {
+                    let tasks: Vec<_> =
+                        (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();
+                    for task in tasks {
+                        runtime.block_on(task).expect("it does not panic");
+                    }
+                    TASKS
+                })
+            }
+            "smol" => {
+                Smol::run(workers, async {});
+                self.passes(|| {
+                    let tasks: Vec<_> = (0..TASKS).map(|n| Smol::spawn(async move { n })).collect();
+                    for task in tasks {
+                        futures_lite::future::block_on(task);
+                    }
+                    TASKS
+                })
+            }
+            _ => return None,
+        })
+    }
+
+    /// What a task that waits for ever takes, in bytes of memory that is in use.
+    fn idle(self, contender: &str) -> Option<Done> {
+        const TASKS: u64 = 200_000;
+        async fn grow<R: Runtime>() -> f64 {
+            drop(R::spawn(std::future::pending::<()>()));
+            let before = usage::resident_bytes();
+            let tasks: Vec<_> =
+                (0..TASKS).map(|_| R::spawn(std::future::pending::<()>())).collect();
+            R::yield_now().await;
+            let kept = tasks.capacity() * std::mem::size_of_val(&tasks[0]);
+            std::mem::forget(tasks);
+            (usage::resident_bytes() - before - kept as f64) / TASKS as f64
+        }
+        let workers = self.workers;
+        let bytes = match contender {
+            "norace" => Norace::run(workers, grow::<Norace>()),
+            "tokio" => Tokio::run(workers, grow::<Tokio>()),
+            "smol" => Smol::run(workers, grow::<Smol>()),
+            _ => return None,
+        };
+        Some(Done { ops: TASKS, more: vec![("bytes", bytes)], ..Done::default() })
+    }
+
+    fn contexts<T: contexts::Tree>(self, parameters: &[&str]) -> Option<Done> {
+        Some(match *parameters {
+            ["children"] => self.passes(contexts::children::<T>),
+            ["looks"] => self.passes(contexts::looks::<T>),
+            ["wide"] => self.passes(contexts::wide::<T>),
+            ["deep"] => self.passes(contexts::deep::<T>),
+            _ => return None,
+        })
+    }
+}
+
+/// The middle and the worst of one in a hundred.
+fn delays(mut nanos: Vec<u64>) -> Done {
+    nanos.sort_unstable();
+    let at = |part: f64| nanos[((nanos.len() - 1) as f64 * part).round() as usize] as f64 / 1e6;
+    let more = vec![("p50_ms", at(0.5)), ("p99_ms", at(0.99))];
+    Done { ops: nanos.len() as u64, more, ..Done::default() }
+}

@@ -1,0 +1,279 @@
+//! What tasks do: each function is one pass, and answers how many operations it made.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use crate::channels::TaskChannel;
+use crate::runtimes::Runtime;
+
+/// Messages of one pass.
+const MESSAGES: u64 = 100_000;
+
+/// Messages from `senders` to `receivers`, each of which is seen once.
+pub async fn flow<R: Runtime, C: TaskChannel>(
+    senders: u64,
+    receivers: u64,
+    capacity: Option<usize>,
+) -> u64 {
+    let each = MESSAGES / senders;
+    let (sender, receiver) = C::new(capacity);
+    let mut sending = Vec::new();
+    for number in 0..senders {
+        let sender = sender.clone();
+        sending.push(R::spawn(async move {
+            for value in number * each..(number + 1) * each {
+                C::send(&sender, value).await;
+            }
+        }));
+    }
+    drop(sender);
+    let others: Vec<_> = (1..receivers).map(|_| C::another(&receiver)).collect();
+    let mut receiving = Vec::new();
+    for mut receiver in others.into_iter().chain([receiver]) {
+        receiving.push(R::spawn(async move {
+            let (mut count, mut sum) = (0, 0);
+            while let Some(value) = C::recv(&mut receiver).await {
+                count += 1;
+                sum += value;
+            }
+            (count, sum)
+        }));
+    }
+    for task in sending {
+        task.await;
+    }
+    let (mut count, mut sum) = (0, 0);
+    for task in receiving {
+        let part: (u64, u64) = task.await;
+        (count, sum) = (count + part.0, sum + part.1);
+    }
+    let all = each * senders;
+    assert_eq!((count, sum), (all, all * (all - 1) / 2), "each message comes once");
+    all
+}
+
+/// A thread sends to a task.
+pub async fn bridge<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> u64 {
+    let (sender, mut receiver) = C::new(capacity);
+    let thread = std::thread::spawn(move || {
+        futures_lite::future::block_on(async {
+            for value in 0..MESSAGES {
+                C::send(&sender, value).await;
+            }
+        });
+    });
+    let task = R::spawn(async move {
+        let mut sum = 0;
+        while let Some(value) = C::recv(&mut receiver).await {
+            sum += value;
+        }
+        sum
+    });
+    assert_eq!(task.await, MESSAGES * (MESSAGES - 1) / 2, "each message comes once");
+    thread.join().expect("it does not panic");
+    MESSAGES
+}
+
+/// A token goes 300 times around a ring of 300 tasks.
+pub async fn ring<R: Runtime, C: TaskChannel>() -> u64 {
+    const TASKS: u64 = 300;
+    const ROUNDS: u64 = 300;
+    let (first, mut receiver) = C::new(Some(1));
+    let mut tasks = Vec::new();
+    for _ in 1..TASKS {
+        let (sender, next) = C::new(Some(1));
+        let mut from = std::mem::replace(&mut receiver, next);
+        tasks.push(R::spawn(async move {
+            while let Some(value) = C::recv(&mut from).await {
+                C::send(&sender, value + 1).await;
+            }
+        }));
+    }
+    let mut value = 0;
+    for _ in 0..ROUNDS {
+        C::send(&first, value).await;
+        value = C::recv(&mut receiver).await.expect("it comes back");
+    }
+    assert_eq!(value, (TASKS - 1) * ROUNDS, "every task has added one");
+    drop(first);
+    for task in tasks {
+        task.await;
+    }
+    TASKS * ROUNDS
+}
+
+/// What became of a storm of receives that were given up.
+#[derive(Default)]
+pub struct Storm {
+    pub lost: u64,
+    pub twice: u64,
+}
+
+/// Receives that are polled and then given up, at moments that differ, while values are sent.
+pub async fn storm<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> (u64, Storm) {
+    const VALUES: u64 = 20_000;
+    let (sender, mut receiver) = C::new(capacity);
+    let sending = R::spawn(async move {
+        for value in 0..VALUES {
+            C::send(&sender, value).await;
+            if value % 3 == 0 {
+                R::yield_now().await;
+            }
+        }
+    });
+    let receiving = R::spawn(async move {
+        let mut seen = vec![0_u64; VALUES as usize];
+        let mut tries = 0_u64;
+        loop {
+            tries += 1;
+            // Not every one: the sender has to find some that wait.
+            let patience = tries * 7 % 5;
+            let mut receive = pin!(C::recv(&mut receiver));
+            let mut got = None;
+            for turn in 0..=patience {
+                if turn > 0 {
+                    R::yield_now().await;
+                }
+                let polls = turn == 0 || patience == 4;
+                let polled = std::future::poll_fn(|cx| {
+                    Poll::Ready(if polls { receive.as_mut().poll(cx) } else { Poll::Pending })
+                });
+                if let Poll::Ready(value) = polled.await {
+                    got = Some(value);
+                    break;
+                }
+            }
+            match got {
+                Some(Some(value)) => seen[value as usize] += 1,
+                Some(None) => break,
+                None => {}
+            }
+        }
+        seen
+    });
+    sending.await;
+    let seen = receiving.await;
+    let lost = seen.iter().filter(|count| **count == 0).count() as u64;
+    let twice = seen.iter().filter(|count| **count > 1).count() as u64;
+    (VALUES, Storm { lost, twice })
+}
+
+/// Tasks that end at once, all started before the first is joined.
+pub async fn spawn_join<R: Runtime>() -> u64 {
+    let tasks: Vec<_> = (0..MESSAGES).map(|n| R::spawn(async move { n })).collect();
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await;
+    }
+    assert_eq!(sum, MESSAGES * (MESSAGES - 1) / 2);
+    MESSAGES
+}
+
+/// A task starts two, each of them two, and so on.
+pub async fn fan_out<R: Runtime>() -> u64 {
+    fn node<R: Runtime>(depth: u32) -> std::pin::Pin<Box<dyn Future<Output = u64> + Send>> {
+        Box::pin(async move {
+            if depth == 0 {
+                return 1;
+            }
+            let (left, right) = (R::spawn(node::<R>(depth - 1)), R::spawn(node::<R>(depth - 1)));
+            1 + left.await + right.await
+        })
+    }
+    let all = node::<R>(15).await;
+    assert_eq!(all, (1 << 16) - 1);
+    all
+}
+
+/// 200 tasks yield 1,000 times each.
+pub async fn yields<R: Runtime>() -> u64 {
+    let mut tasks = Vec::new();
+    for _ in 0..200 {
+        tasks.push(R::spawn(async {
+            for _ in 0..1000 {
+                R::yield_now().await;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await;
+    }
+    200 * 1000
+}
+
+/// A task is started for each exchange of two messages.
+pub async fn ping_pong<R: Runtime, C: TaskChannel>() -> u64 {
+    const TURNS: u64 = 20_000;
+    for _ in 0..TURNS {
+        let (to, mut from_us) = C::new(Some(1));
+        let (back, mut from_it) = C::new(Some(1));
+        let task = R::spawn(async move {
+            let value = C::recv(&mut from_us).await.expect("it is sent");
+            C::send(&back, value).await;
+        });
+        C::send(&to, 1).await;
+        assert_eq!(C::recv(&mut from_it).await, Some(1));
+        task.await;
+    }
+    TURNS
+}
+
+/// A task wakes another and then computes for 50 ms: how late the other ran, in nanoseconds, for each of 20 times.
+pub async fn hog<R: Runtime, C: TaskChannel>() -> Vec<u64> {
+    let mut delays = Vec::new();
+    for _ in 0..20 {
+        let (sender, mut receiver) = C::new(Some(1));
+        let woken = R::spawn(async move {
+            C::recv(&mut receiver).await;
+            Instant::now()
+        });
+        // Lets it wait, and the workers sleep.
+        for _ in 0..50 {
+            R::yield_now().await;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        let start = Instant::now();
+        C::send(&sender, 1).await;
+        while start.elapsed() < Duration::from_millis(50) {
+            std::hint::spin_loop();
+        }
+        let ran = woken.await;
+        delays.push(u64::try_from((ran - start).as_nanos()).expect("it is short"));
+    }
+    delays
+}
+
+/// How late, in nanoseconds, tasks that sleep 1 ms wake while one in a hundred blocks its thread for 10 ms.
+pub async fn blocked<R: Runtime>() -> Vec<u64> {
+    let blocks = Arc::new(AtomicU64::new(0));
+    let mut tasks = Vec::new();
+    for number in 0..100_u64 {
+        let blocks = blocks.clone();
+        tasks.push(R::spawn(async move {
+            let mut delays = Vec::new();
+            for _ in 0..20 {
+                let start = Instant::now();
+                R::sleep(Duration::from_millis(1)).await;
+                let late = start.elapsed().saturating_sub(Duration::from_millis(1));
+                delays.push(u64::try_from(late.as_nanos()).expect("it is short"));
+                if number == 0 {
+                    R::block(Duration::from_millis(10));
+                    // Relaxed: counted, and read after joining.
+                    blocks.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            delays
+        }));
+    }
+    let mut delays = Vec::new();
+    for task in tasks {
+        delays.append(&mut task.await);
+    }
+    // Relaxed: who counted was joined.
+    assert_eq!(blocks.load(Ordering::Relaxed), 20);
+    delays
+}
