@@ -185,6 +185,7 @@ impl<T> State<T> {
     }
 
     /// Sends if that needs no waiting.
+    #[inline]
     pub(super) fn put(&mut self, value: T, select: Option<SelectId>, wakes: &mut Wakes) -> Put<T> {
         if self.closed {
             return Put::Closed(value);
@@ -204,6 +205,7 @@ impl<T> State<T> {
     }
 
     /// Receives if that needs no waiting.
+    #[inline]
     pub(super) fn take(&mut self, wakes: &mut Wakes) -> Taken<T> {
         let value = if let Some((_, value)) = self.returned.pop_front() {
             value
@@ -534,7 +536,14 @@ impl<T> State<T> {
     }
 
     /// Promises free places to senders in the order in which they came.
+    #[inline]
     fn give_room(&mut self, wakes: &mut Wakes) {
+        if self.waiting_senders.front().is_some() || self.offering_senders.front().is_some() {
+            self.give_room_to(wakes);
+        }
+    }
+
+    fn give_room_to(&mut self, wakes: &mut Wakes) {
         while self.has_room() {
             match (self.waiting_senders.front(), self.offering_senders.front()) {
                 (None, None) => return,

@@ -27,6 +27,7 @@ impl SelectId {
     }
 
     /// The select whose arms this thread is polling.
+    #[inline]
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(Cell::get).ok().flatten()
     }
