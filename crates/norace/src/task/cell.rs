@@ -14,6 +14,7 @@
 use super::alone::OwnThread;
 use super::join::{JoinCell, Joinable, Outcome};
 use super::pinned::PinnedHost;
+use super::registry::Place;
 use super::state::{Start, State};
 use super::{PanicPayload, TaskError, TaskId, TaskState};
 use crate::context::Cause;
@@ -40,6 +41,7 @@ pub(crate) enum Home {
 pub(crate) struct Header {
     state: State,
     id: TaskId,
+    place: Place,
     home: Home,
     name: Option<Arc<str>>,
     spawned_at: &'static Location<'static>,
@@ -49,6 +51,11 @@ pub(crate) struct Header {
 impl Header {
     pub(crate) fn id(&self) -> TaskId {
         self.id
+    }
+
+    /// Where the registry keeps the task.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
@@ -143,7 +150,8 @@ impl<B: Body> TaskCell<B> {
     #[cfg_attr(norace, track_caller)]
     fn with_state(state: State, spec: Spec, home: Home, body: B) -> Arc<Self> {
         let Spec { name, spawned_at, scheduler } = spec;
-        let header = Header { state, id: TaskId::next(), home, name, spawned_at, scheduler };
+        let (id, place) = (TaskId::next(), Place::nowhere());
+        let header = Header { state, id, place, home, name, spawned_at, scheduler };
         Arc::new(Self { header, body: Mutex::new(Some(body)), join: JoinCell::new() })
     }
 
@@ -165,10 +173,10 @@ impl<B: Body> TaskCell<B> {
             // It never was in the registry.
             Home::Alone(_) => {}
             Home::Pinned(host) => {
-                self.header.scheduler.registry().remove(self.header.id);
+                self.header.scheduler.registry().remove(&self.header);
                 host.release();
             }
-            _ => self.header.scheduler.registry().remove(self.header.id),
+            _ => self.header.scheduler.registry().remove(&self.header),
         }
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.join.complete(outcome))) {
             counters.panicked_in_drop();

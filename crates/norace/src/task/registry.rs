@@ -1,51 +1,57 @@
 //! Every task that is alive, so that a shutdown can cancel all of them and name those that did not stop.
 //!
 //! Sharded by task id: neighbours in age sit in different shards, and spawning or ending a task takes one lock that is
-//! rarely contended. A shard is closed under its lock: a task is either refused, or seen by [`Registry::close`].
+//! rarely contended. A shard is closed under its lock: a task is either refused, or seen by [`Registry::close`]. A task
+//! keeps its [`Place`] in the shard, so that its end looks nothing up.
 
 use super::TaskId;
-use super::cell::Task;
+use super::cell::{Header, Task};
 use super::error::SpawnError;
-use norace_prim::atomic::{AtomicUsize, Ordering};
+use crate::wait::{Key, Slab};
+use norace_prim::atomic::{AtomicU32, AtomicUsize, Ordering};
 use norace_prim::sync::{Condvar, Mutex, lock, wait_timeout};
 use norace_prim::time::Instant;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 const SHARDS: usize = norace_prim::model_or!(16, 2);
 
-/// Task ids count upwards: spread over the table they need no mixing but the top bits that it looks at.
-#[derive(Default)]
-struct IdHasher(u64);
+/// Where a task stands in its shard.
+pub(crate) struct Place(AtomicU32);
 
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
+impl Place {
+    const NOWHERE: u32 = u32::MAX;
+
+    /// That of a task that was not added.
+    pub(crate) fn nowhere() -> Self {
+        Self(AtomicU32::new(Self::NOWHERE))
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
+    fn set(&self, key: Key) {
+        // Relaxed: whoever runs the task has it from who added it.
+        self.0.store(key.index(), Ordering::Relaxed);
     }
 
-    fn write_u64(&mut self, id: u64) {
-        // Fibonacci hashing: the odd number nearest to 2^64 divided by the golden ratio.
-        self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    fn get(&self) -> Option<Key> {
+        // Relaxed: as in set.
+        let index = self.0.load(Ordering::Relaxed);
+        (index != Self::NOWHERE).then(|| Key::from_index(index))
     }
 }
 
-#[derive(Default)]
 struct Shard {
-    tasks: HashMap<TaskId, Task, BuildHasherDefault<IdHasher>>,
+    tasks: Slab<Task>,
     spawned: u64,
     closed: bool,
 }
 
 /// Keeps shards on cache lines of their own.
 #[repr(align(128))]
-#[derive(Default)]
 struct Aligned(Mutex<Shard>);
+
+impl Aligned {
+    fn new() -> Self {
+        Self(Mutex::new(Shard { tasks: Slab::new(), spawned: 0, closed: false }))
+    }
+}
 
 pub(crate) struct Registry {
     shards: [Aligned; SHARDS],
@@ -60,7 +66,7 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self {
-            shards: std::array::from_fn(|_| Aligned::default()),
+            shards: std::array::from_fn(|_| Aligned::new()),
             limit,
             live: AtomicUsize::new(0),
             wait: Mutex::new(()),
@@ -101,25 +107,25 @@ impl Registry {
             self.forget_one();
             return Err(SpawnError::Stopped);
         }
-        shard.tasks.insert(id, task);
+        let key = shard.tasks.insert(task);
+        shard.tasks.get_mut(key).header().place().set(key);
         shard.spawned += 1;
         Ok(())
     }
 
     /// Forgets a task that has ended; does nothing for one that was refused.
-    pub(crate) fn remove(&self, id: TaskId) {
-        let mut shard = lock(self.shard(id));
-        let task = shard.tasks.remove(&id);
-        let last_of_closed = shard.closed && shard.tasks.is_empty();
+    pub(crate) fn remove(&self, header: &Header) {
+        let Some(key) = header.place().get() else { return };
+        let mut shard = lock(self.shard(header.id()));
+        let task = shard.tasks.remove(key);
+        let last_of_closed = shard.closed && shard.tasks.len() == 0;
         drop(shard);
-        if task.is_some() {
-            self.forget_one();
-            if last_of_closed {
-                // The lock orders this after a waiter's look at the shards: it either saw this one empty or waits
-                // by now.
-                let _guard = lock(&self.wait);
-                self.emptied.notify_all();
-            }
+        drop(task);
+        self.forget_one();
+        if last_of_closed {
+            // The lock orders this after a waiter's look at the shards: it either saw this one empty or waits by now.
+            let _guard = lock(&self.wait);
+            self.emptied.notify_all();
         }
     }
 
@@ -139,7 +145,7 @@ impl Registry {
         for shard in &self.shards {
             let mut shard = lock(&shard.0);
             shard.closed = true;
-            all.extend(shard.tasks.values().cloned());
+            all.extend(shard.tasks.iter().cloned());
         }
         all
     }
@@ -161,7 +167,7 @@ impl Registry {
     }
 
     fn tasks(&self) -> Vec<Task> {
-        let tasks = |shard: &Aligned| lock(&shard.0).tasks.values().cloned().collect::<Vec<_>>();
+        let tasks = |shard: &Aligned| lock(&shard.0).tasks.iter().cloned().collect::<Vec<_>>();
         self.shards.iter().flat_map(tasks).collect()
     }
 }

@@ -17,6 +17,18 @@ const KEEP_SLOTS: usize = norace_prim::model_or!(64, 2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u32);
 
+impl Key {
+    /// A number for [`Self::from_index`]; never `u32::MAX`.
+    pub(crate) fn index(self) -> u32 {
+        self.0
+    }
+
+    /// The key with that number.
+    pub(crate) fn from_index(index: u32) -> Self {
+        Self(index)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Slot<N> {
     Free { next: u32 },
@@ -86,8 +98,15 @@ impl<N> Slab<N> {
         std::mem::replace(self, Self::new())
     }
 
+    /// The waiters, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &N> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Used { node, .. } => Some(node),
+            Slot::Free { .. } => None,
+        })
+    }
+
     /// How many waiters are stored.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.used
     }

@@ -31,13 +31,12 @@ impl Tasks {
     /// As a spawner, and as the worker that runs the task to its end; whether it was admitted.
     fn spawn_and_end(&self) -> bool {
         let task = self.task();
-        let id = task.header().id();
-        let admitted = match self.registry.insert(task) {
+        let admitted = match self.registry.insert(task.clone()) {
             Ok(()) => true,
             Err(SpawnError::Stopped) => false,
             Err(error) => panic!("{error}"),
         };
-        self.registry.remove(id);
+        self.registry.remove(task.header());
         admitted
     }
 }
@@ -85,15 +84,15 @@ fn wait_for_the_last(remove: fn(&Registry, &Task)) {
 
 #[test]
 fn whoever_waits_is_told_of_the_last_task() {
-    all(|| wait_for_the_last(|registry, task| registry.remove(task.header().id())));
+    all(|| wait_for_the_last(|registry, task| registry.remove(task.header())));
 }
 
 #[test]
 fn mutant_a_last_task_that_tells_without_the_lock_is_missed() {
     let found = finds(|| {
         wait_for_the_last(|registry, task| {
-            let id = task.header().id();
-            lock(registry.shard(id)).tasks.remove(&id);
+            let key = task.header().place().get().expect("it was added");
+            lock(registry.shard(task.header().id())).tasks.remove(key);
             registry.emptied.notify_all();
         });
     });
@@ -137,7 +136,7 @@ fn never_more_are_admitted_than_may_be_alive() {
                 tasks.registry.insert(task.clone()).unwrap();
                 // Relaxed: as above.
                 alive.fetch_sub(1, Ordering::Relaxed);
-                tasks.registry.remove(task.header().id());
+                tasks.registry.remove(task.header());
                 true
             }
         });
