@@ -6,10 +6,11 @@ mod beside;
 mod channel;
 #[cfg(norace)]
 mod checking;
+mod from_go;
 mod mutex;
 
 /// The guides and the files that hold their code.
-const GUIDES: [(&str, &[&str]); 2] = [
+const GUIDES: [(&str, &[&str]); 3] = [
     (include_str!("../../../docs/guide/checking.md"), &[include_str!("checking.rs")]),
     (
         include_str!("../../../docs/guide/which-when.md"),
@@ -18,6 +19,17 @@ const GUIDES: [(&str, &[&str]); 2] = [
             include_str!("atomic.rs"),
             include_str!("channel.rs"),
             include_str!("beside.rs"),
+        ],
+    ),
+    (
+        include_str!("../../../docs/guide/from-go.md"),
+        &[
+            include_str!("from_go/close.rs"),
+            include_str!("from_go/send.rs"),
+            include_str!("from_go/counter.rs"),
+            include_str!("from_go/wait.rs"),
+            include_str!("from_go/signal.rs"),
+            include_str!("from_go/panics.rs"),
         ],
     ),
 ];
