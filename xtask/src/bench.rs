@@ -7,6 +7,7 @@ use std::{fs, io, path::Path};
 
 use serde_json::Value;
 
+mod build;
 mod checker;
 mod corpus;
 mod engine;
@@ -33,10 +34,11 @@ struct Suite {
     measure: fn(root: &Path, quick: bool) -> Result<Tables, String>,
 }
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 5] = [
     Suite { name: "engine", measure: |root, quick| Ok(engine::measure(root, quick)?.tables()) },
     Suite { name: "kit", measure: |root, quick| Ok(kit::measure(root, quick)?.tables()) },
     Suite { name: "checker", measure: |root, quick| Ok(checker::measure(root, quick)?.tables()) },
+    Suite { name: "build", measure: |root, quick| Ok(build::measure(root, quick)?.tables()) },
     Suite { name: "corpus", measure: corpus::measure },
 ];
 
