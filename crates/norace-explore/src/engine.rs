@@ -357,10 +357,7 @@ impl Engine {
                 self.reply = self.execute();
                 return Step::DONE;
             }
-            Op::Lock => {
-                let lock = pending.object;
-                self.look_for_cycle(me, lock);
-            }
+            Op::Lock | Op::Read | Op::Write => self.look_for_cycle(me),
             _ => {}
         }
         self.make_ready(me);

@@ -1,6 +1,7 @@
 //! What it means that nothing can run: done, spinning, or stuck.
 
-use super::{Engine, Phase};
+use super::{Engine, Pending, Phase};
+use crate::driver::members;
 use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
@@ -84,9 +85,9 @@ impl Engine {
         self.phase = Phase::Ending;
     }
 
-    /// Ends the execution when `lock`, which `me` announced to take, closes a cycle of owners.
-    pub(super) fn look_for_cycle(&mut self, me: ThreadId, lock: ObjectId) {
-        if self.objects.mutex(lock).owner.is_none() {
+    /// Ends the execution when what `me` announced to wait for closes a circle of threads that wait for each other.
+    pub(super) fn look_for_cycle(&mut self, me: ThreadId) {
+        if self.waits_for(me) == 0 {
             return;
         }
         let cycle = self.cycle_from(me);
@@ -98,32 +99,57 @@ impl Engine {
         }
     }
 
-    /// Whom `thread` waits for, where that is one thread.
-    fn waits_for(&self, thread: ThreadId) -> Option<ThreadId> {
-        let state = &self.threads[thread];
-        let pending = state.pending?;
+    /// The threads each of which has to do something before `thread` can go on, where they are known.
+    fn waits_for(&self, thread: ThreadId) -> u64 {
+        let Some(pending) = self.threads[thread].pending else { return 0 };
         match pending.op {
-            Op::Lock => self.objects.mutex(pending.object).owner,
-            Op::Join { target } => (!self.threads[target].finished).then_some(target),
-            Op::Read | Op::Write => self.objects.rwlock(pending.object).writer,
-            _ => None,
+            Op::Lock => set_of(self.objects.mutex(pending.object).owner),
+            Op::Join { target } => set_of((!self.threads[target].finished).then_some(target)),
+            Op::Write => set_of(self.holders(pending.object)),
+            // A writer that waits keeps new readers out as one that has the lock does.
+            Op::Read => {
+                let lock = self.objects.rwlock(pending.object);
+                let others = (0..self.count).map(ThreadId::new).filter(|&other| {
+                    let op = self.threads[other].pending.filter(|op| op.object == pending.object);
+                    lock.waiting_writers > 0 && matches!(op, Some(Pending { op: Op::Write, .. }))
+                });
+                set_of(others.chain(lock.writer))
+            }
+            _ => 0,
         }
     }
 
+    /// Who reads or writes under a readers-writer lock.
+    fn holders(&self, lock: ObjectId) -> impl Iterator<Item = ThreadId> {
+        let lock = self.objects.rwlock(lock);
+        lock.readers.iter().copied().chain(lock.writer)
+    }
+
+    /// A circle of threads from `start` back to it, each of which waits for the next.
     fn cycle_from(&self, start: ThreadId) -> Vec<ThreadId> {
-        let mut cycle = Vec::new();
-        let mut at = start;
-        while let Some(next) = self.waits_for(at) {
-            cycle.push(at);
-            if next == start {
-                return cycle;
-            }
-            if cycle.contains(&next) {
-                return Vec::new();
-            }
-            at = next;
+        let mut way = Vec::new();
+        self.find_way(start, start, &mut 0, &mut way);
+        way
+    }
+
+    /// Extends `way` by `from` and those that it waits for, one after the other, until the last waits for `to`.
+    fn find_way(
+        &self,
+        from: ThreadId,
+        to: ThreadId,
+        seen: &mut u64,
+        way: &mut Vec<ThreadId>,
+    ) -> bool {
+        *seen |= 1 << from.index();
+        way.push(from);
+        let next = self.waits_for(from);
+        let there = next >> to.index() & 1 == 1
+            || members(next)
+                .any(|next| *seen >> next.index() & 1 == 0 && self.find_way(next, to, seen, way));
+        if !there {
+            way.pop();
         }
-        Vec::new()
+        there
     }
 
     fn any_cycle(&self) -> Vec<ThreadId> {
@@ -141,11 +167,8 @@ impl Engine {
                 _ => pending.object,
             };
             let held_by = match pending.op {
-                Op::Read | Op::Write => {
-                    let lock = self.objects.rwlock(pending.object);
-                    lock.readers.iter().copied().chain(lock.writer).collect()
-                }
-                _ => self.waits_for(thread).into_iter().collect(),
+                Op::Read | Op::Write => self.holders(pending.object).collect(),
+                _ => members(self.waits_for(thread)).collect(),
             };
             Some(Blocked {
                 thread: self.thread_info(thread),
@@ -159,4 +182,8 @@ impl Engine {
         });
         waiting.collect()
     }
+}
+
+fn set_of(threads: impl IntoIterator<Item = ThreadId>) -> u64 {
+    threads.into_iter().fold(0, |set, thread| set | 1 << thread.index())
 }
