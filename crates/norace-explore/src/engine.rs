@@ -14,6 +14,7 @@
 mod access;
 mod detail;
 mod execute;
+mod fairness;
 mod memory;
 mod monitor;
 mod objects;
@@ -203,6 +204,8 @@ pub(crate) struct Engine {
     sc_fences: Vec<EventId>,
     pub(crate) now_ns: u64,
     pub(crate) steps: u32,
+    /// The step before which it is looked whether this goes on as it should.
+    look_at: u32,
     pub(crate) choices: Vec<Choice>,
     pub(crate) running: ThreadId,
     /// The answer to the operation of the running thread, which it takes when it is resumed.
@@ -258,6 +261,7 @@ impl Engine {
             sc_fences: Vec::new(),
             now_ns: 0,
             steps: 0,
+            look_at: 0,
             choices: Vec::new(),
             running: ThreadId::MAIN,
             reply: Reply::default(),
@@ -315,6 +319,7 @@ impl Engine {
         self.sc_fences.clear();
         self.now_ns = 0;
         self.steps = 0;
+        self.look_at = self.next_look();
         self.choices.clear();
         self.running = ThreadId::MAIN;
         self.spin_steps = 0;
@@ -400,7 +405,7 @@ impl Engine {
             return Step::switch(thread);
         }
         let mut enabled = self.enabled();
-        if self.has_only_timers(enabled) || self.is_over() {
+        if self.has_only_timers(enabled) || self.is_to_be_looked_at() {
             enabled = self.at_an_end(enabled);
         } else if self.has_timers(enabled) {
             enabled = self.limit_timers(enabled);
@@ -415,11 +420,10 @@ impl Engine {
         Step::switch(self.running)
     }
 
-    /// Whether this execution ends here, whoever could go on.
+    /// Whether this execution may end here, whoever could go on, or somebody has to go on.
     #[inline]
-    fn is_over(&self) -> bool {
-        self.steps >= self.config.steps_max
-            || self.config.end_at_finding && !self.findings.is_empty()
+    fn is_to_be_looked_at(&self) -> bool {
+        self.steps >= self.look_at || self.config.end_at_finding && !self.findings.is_empty()
     }
 
     /// Counts an event of `thread`.

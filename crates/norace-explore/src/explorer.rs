@@ -33,7 +33,8 @@ static HOOK: Once = Once::new();
 pub enum Completeness {
     /// Every class of executions.
     Complete,
-    /// Every class, but loads that kept returning the same were held until there was something new.
+    /// Every class, but loads that kept returning the same were held until there was something new, and a thread that
+    /// others passed over for long was made to go on.
     UpToSpinning,
     /// Every execution with at most this many preemptions.
     WithinBound(u32),

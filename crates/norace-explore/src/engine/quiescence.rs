@@ -6,7 +6,7 @@ use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
 impl Engine {
-    /// Nothing but time may be left to go on, or the execution is too long: answers who goes on all the same.
+    /// Nothing but time may be left to go on, the execution may be too long, or unfair: answers who goes on.
     #[cold]
     pub(super) fn at_an_end(&mut self, enabled: u64) -> u64 {
         if self.config.end_at_finding && !self.findings.is_empty() {
@@ -16,6 +16,12 @@ impl Engine {
             0
         } else if enabled == 0 {
             self.quiescent()
+        } else if self.steps >= self.look_at
+            && let Some(thread) = self.look_for_passed_over(enabled)
+        {
+            1 << thread.index()
+        } else if !self.has_only_timers(enabled) {
+            self.limit_timers(enabled)
         } else if self.starves(enabled) {
             0
         } else {
@@ -53,14 +59,15 @@ impl Engine {
     fn starves(&mut self, enabled: u64) -> bool {
         let limit = self.config.idle_fires_max;
         for thread in (0..self.count).map(ThreadId::new) {
-            self.threads[thread].starved += 1;
+            let rounds = &mut self.threads[thread].passed_over.rounds;
+            *rounds = rounds.saturating_add(1);
         }
         let main = &self.threads[ThreadId::MAIN];
-        let (main_done, main_rounds) = (main.finished, main.starved);
+        let (main_done, main_rounds) = (main.finished, u32::from(main.passed_over.rounds));
         let waits = |index: usize| {
             let thread = ThreadId::new(index);
             self.is_live(thread)
-                && self.threads[thread].starved > limit
+                && u32::from(self.threads[thread].passed_over.rounds) > limit
                 && enabled >> index & 1 == 0
         };
         if main_rounds > limit && (0..self.count).any(waits) {

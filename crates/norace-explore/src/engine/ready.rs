@@ -195,7 +195,7 @@ impl Engine {
     /// Who can go on of those who are not waiting for time alone, when time has passed early often enough.
     #[cold]
     pub(super) fn limit_timers(&mut self, enabled: u64) -> u64 {
-        if self.early_fires < self.config.early_fires_max {
+        if self.early_fires < self.config.early_fires_max || !self.has_timers(enabled) {
             return enabled;
         }
         self.spins_held = true;

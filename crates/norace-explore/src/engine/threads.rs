@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::fairness::PassedOver;
 use super::suspicion::Held;
 use super::{At, Ended, Engine, Keep, Pending, Phase};
 use crate::clock::Row;
@@ -52,8 +53,8 @@ pub(crate) struct Thread {
     pub(crate) causal: Row,
     /// How many events the thread has made.
     pub(crate) number: u32,
-    /// How often timers alone went on while this thread waited for something else.
-    pub(super) starved: u32,
+    /// How often others went on since its last step.
+    pub(super) passed_over: PassedOver,
     /// What an acquire fence would take over.
     pub(super) acquire: Row,
     /// What the last release fence published.
@@ -100,9 +101,9 @@ impl Thread {
     /// memory.
     #[inline(always)]
     fn reset(&mut self) {
-        let Self { pending, hb, causal, number, starved, acquire, release, descent, .. } = self;
+        let Self { pending, hb, causal, number, passed_over, acquire, release, descent, .. } = self;
         *pending = None;
-        (*number, *starved) = (0, 0);
+        (*number, *passed_over) = (0, PassedOver::default());
         [hb, causal, acquire, release, descent].into_iter().for_each(|row| *row = Row::EMPTY);
         let Self { token_hb, token, finished, joined, is_owed, is_alarm, .. } = self;
         *token_hb = Row::EMPTY;
