@@ -246,7 +246,10 @@ impl Explorer {
             }
             count(&engine, &mut report);
             let stop = observe(&Execution { engine: &engine }).is_break();
-            let found = self.config.stop_at_first && !report.findings.is_empty();
+            // What is too large for the explorer in one execution is so in most.
+            let too_many = |found: &Found| matches!(found.finding, Finding::TooManyThreads { .. });
+            let found = self.config.stop_at_first && !report.findings.is_empty()
+                || report.findings.iter().any(too_many);
             let total = report.executions + report.blocked + report.redundant;
             let more = engine.driver.advance(total, engine.steps);
             if stop || found || !more {
@@ -329,6 +332,7 @@ fn count(engine: &Engine, report: &mut Report) {
                 | Finding::Leak { .. }
                 | Finding::Livelock { .. }
                 | Finding::TooLong { .. }
+                | Finding::TooManyThreads { .. }
                 | Finding::Diverged { .. }
         )
     };
@@ -373,8 +377,12 @@ fn hook() {
 }
 
 fn completeness(engine: &Engine, report: &Report, finished: bool) -> Completeness {
-    let cut =
-        |found: &Found| matches!(found.finding, Finding::TooLong { .. } | Finding::Diverged { .. });
+    let cut = |found: &Found| {
+        matches!(
+            found.finding,
+            Finding::TooLong { .. } | Finding::TooManyThreads { .. } | Finding::Diverged { .. }
+        )
+    };
     if !finished || report.findings.iter().any(cut) {
         Completeness::Incomplete
     } else if let Some(bound) = engine.driver.bound_reached() {

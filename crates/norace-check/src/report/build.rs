@@ -4,8 +4,8 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use norace_explore::{
-    Access, Blocked, Execution, Finding as Defect, Kind, Misuse, Nested, ObjectInfo, ThreadInfo,
-    Unordered, Waits,
+    Access, Blocked, Execution, Finding as Defect, Kind, Misuse, Nested, ObjectInfo, THREADS_MAX,
+    ThreadInfo, Unordered, Waits,
 };
 
 use super::chain;
@@ -144,6 +144,9 @@ fn title(defect: &Defect) -> String {
             format!("ABA: {} was {value}, changed, and was {value} again", object(atomic))
         }
         Defect::TooLong { steps_max } => format!("TOO LONG: an execution took {steps_max} steps"),
+        Defect::TooManyThreads { .. } => {
+            format!("TOO MANY THREADS: a model may have at most {THREADS_MAX} threads at once")
+        }
         Defect::Diverged { .. } => "NOT REPEATABLE: the same choices went another way".to_owned(),
     }
 }
@@ -202,6 +205,13 @@ fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {
         Defect::Aba { thread, exchanged, event, .. } => {
             vec![at_event(thread, "exchanged it".to_owned(), exchanged, *event)]
         }
+        Defect::TooManyThreads { thread, spawned_at } => vec![Stack {
+            task: thread.id.index(),
+            what: "spawns one more".to_owned(),
+            value: None,
+            place: Some(place(spawned_at)),
+            frames: Vec::new(),
+        }],
         Defect::TooLong { .. } | Defect::Diverged { .. } => Vec::new(),
     };
     add_spawns(run, &mut stacks);
@@ -329,6 +339,11 @@ fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
         Defect::TooLong { .. } => vec![
             "A loop in the model may never end, or it does more than a checker can follow: bound it, or raise \
              `Builder::steps`."
+                .to_owned(),
+        ],
+        Defect::TooManyThreads { .. } => vec![
+            "Tasks and timers count as threads, and one that has ended counts until it was joined. A model shows the \
+             same defects with a few."
                 .to_owned(),
         ],
         _ => Vec::new(),

@@ -1,5 +1,7 @@
 //! What it means that nothing can run: done, spinning, or stuck.
 
+use std::cmp::Reverse;
+
 use super::{Engine, Pending, Phase};
 use crate::driver::members;
 use crate::event::{ObjectId, Op, ThreadId};
@@ -22,10 +24,8 @@ impl Engine {
             1 << thread.index()
         } else if !self.has_only_timers(enabled) {
             self.limit_timers(enabled)
-        } else if self.starves(enabled) {
-            0
         } else {
-            enabled
+            self.only_time(enabled)
         }
     }
 
@@ -54,34 +54,50 @@ impl Engine {
         0
     }
 
-    /// Only timers can go on, as often before: gives up when somebody has waited for something else all the time, or
-    /// when the main thread is done and timers are all that is left.
-    fn starves(&mut self, enabled: u64) -> bool {
+    /// Only timers can go on. When that was so often, each gets its turn, the one that waited longest first; when it
+    /// was so twice as often, gives up those who waited for something else all the time, or ends the execution where
+    /// the main thread is done and timers are all that is left. Answers who goes on.
+    fn only_time(&mut self, enabled: u64) -> u64 {
         let limit = self.config.idle_fires_max;
-        for thread in (0..self.count).map(ThreadId::new) {
+        for thread in members(self.live | 1 << ThreadId::MAIN.index()) {
             let rounds = &mut self.threads[thread].passed_over.rounds;
             *rounds = rounds.saturating_add(1);
         }
-        let main = &self.threads[ThreadId::MAIN];
-        let (main_done, main_rounds) = (main.finished, u32::from(main.passed_over.rounds));
-        let waits = |index: usize| {
-            let thread = ThreadId::new(index);
-            self.is_live(thread)
-                && u32::from(self.threads[thread].passed_over.rounds) > limit
-                && enabled >> index & 1 == 0
-        };
-        if main_rounds > limit && (0..self.count).any(waits) {
-            let blocked = self.blocked().into_iter();
-            let blocked = blocked.filter(|one| waits(one.thread.id.index())).collect();
-            let finding = if main_done {
-                Finding::Leak { blocked }
-            } else {
-                Finding::Deadlock { cycle: self.any_cycle(), blocked }
-            };
-            self.give_up(finding);
-            return true;
+        if self.rounds(ThreadId::MAIN) <= limit {
+            return enabled;
         }
-        main_done && main_rounds > 2 * limit
+        self.spins_held = true;
+        let last = members(enabled)
+            .max_by_key(|&thread| (self.rounds(thread), Reverse(self.threads[thread].deadline)));
+        let last = last.expect("somebody can go on");
+        if self.rounds(ThreadId::MAIN) <= 2 * limit || self.rounds(last) > limit {
+            return 1 << last.index();
+        }
+        self.give_up_starved(enabled);
+        0
+    }
+
+    /// For how many rounds of nothing but timers `thread` has waited.
+    fn rounds(&self, thread: ThreadId) -> u32 {
+        u32::from(self.threads[thread].passed_over.rounds)
+    }
+
+    fn give_up_starved(&mut self, enabled: u64) {
+        let starves = |thread: ThreadId| {
+            let waits = self.is_live(thread) && enabled >> thread.index() & 1 == 0;
+            waits && self.rounds(thread) > self.config.idle_fires_max
+        };
+        let blocked: Vec<Blocked> =
+            self.blocked().into_iter().filter(|one| starves(one.thread.id)).collect();
+        if blocked.is_empty() {
+            return;
+        }
+        let finding = if self.threads[ThreadId::MAIN].finished {
+            Finding::Leak { blocked }
+        } else {
+            Finding::Deadlock { cycle: self.any_cycle(), blocked }
+        };
+        self.give_up(finding);
     }
 
     fn give_up(&mut self, finding: Finding) {

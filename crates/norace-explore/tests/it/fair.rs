@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use norace_explore::probe::Alarm;
 use norace_explore::sync::Mutex;
 use norace_explore::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use norace_explore::time::Instant;
 use norace_explore::{Completeness, Config, Explorer, Finding, Mode, Report, Strategy, thread};
 
 /// All that are run: a search without reduction would not end.
@@ -150,6 +152,97 @@ fn time_passes_while_others_are_busy() {
         }
         thread.join().unwrap();
     });
+}
+
+/// A thread that waits for one timer after the other, as a ticker does.
+fn tick(period: Duration) {
+    loop {
+        wait_for_alarm(period);
+    }
+}
+
+fn wait_for_alarm(time: Duration) {
+    let me = thread::current();
+    let alarm = Alarm::set(Instant::now() + time, move || me.unpark()).ok().unwrap();
+    while !alarm.has_fired() {
+        thread::park();
+    }
+}
+
+#[test]
+fn a_ticker_that_outlives_main_is_cut_off() {
+    ends(&|| _ = thread::spawn(|| tick(Duration::from_secs(1))));
+    // One that sets itself again.
+    fn again() {
+        std::mem::forget(Alarm::set(Instant::now() + Duration::from_secs(1), again));
+    }
+    ends(&again);
+}
+
+#[test]
+fn a_ticker_may_tick_more_often_than_there_may_be_threads() {
+    ends(&|| (0..200).for_each(|_| wait_for_alarm(Duration::from_secs(1))));
+}
+
+#[test]
+fn who_waits_for_a_timer_beside_a_ticker_is_not_given_up() {
+    for (ticks, once) in [(1, 5), (1, 5_000), (5, 1), (1, 1)] {
+        let [ticks, once] = [ticks, once].map(Duration::from_secs);
+        ends(&|| {
+            thread::spawn(move || {
+                loop {
+                    thread::sleep(ticks);
+                }
+            });
+            let main = thread::current();
+            thread::spawn(move || {
+                thread::sleep(once);
+                main.unpark();
+            });
+            thread::park();
+        });
+        ends(&|| {
+            thread::spawn(move || tick(ticks));
+            let main = thread::current();
+            thread::spawn(move || {
+                wait_for_alarm(once);
+                wait_for_alarm(once);
+                main.unpark();
+            });
+            thread::park();
+        });
+    }
+}
+
+#[test]
+fn who_waits_for_nothing_beside_a_ticker_is_given_up() {
+    for strategy in strategies() {
+        let report = explore(Mode::Sc, strategy, &|| {
+            thread::spawn(|| tick(Duration::from_secs(1)));
+            thread::spawn(|| thread::sleep(Duration::from_secs(1_000)));
+            thread::park();
+        });
+        let Finding::Deadlock { blocked, .. } = &report.findings[0].finding else {
+            panic!("{report:?}")
+        };
+        assert_eq!(blocked.len(), 1, "{report:?}");
+    }
+}
+
+#[test]
+fn in_the_usual_execution_who_is_due_first_goes_first() {
+    let order = std::sync::Mutex::new(Vec::new());
+    let order: &'static _ = Box::leak(Box::new(order));
+    let report = explore(Mode::Sc, Strategy::Replay(Vec::new()), &|| {
+        for seconds in [3, 1, 2] {
+            thread::spawn(move || {
+                thread::sleep(Duration::from_secs(seconds));
+                order.lock().unwrap().push(seconds);
+            });
+        }
+    });
+    assert_eq!(report.findings.len(), 0);
+    assert_eq!(*order.lock().unwrap(), [1, 2, 3]);
 }
 
 #[test]
