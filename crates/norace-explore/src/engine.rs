@@ -38,6 +38,7 @@ use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op,
 use crate::finding::{Finding, Place};
 use crate::job::Job;
 use crate::pulse;
+use crate::trace::PanicBegun;
 use detail::Detail;
 use ready::Ready;
 use suspicion::Suspicions;
@@ -182,6 +183,8 @@ pub(crate) struct Engine {
     pub(crate) has_locals: bool,
     /// Whether a panic waits for somebody to join its thread.
     some_panicked: bool,
+    /// The panics so far.
+    pub(crate) panics: Vec<PanicBegun>,
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
@@ -246,6 +249,7 @@ impl Engine {
             jobs: 0,
             has_locals: false,
             some_panicked: false,
+            panics: Vec::new(),
             fresh: Vec::new(),
             unused: Vec::new(),
             ready: Ready::default(),
@@ -305,6 +309,7 @@ impl Engine {
         self.live = 0;
         self.has_locals = false;
         self.some_panicked = false;
+        self.panics.clear();
         self.fresh.clear();
         self.unused.clear();
         self.ready = Ready::default();

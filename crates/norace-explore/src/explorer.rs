@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
 use crate::config::Config;
-use crate::coroutine::Pool;
+use crate::coroutine::{self, Pool};
 use crate::current;
 use crate::driver::Strategy;
 use crate::engine::{Choice, Engine, Keep};
@@ -17,7 +17,7 @@ use crate::finding::{Finding, ObjectInfo, ThreadInfo};
 use crate::job::{Job, Main};
 use crate::pulse;
 use crate::thread;
-use crate::trace::Trace;
+use crate::trace::{PanicBegun, Trace};
 
 /// One model at a time in a process: statics are shared.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -112,6 +112,11 @@ impl<'a> Execution<'a> {
     /// An object that appears in the trace.
     pub fn object(&self, object: ObjectId) -> ObjectInfo {
         self.engine.objects.info(object)
+    }
+
+    /// The panics that began, in order; one that is resumed does not begin.
+    pub fn panics(&self) -> &'a [PanicBegun] {
+        &self.engine.panics
     }
 
     /// All threads there were, in the order of spawning.
@@ -365,7 +370,7 @@ fn hook() {
     std::panic::set_hook(Box::new(move |info| {
         let location = info.location().map(ToString::to_string);
         let noted = current::with(|engine| {
-            engine.note_panic(location);
+            engine.note_panic(location, coroutine::describe(info.payload()));
             if engine.config.detail {
                 engine.detail.panic(engine.running);
             }

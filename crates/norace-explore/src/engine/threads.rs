@@ -20,6 +20,7 @@ use crate::finding::{Finding, Place, ThreadInfo, Waits};
 use crate::job::Job;
 use crate::meta;
 use crate::probe::Moment;
+use crate::trace::PanicBegun;
 
 /// A place where a thread reads the same store again and again.
 #[derive(Clone, Copy, Debug)]
@@ -399,8 +400,12 @@ impl Engine {
     }
 
     /// The running thread begins to panic at `location`.
-    pub(crate) fn note_panic(&mut self, location: Option<String>) {
-        self.threads[self.running].panic_at = location;
+    pub(crate) fn note_panic(&mut self, location: Option<String>, message: String) {
+        let thread = self.running;
+        self.threads[thread].panic_at.clone_from(&location);
+        if self.phase != Phase::Teardown {
+            self.panics.push(PanicBegun { thread, before: self.happened, message, location });
+        }
     }
 
     pub(crate) fn last_panic(&self) -> Option<String> {
