@@ -194,7 +194,9 @@ impl Search<'_> {
     fn explain(&self, name: &str, hit: &Hit) -> Finding {
         let before = Plan::of(&hit.choices);
         let plan = match hit.defect {
-            Defect::TooLong { .. } | Defect::Diverged { .. } => before.clone(),
+            Defect::TooLong { .. } | Defect::TooManyThreads { .. } | Defect::Diverged { .. } => {
+                before.clone()
+            }
             _ => shrink(self, &hit.defect, &before),
         };
         let told = self.tell(name, hit, &plan, switches(&before));

@@ -14,7 +14,7 @@ use norace_explore::{Level, Mode, Plan, Run};
 const PREFIX: &str = "nr1";
 
 /// Kinds of findings by number; new ones are added at the end.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "data-race",
     "deadlock",
     "lost-wakeup",
@@ -28,6 +28,7 @@ const KINDS: [&str; 13] = [
     "aba",
     "too-long",
     "diverged",
+    "too-many-threads",
 ];
 
 /// One execution of one model.

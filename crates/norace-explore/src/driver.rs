@@ -121,6 +121,11 @@ impl Driver {
         }
     }
 
+    /// Others went on too rarely because of `thread`.
+    pub(crate) fn give_way(&mut self, thread: ThreadId) {
+        self.walk.give_way(thread);
+    }
+
     pub(crate) fn is_exhaustive(&self) -> bool {
         matches!(self.strategy, Strategy::Exhaustive)
     }

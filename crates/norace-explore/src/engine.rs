@@ -14,6 +14,7 @@
 mod access;
 mod detail;
 mod execute;
+mod fairness;
 mod memory;
 mod monitor;
 mod objects;
@@ -37,6 +38,7 @@ use crate::event::{Class, Event, EventId, Events, Kind, MessageId, ObjectId, Op,
 use crate::finding::{Finding, Place};
 use crate::job::Job;
 use crate::pulse;
+use crate::trace::PanicBegun;
 use detail::Detail;
 use ready::Ready;
 use suspicion::Suspicions;
@@ -181,6 +183,8 @@ pub(crate) struct Engine {
     pub(crate) has_locals: bool,
     /// Whether a panic waits for somebody to join its thread.
     some_panicked: bool,
+    /// The panics so far.
+    pub(crate) panics: Vec<PanicBegun>,
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
@@ -203,6 +207,8 @@ pub(crate) struct Engine {
     sc_fences: Vec<EventId>,
     pub(crate) now_ns: u64,
     pub(crate) steps: u32,
+    /// The step before which it is looked whether this goes on as it should.
+    look_at: u32,
     pub(crate) choices: Vec<Choice>,
     pub(crate) running: ThreadId,
     /// The answer to the operation of the running thread, which it takes when it is resumed.
@@ -243,6 +249,7 @@ impl Engine {
             jobs: 0,
             has_locals: false,
             some_panicked: false,
+            panics: Vec::new(),
             fresh: Vec::new(),
             unused: Vec::new(),
             ready: Ready::default(),
@@ -258,6 +265,7 @@ impl Engine {
             sc_fences: Vec::new(),
             now_ns: 0,
             steps: 0,
+            look_at: 0,
             choices: Vec::new(),
             running: ThreadId::MAIN,
             reply: Reply::default(),
@@ -301,6 +309,7 @@ impl Engine {
         self.live = 0;
         self.has_locals = false;
         self.some_panicked = false;
+        self.panics.clear();
         self.fresh.clear();
         self.unused.clear();
         self.ready = Ready::default();
@@ -315,6 +324,7 @@ impl Engine {
         self.sc_fences.clear();
         self.now_ns = 0;
         self.steps = 0;
+        self.look_at = self.next_look();
         self.choices.clear();
         self.running = ThreadId::MAIN;
         self.spin_steps = 0;
@@ -357,10 +367,7 @@ impl Engine {
                 self.reply = self.execute();
                 return Step::DONE;
             }
-            Op::Lock => {
-                let lock = pending.object;
-                self.look_for_cycle(me, lock);
-            }
+            Op::Lock | Op::Read | Op::Write => self.look_for_cycle(me),
             _ => {}
         }
         self.make_ready(me);
@@ -403,7 +410,7 @@ impl Engine {
             return Step::switch(thread);
         }
         let mut enabled = self.enabled();
-        if self.has_only_timers(enabled) || self.is_over() {
+        if self.has_only_timers(enabled) || self.is_to_be_looked_at() {
             enabled = self.at_an_end(enabled);
         } else if self.has_timers(enabled) {
             enabled = self.limit_timers(enabled);
@@ -418,11 +425,10 @@ impl Engine {
         Step::switch(self.running)
     }
 
-    /// Whether this execution ends here, whoever could go on.
+    /// Whether this execution may end here, whoever could go on, or somebody has to go on.
     #[inline]
-    fn is_over(&self) -> bool {
-        self.steps >= self.config.steps_max
-            || self.config.end_at_finding && !self.findings.is_empty()
+    fn is_to_be_looked_at(&self) -> bool {
+        self.steps >= self.look_at || self.config.end_at_finding && !self.findings.is_empty()
     }
 
     /// Counts an event of `thread`.

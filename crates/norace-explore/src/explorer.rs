@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
 use crate::config::Config;
-use crate::coroutine::Pool;
+use crate::coroutine::{self, Pool};
 use crate::current;
 use crate::driver::Strategy;
 use crate::engine::{Choice, Engine, Keep};
@@ -17,7 +17,7 @@ use crate::finding::{Finding, ObjectInfo, ThreadInfo};
 use crate::job::{Job, Main};
 use crate::pulse;
 use crate::thread;
-use crate::trace::Trace;
+use crate::trace::{PanicBegun, Trace};
 
 /// One model at a time in a process: statics are shared.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -33,7 +33,8 @@ static HOOK: Once = Once::new();
 pub enum Completeness {
     /// Every class of executions.
     Complete,
-    /// Every class, but loads that kept returning the same were held until there was something new.
+    /// Every class, but loads that kept returning the same were held until there was something new, and a thread that
+    /// others passed over for long was made to go on.
     UpToSpinning,
     /// Every execution with at most this many preemptions.
     WithinBound(u32),
@@ -111,6 +112,11 @@ impl<'a> Execution<'a> {
     /// An object that appears in the trace.
     pub fn object(&self, object: ObjectId) -> ObjectInfo {
         self.engine.objects.info(object)
+    }
+
+    /// The panics that began, in order; one that is resumed does not begin.
+    pub fn panics(&self) -> &'a [PanicBegun] {
+        &self.engine.panics
     }
 
     /// All threads there were, in the order of spawning.
@@ -245,7 +251,10 @@ impl Explorer {
             }
             count(&engine, &mut report);
             let stop = observe(&Execution { engine: &engine }).is_break();
-            let found = self.config.stop_at_first && !report.findings.is_empty();
+            // What is too large for the explorer in one execution is so in most.
+            let too_many = |found: &Found| matches!(found.finding, Finding::TooManyThreads { .. });
+            let found = self.config.stop_at_first && !report.findings.is_empty()
+                || report.findings.iter().any(too_many);
             let total = report.executions + report.blocked + report.redundant;
             let more = engine.driver.advance(total, engine.steps);
             if stop || found || !more {
@@ -328,6 +337,7 @@ fn count(engine: &Engine, report: &mut Report) {
                 | Finding::Leak { .. }
                 | Finding::Livelock { .. }
                 | Finding::TooLong { .. }
+                | Finding::TooManyThreads { .. }
                 | Finding::Diverged { .. }
         )
     };
@@ -360,7 +370,7 @@ fn hook() {
     std::panic::set_hook(Box::new(move |info| {
         let location = info.location().map(ToString::to_string);
         let noted = current::with(|engine| {
-            engine.note_panic(location);
+            engine.note_panic(location, coroutine::describe(info.payload()));
             if engine.config.detail {
                 engine.detail.panic(engine.running);
             }
@@ -372,8 +382,12 @@ fn hook() {
 }
 
 fn completeness(engine: &Engine, report: &Report, finished: bool) -> Completeness {
-    let cut =
-        |found: &Found| matches!(found.finding, Finding::TooLong { .. } | Finding::Diverged { .. });
+    let cut = |found: &Found| {
+        matches!(
+            found.finding,
+            Finding::TooLong { .. } | Finding::TooManyThreads { .. } | Finding::Diverged { .. }
+        )
+    };
     if !finished || report.findings.iter().any(cut) {
         Completeness::Incomplete
     } else if let Some(bound) = engine.driver.bound_reached() {

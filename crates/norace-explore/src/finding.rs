@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 
-use crate::config::Misuse;
+use crate::config::{Misuse, THREADS_MAX};
 use crate::event::{Class, Kind, ObjectId, ThreadId};
 
 /// A place in the program.
@@ -201,6 +201,13 @@ pub enum Finding {
         /// The bound.
         steps_max: u32,
     },
+    /// More threads and timers, at once or unknown to who spawned another, than a model may have.
+    TooManyThreads {
+        /// Who spawned one more.
+        thread: ThreadInfo,
+        /// Where.
+        spawned_at: Place,
+    },
     /// A replayed choice was not there to choose, or a re-run of the same choices went another way: the model depends
     /// on something the explorer does not control.
     Diverged {
@@ -227,6 +234,7 @@ impl Finding {
             Self::LockOrder { .. } => "lock-order",
             Self::Aba { .. } => "aba",
             Self::TooLong { .. } => "too-long",
+            Self::TooManyThreads { .. } => "too-many-threads",
             Self::Diverged { .. } => "diverged",
         }
     }
@@ -261,6 +269,7 @@ impl Finding {
                 sides.iter().for_each(|side| add(side));
             }
             Self::Aba { exchanged, .. } => add(exchanged),
+            Self::TooManyThreads { spawned_at, .. } => add(spawned_at),
             Self::TooLong { .. } | Self::Diverged { .. } => {}
         }
         text
@@ -413,6 +422,11 @@ impl fmt::Display for Finding {
             Self::TooLong { steps_max } => {
                 write!(f, "an execution took more than {steps_max} steps")
             }
+            Self::TooManyThreads { thread, spawned_at } => write!(
+                f,
+                "a model may have at most {THREADS_MAX} threads at once, timers included, and {thread} spawned another \
+                 at {spawned_at}"
+            ),
             Self::Diverged { step } => {
                 write!(f, "the model did not repeat itself: choices diverged at step {step}")
             }

@@ -43,4 +43,4 @@ pub use finding::{
     Access, Blocked, Finding, Nested, ObjectInfo, Place, ThreadInfo, Unordered, Waits,
 };
 pub use pulse::{Pulse, pulse};
-pub use trace::{Trace, TraceEvent};
+pub use trace::{PanicBegun, Trace, TraceEvent};

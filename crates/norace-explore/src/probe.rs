@@ -225,6 +225,7 @@ pub fn refuse(what: &str) {
 #[derive(Debug)]
 pub struct Alarm {
     thread: ThreadId,
+    generation: u16,
     epoch: u64,
 }
 
@@ -241,10 +242,16 @@ impl Alarm {
         if !crate::in_model() || current::is_tearing_down() {
             return Err(act);
         }
+        let number = current::with(|engine| engine.number_for_thread(location)).flatten();
+        let Some(thread) = number else {
+            crate::thread::wait_for_the_end(location);
+            return Err(act);
+        };
         let job = Rc::new(Closure::new(move || crate::thread::run_to_end(act, drop)));
         let set = current::with(|engine| {
-            let thread = engine.set_alarm(job, deadline_ns, location);
-            Self { thread, epoch: engine.epoch }
+            engine.set_alarm(thread, job, deadline_ns, location);
+            let generation = engine.threads[thread].generation;
+            Self { thread, generation, epoch: engine.epoch }
         });
         Ok(set.expect("inside a model"))
     }
@@ -252,7 +259,11 @@ impl Alarm {
     /// Whether it has gone off.
     #[track_caller]
     pub fn has_fired(&self) -> bool {
-        let thread = self.thread;
+        let Self { thread, generation, .. } = *self;
+        // Its number is another's only when it has gone off, and all know.
+        if current::with(|engine| engine.threads[thread].generation == generation) == Some(false) {
+            return true;
+        }
         let own = move |engine: &mut crate::engine::Engine| engine.thread_object(thread);
         perform(own, Op::AlarmLook, Location::caller()).is_none_or(|reply| reply.ok)
     }
@@ -263,6 +274,7 @@ impl Drop for Alarm {
         let set = current::with(|engine| {
             engine.epoch == self.epoch
                 && engine.phase != Phase::Teardown
+                && engine.threads[self.thread].generation == self.generation
                 && engine.is_alarm_set(self.thread)
         });
         if set == Some(true) {

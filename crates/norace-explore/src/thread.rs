@@ -29,7 +29,7 @@ pub struct Thread(Handle);
 
 #[derive(Clone, Debug)]
 enum Handle {
-    Model { id: ThreadId, name: Option<Arc<str>> },
+    Model { id: ThreadId, generation: u16, name: Option<Arc<str>> },
     Std(std::thread::Thread),
 }
 
@@ -39,15 +39,26 @@ pub struct Id(UniqueId);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum UniqueId {
-    Model(ThreadId),
+    Model(ThreadId, u16),
     Std(std::thread::ThreadId),
+}
+
+impl Handle {
+    fn of(id: ThreadId, engine: &Engine) -> Self {
+        let thread = &engine.threads[id];
+        Self::Model { id, generation: thread.generation, name: thread.name.clone() }
+    }
+
+    fn of_new(id: ThreadId) -> Self {
+        current::with(|engine| Self::of(id, engine)).expect("a thread is spawned inside a model")
+    }
 }
 
 impl Thread {
     /// As `std`'s; in a model the same in every execution in which threads are spawned in the same order.
     pub fn id(&self) -> Id {
         Id(match &self.0 {
-            Handle::Model { id, .. } => UniqueId::Model(*id),
+            Handle::Model { id, generation, .. } => UniqueId::Model(*id, *generation),
             Handle::Std(thread) => UniqueId::Std(thread.id()),
         })
     }
@@ -72,9 +83,13 @@ impl Thread {
     #[track_caller]
     pub fn unpark(&self) {
         match &self.0 {
-            Handle::Model { id, .. } => {
-                let id = *id;
-                perform(move |engine| engine.thread_object(id), Op::Unpark, Location::caller());
+            Handle::Model { id, generation, .. } => {
+                let (id, generation) = (*id, *generation);
+                // To who has ended, and whose number another has, it makes no difference.
+                let meant = current::with(|engine| engine.threads[id].generation == generation);
+                if meant != Some(false) {
+                    perform(move |engine| engine.thread_object(id), Op::Unpark, Location::caller());
+                }
             }
             Handle::Std(thread) => thread.unpark(),
         }
@@ -85,7 +100,7 @@ impl Thread {
 pub fn current() -> Thread {
     let model = current::with(|engine| {
         let id = engine.running;
-        Handle::Model { id, name: engine.threads[id].name.clone() }
+        Handle::of(id, engine)
     });
     Thread(model.unwrap_or_else(|| Handle::Std(std::thread::current())))
 }
@@ -279,8 +294,8 @@ where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
-    let right = spawn_in_model(Rc::new(Task::new(run)), true, name.clone(), location)?;
-    let thread = Thread(Handle::Model { id: right.thread(), name });
+    let right = spawn_in_model(Rc::new(Task::new(run)), true, name, location)?;
+    let thread = Thread(Handle::of_new(right.thread()));
     let joining = Joining::Model(InModel { right, give_up: Right::give_up::<T> });
     Ok(JoinHandle { thread, joining })
 }
@@ -294,11 +309,24 @@ fn spawn_in_model(
 ) -> io::Result<Right> {
     let mut job = Some(job);
     let right = current::with(|engine| {
-        let job = job.take_if(|_| engine.phase != Phase::Teardown)?;
-        Some(Right::new(engine.spawn(job, is_owed, name, location), engine))
+        job.as_ref().filter(|_| engine.phase != Phase::Teardown)?;
+        let id = engine.number_for_thread(location)?;
+        engine.spawn(id, job.take()?, is_owed, name, location);
+        Some(Right::new(id, engine))
     });
     // A closure that is refused is dropped here, where its drop may use the engine.
-    right.flatten().ok_or_else(|| io::Error::other("the execution was given up"))
+    right.flatten().ok_or_else(|| {
+        wait_for_the_end(location);
+        io::Error::other("the execution was given up")
+    })
+}
+
+/// The running thread waits until what is left of the execution, which is over, is unwound.
+#[cold]
+pub(crate) fn wait_for_the_end(location: &'static Location<'static>) {
+    if !current::is_tearing_down() {
+        perform(own_object, Op::Now, location);
+    }
 }
 
 /// Runs a thread of a model: its closure, then the destructors of its thread-local values.

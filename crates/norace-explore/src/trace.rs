@@ -40,6 +40,19 @@ pub struct TraceEvent {
     pub location: &'static Location<'static>,
 }
 
+/// A panic that began; it may have been caught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanicBegun {
+    /// Who.
+    pub thread: ThreadId,
+    /// How many events of the trace came before it.
+    pub before: u32,
+    /// The message, where it is text.
+    pub message: String,
+    /// Where.
+    pub location: Option<String>,
+}
+
 impl<'a> Trace<'a> {
     pub(crate) fn new(engine: &'a Engine) -> Self {
         Self { engine }

@@ -4,8 +4,8 @@ use std::panic::Location;
 use std::sync::atomic::Ordering;
 
 use norace_explore::{
-    Access, Blocked, Execution, Finding as Defect, Kind, Misuse, Nested, ObjectInfo, ThreadInfo,
-    Unordered, Waits,
+    Access, Blocked, Execution, Finding as Defect, Kind, Misuse, Nested, ObjectInfo, PanicBegun,
+    THREADS_MAX, ThreadId, ThreadInfo, Unordered, Waits,
 };
 
 use super::chain;
@@ -144,6 +144,9 @@ fn title(defect: &Defect) -> String {
             format!("ABA: {} was {value}, changed, and was {value} again", object(atomic))
         }
         Defect::TooLong { steps_max } => format!("TOO LONG: an execution took {steps_max} steps"),
+        Defect::TooManyThreads { .. } => {
+            format!("TOO MANY THREADS: a model may have at most {THREADS_MAX} threads at once")
+        }
         Defect::Diverged { .. } => "NOT REPEATABLE: the same choices went another way".to_owned(),
     }
 }
@@ -202,6 +205,13 @@ fn stacks(run: &Execution<'_>, defect: &Defect) -> Vec<Stack> {
         Defect::Aba { thread, exchanged, event, .. } => {
             vec![at_event(thread, "exchanged it".to_owned(), exchanged, *event)]
         }
+        Defect::TooManyThreads { thread, spawned_at } => vec![Stack {
+            task: thread.id.index(),
+            what: "spawns one more".to_owned(),
+            value: None,
+            place: Some(place(spawned_at)),
+            frames: Vec::new(),
+        }],
         Defect::TooLong { .. } | Defect::Diverged { .. } => Vec::new(),
     };
     add_spawns(run, &mut stacks);
@@ -297,6 +307,7 @@ pub(super) fn waits(blocked: &Blocked, mut name: impl FnMut(&ObjectInfo) -> Stri
     }
     let on = name(&blocked.object);
     match blocked.operation {
+        Kind::Lock if blocked.object.word == "once" => format!("waits for {on} to be done"),
         Kind::Lock | Kind::Write => format!("waits to lock {on}"),
         Kind::Read => format!("waits to read-lock {on}"),
         Kind::Join => format!("waits for {on} to end"),
@@ -317,6 +328,7 @@ fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
         Defect::Deadlock { blocked, .. } | Defect::Leak { blocked } => {
             blocked.iter().filter_map(|one| why_blocked(run, one, blocked)).collect()
         }
+        Defect::Panic { thread, location, .. } => causes(run, thread, location.as_deref()),
         Defect::LockOrder { .. } => vec![
             "It did not strike in this execution, and nothing keeps it from striking in another: no lock that all of \
              them hold, no spawn and no join."
@@ -331,8 +343,45 @@ fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
              `Builder::steps`."
                 .to_owned(),
         ],
+        Defect::TooManyThreads { .. } => vec![
+            "Tasks and timers count as threads, and one that has ended counts until it was joined. A model shows the \
+             same defects with a few."
+                .to_owned(),
+        ],
         _ => Vec::new(),
     }
+}
+
+/// Which panic of the execution, by its place among them, is the one that `thread` ended with at `location`.
+pub(super) fn own_panic(
+    run: &Execution<'_>,
+    thread: &ThreadInfo,
+    location: Option<&str>,
+) -> Option<usize> {
+    let own = |panic: &PanicBegun| {
+        panic.thread == thread.id && location.is_some() && panic.location.as_deref() == location
+    };
+    run.panics().iter().rposition(own)
+}
+
+/// The panics of threads that `thread` had joined when it panicked itself at `location`.
+fn causes(run: &Execution<'_>, thread: &ThreadInfo, location: Option<&str>) -> Vec<String> {
+    let own = own_panic(run, thread, location).unwrap_or_else(|| run.panics().len());
+    let joined = |other: ThreadId| {
+        let mut events = run.trace().events();
+        events.any(|event| {
+            event.kind == Kind::Join
+                && event.thread == thread.id
+                && run.thread_of(event.object) == Some(other)
+        })
+    };
+    let first = run.panics()[..own].iter().filter(|panic| joined(panic.thread));
+    let told = first.filter_map(|panic| {
+        let other = run.threads().find(|other| other.id == panic.thread)?;
+        let at = panic.location.as_ref().map_or_else(String::new, |at| format!(", at {at}"));
+        Some(format!("{} panicked first: {}{at}.", full_name(&other), panic.message))
+    });
+    told.collect()
 }
 
 /// Why `blocked`, one of `all`, cannot go on.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use norace_explore::{
-    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, ThreadId, TraceEvent,
+    Blocked, Class, Execution, Finding as Defect, Kind, ObjectId, ObjectInfo, PanicBegun, ThreadId,
+    TraceEvent,
 };
 
-use super::build::{asked_for, full_name, place, waits};
-use super::stacks::frames;
+use super::build::{asked_for, full_name, own_panic, place, waits};
+use super::stacks::{self, frames};
 use super::{Place, Row};
 
 /// Rows of a schedule that a report shows, and of them at its beginning, at its end, and around each switch.
@@ -15,6 +16,9 @@ const ROWS_MAX: usize = 80;
 const HEAD_ROWS: usize = 4;
 const TAIL_ROWS: usize = 24;
 const SWITCH_ROWS: usize = 4;
+
+/// Characters of the message of a panic that a row shows.
+const MESSAGE_MAX: usize = 48;
 
 /// An execution in rows.
 pub(super) struct Schedule {
@@ -36,8 +40,12 @@ pub(super) fn schedule(run: &Execution<'_>, defect: &Defect) -> Schedule {
     };
     let marks = marks(defect);
     let mut rows: Vec<Row> = Vec::new();
+    let mut panics = panics(run, defect).into_iter().peekable();
     for (at, event) in run.trace().events().enumerate() {
         let at = u32::try_from(at).expect("the step bound keeps events few");
+        while let Some((_, row)) = panics.next_if(|(before, _)| *before <= at) {
+            rows.push(row);
+        }
         if let Some(text) = writer.text(&event, at) {
             let mark = marks.iter().find(|(of, _)| *of == at).map(|(_, mark)| mark.clone());
             // What stands in the standard library's files is a destructor: the stack knows whose.
@@ -47,6 +55,7 @@ pub(super) fn schedule(run: &Execution<'_>, defect: &Defect) -> Schedule {
             rows.push(Row { number: 0, task: event.thread.index(), text, place, mark });
         }
     }
+    rows.extend(panics.map(|(_, row)| row));
     if let Some(last) = last_row(run, defect, &rows) {
         rows.truncate(last + 1);
     }
@@ -96,11 +105,36 @@ fn program_place(run: &Execution<'_>, event: u32) -> Option<Place> {
     frames.into_iter().find(|frame| !frame.library)?.place
 }
 
+/// The panics, each with the event before which it began. That of the finding is marked, and those that came first.
+fn panics(run: &Execution<'_>, defect: &Defect) -> Vec<(u32, Row)> {
+    let own = match defect {
+        Defect::Panic { thread, location, .. } => own_panic(run, thread, location.as_deref()),
+        _ => None,
+    };
+    let row = |(at, panic): (usize, &PanicBegun)| {
+        let place = stacks::place(panic.location.as_ref()?)?;
+        let mark = match own {
+            Some(own) if own == at => Some("the panic".to_owned()),
+            _ => None,
+        };
+        let text = format!("panics: {}", shortened(&panic.message));
+        Some((panic.before, Row { number: 0, task: panic.thread.index(), text, place, mark }))
+    };
+    run.panics().iter().enumerate().filter_map(row).collect()
+}
+
+/// The beginning of a message.
+fn shortened(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(MESSAGE_MAX).collect();
+    if short.len() < message.len() { short + "…" } else { short }
+}
+
 /// Where a schedule may end that goes on: of what is only suspected, as if nothing had happened; of those who wait for
-/// ever, with timers that help nobody.
+/// ever, with timers that help nobody; after a panic, with others that run on and with what is dropped.
 fn last_row(run: &Execution<'_>, defect: &Defect, rows: &[Row]) -> Option<usize> {
     match defect {
-        Defect::LockOrder { .. } | Defect::Aba { .. } => {
+        Defect::LockOrder { .. } | Defect::Aba { .. } | Defect::Panic { .. } => {
             rows.iter().rposition(|row| row.mark.is_some())
         }
         Defect::Deadlock { .. } | Defect::Leak { .. } => {

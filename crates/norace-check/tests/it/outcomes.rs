@@ -176,6 +176,21 @@ fn an_endless_model_is_given_up_and_shows_how_it_began() {
 }
 
 #[test]
+fn a_model_with_too_many_threads_is_told_where_it_spawns_them() {
+    let outcome = Builder::new().direct().run(|| {
+        for _ in 0..100 {
+            thread::spawn(thread::park);
+        }
+    });
+    let text = outcome.failure().unwrap();
+    let finding = outcome.finding.unwrap();
+    assert_eq!(finding.kind, "too-many-threads");
+    assert_eq!(finding.title, "TOO MANY THREADS: a model may have at most 64 threads at once");
+    assert!(text.contains("spawns one more  by main  at crates/norace-check"), "{text}");
+    assert!(outcome.executions <= 2, "{}", outcome.executions);
+}
+
+#[test]
 fn every_choice_of_the_model_is_tried() {
     let outcome = run(|| assert_ne!(choose(50), 49));
     assert_eq!(outcome.finding.unwrap().kind, "panic");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use norace_check::{Builder, Finding, Fix};
 use norace_explore::probe::{Alarm, Kind, Monitor, Site};
-use norace_explore::sync::Mutex;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
+use norace_explore::sync::{Mutex, OnceLock};
 use norace_explore::{thread, time::Instant};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -251,8 +251,69 @@ fn a_panic_of_a_thread_that_was_joined_is_told_where_it_was() {
             "models.rs",
             "it::models::fails",
             "thread 1 was spawned at",
+            "why: thread 1 panicked first: this is why, at",
+            "models.rs",
+            "panics: this is why",
+            "join thread 1",
+            "panics: called `Result::unwrap()` on an `Err` value: Any… ** the panic",
+            "replay:",
         ],
     );
+}
+
+#[test]
+fn a_schedule_ends_with_the_panic() {
+    let (finding, text) = finding(|| {
+        let count = Arc::new(AtomicU32::new(0));
+        let other = Arc::clone(&count);
+        thread::spawn(move || {
+            for _ in 0..3 {
+                other.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        struct Counts(Arc<AtomicU32>);
+        impl Drop for Counts {
+            fn drop(&mut self) {
+                self.0.fetch_add(10, Ordering::Relaxed);
+            }
+        }
+        let _counts = Counts(Arc::clone(&count));
+        assert_ne!(count.load(Ordering::Relaxed), 1, "one\nand no more");
+    });
+    let last = finding.schedule.last().unwrap();
+    let (mark, task) = (last.mark.as_deref(), last.task);
+    assert_eq!((mark, task), (Some("the panic"), 0), "{text}");
+    assert_eq!(last.text, "panics: assertion `left != right` failed: one…", "{text}");
+    assert!(!text.contains("2 -> 3"), "{text}");
+    assert_eq!(finding.schedule.iter().filter(|row| row.mark.is_some()).count(), 1, "{text}");
+}
+
+#[test]
+fn a_panic_that_was_caught_is_a_row_and_no_cause() {
+    let (_, text) = finding(|| {
+        let thread = thread::spawn(|| {
+            _ = std::panic::catch_unwind(|| panic!("caught"));
+            thread::park();
+        });
+        drop(thread);
+    });
+    says(&text, &["LEAK", "panics: caught", "waits to be unparked", "** for ever"]);
+    assert!(!text.contains("panicked first"), "{text}");
+}
+
+#[test]
+fn what_is_done_once_is_waited_for_by_that_name() {
+    let (_, text) = finding(|| {
+        let cell = Arc::new(OnceLock::new());
+        let other = Arc::clone(&cell);
+        let thread = thread::spawn(move || _ = *other.get_or_init(|| 2));
+        cell.get_or_init(|| {
+            thread.join().unwrap();
+            1
+        });
+    });
+    says(&text, &["waits for the once (created at", "to be done", "lock once@reports.rs"]);
+    assert!(!text.contains("mutex"), "{text}");
 }
 
 #[test]

@@ -145,11 +145,20 @@ impl Walk {
             return self.choose_by_steps_left(ready);
         }
         self.draw_priorities();
-        if matches!(self.by, By::Priority { .. }) && self.changes.contains(&step) {
-            self.lowest -= 1;
-            self.priorities[running.index()] = self.lowest;
+        if self.changes.contains(&step) {
+            self.give_way(running);
         }
         self.highest(ready)
+    }
+
+    /// Where threads have priorities, none is lower than that of `thread` from here on.
+    pub(super) fn give_way(&mut self, thread: ThreadId) {
+        if let (By::Priority { .. }, Some(priority)) =
+            (self.by, self.priorities.get_mut(thread.index()))
+        {
+            self.lowest -= 1;
+            *priority = self.lowest;
+        }
     }
 
     fn choose_by_steps_left(&mut self, ready: u64) -> ThreadId {

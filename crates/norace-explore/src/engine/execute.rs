@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::fairness::PassedOver;
 use super::objects::MutexState;
 use super::{At, Engine, Keep, Label, Pending, Reply, Step, Thread};
 use crate::clock::Row;
@@ -75,7 +76,7 @@ impl Engine {
     pub(super) fn execute(&mut self) -> Reply {
         let me = self.running;
         let state = &mut self.threads[me];
-        state.starved = 0;
+        state.passed_over = PassedOver::default();
         let pending = state.pending.take().expect("a picked thread has announced");
         self.make_unready(me);
         let at = pending.at();

@@ -42,6 +42,9 @@ impl Engine {
         } else {
             let floor = self.floor(thread, pending.object) as usize;
             let spin_floor = self.spin_floor(thread, pending);
+            let reads = pending.op.reads();
+            let spin_floor =
+                spin_floor.max(if reads { self.seen_by_all(pending.object) } else { 0 });
             self.spins_held |= spin_floor > floor;
             let floor = floor.max(spin_floor);
             let order = &self.objects.atomic(pending.object).order;

@@ -19,6 +19,8 @@ impl Engine {
 
     pub(super) fn execute_enter(&mut self, me: ThreadId, what: &'static str, at: At) -> Reply {
         let event = self.act(me, Kind::Enter, at);
+        // Whether it still waits for anything there, the library says anew.
+        self.threads[me].waits.retain(|wait| wait.object.id != at.object);
         if self.config.detail {
             self.detail.set_value(event.short(), what.to_owned());
         }

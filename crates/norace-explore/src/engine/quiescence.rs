@@ -1,11 +1,14 @@
 //! What it means that nothing can run: done, spinning, or stuck.
 
-use super::{Engine, Phase};
+use std::cmp::Reverse;
+
+use super::{Engine, Pending, Phase};
+use crate::driver::members;
 use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
 impl Engine {
-    /// Nothing but time may be left to go on, or the execution is too long: answers who goes on all the same.
+    /// Nothing but time may be left to go on, the execution may be too long, or unfair: answers who goes on.
     #[cold]
     pub(super) fn at_an_end(&mut self, enabled: u64) -> u64 {
         if self.config.end_at_finding && !self.findings.is_empty() {
@@ -15,10 +18,14 @@ impl Engine {
             0
         } else if enabled == 0 {
             self.quiescent()
-        } else if self.starves(enabled) {
-            0
+        } else if self.steps >= self.look_at
+            && let Some(thread) = self.look_for_passed_over(enabled)
+        {
+            1 << thread.index()
+        } else if !self.has_only_timers(enabled) {
+            self.limit_timers(enabled)
         } else {
-            enabled
+            self.only_time(enabled)
         }
     }
 
@@ -47,33 +54,50 @@ impl Engine {
         0
     }
 
-    /// Only timers can go on, as often before: gives up when somebody has waited for something else all the time, or
-    /// when the main thread is done and timers are all that is left.
-    fn starves(&mut self, enabled: u64) -> bool {
+    /// Only timers can go on. When that was so often, each gets its turn, the one that waited longest first; when it
+    /// was so twice as often, gives up those who waited for something else all the time, or ends the execution where
+    /// the main thread is done and timers are all that is left. Answers who goes on.
+    fn only_time(&mut self, enabled: u64) -> u64 {
         let limit = self.config.idle_fires_max;
-        for thread in (0..self.count).map(ThreadId::new) {
-            self.threads[thread].starved += 1;
+        for thread in members(self.live | 1 << ThreadId::MAIN.index()) {
+            let rounds = &mut self.threads[thread].passed_over.rounds;
+            *rounds = rounds.saturating_add(1);
         }
-        let main = &self.threads[ThreadId::MAIN];
-        let (main_done, main_rounds) = (main.finished, main.starved);
-        let waits = |index: usize| {
-            let thread = ThreadId::new(index);
-            self.is_live(thread)
-                && self.threads[thread].starved > limit
-                && enabled >> index & 1 == 0
+        if self.rounds(ThreadId::MAIN) <= limit {
+            return enabled;
+        }
+        self.spins_held = true;
+        let last = members(enabled)
+            .max_by_key(|&thread| (self.rounds(thread), Reverse(self.threads[thread].deadline)));
+        let last = last.expect("somebody can go on");
+        if self.rounds(ThreadId::MAIN) <= 2 * limit || self.rounds(last) > limit {
+            return 1 << last.index();
+        }
+        self.give_up_starved(enabled);
+        0
+    }
+
+    /// For how many rounds of nothing but timers `thread` has waited.
+    fn rounds(&self, thread: ThreadId) -> u32 {
+        u32::from(self.threads[thread].passed_over.rounds)
+    }
+
+    fn give_up_starved(&mut self, enabled: u64) {
+        let starves = |thread: ThreadId| {
+            let waits = self.is_live(thread) && enabled >> thread.index() & 1 == 0;
+            waits && self.rounds(thread) > self.config.idle_fires_max
         };
-        if main_rounds > limit && (0..self.count).any(waits) {
-            let blocked = self.blocked().into_iter();
-            let blocked = blocked.filter(|one| waits(one.thread.id.index())).collect();
-            let finding = if main_done {
-                Finding::Leak { blocked }
-            } else {
-                Finding::Deadlock { cycle: self.any_cycle(), blocked }
-            };
-            self.give_up(finding);
-            return true;
+        let blocked: Vec<Blocked> =
+            self.blocked().into_iter().filter(|one| starves(one.thread.id)).collect();
+        if blocked.is_empty() {
+            return;
         }
-        main_done && main_rounds > 2 * limit
+        let finding = if self.threads[ThreadId::MAIN].finished {
+            Finding::Leak { blocked }
+        } else {
+            Finding::Deadlock { cycle: self.any_cycle(), blocked }
+        };
+        self.give_up(finding);
     }
 
     fn give_up(&mut self, finding: Finding) {
@@ -84,9 +108,9 @@ impl Engine {
         self.phase = Phase::Ending;
     }
 
-    /// Ends the execution when `lock`, which `me` announced to take, closes a cycle of owners.
-    pub(super) fn look_for_cycle(&mut self, me: ThreadId, lock: ObjectId) {
-        if self.objects.mutex(lock).owner.is_none() {
+    /// Ends the execution when what `me` announced to wait for closes a circle of threads that wait for each other.
+    pub(super) fn look_for_cycle(&mut self, me: ThreadId) {
+        if self.waits_for(me) == 0 {
             return;
         }
         let cycle = self.cycle_from(me);
@@ -98,32 +122,57 @@ impl Engine {
         }
     }
 
-    /// Whom `thread` waits for, where that is one thread.
-    fn waits_for(&self, thread: ThreadId) -> Option<ThreadId> {
-        let state = &self.threads[thread];
-        let pending = state.pending?;
+    /// The threads each of which has to do something before `thread` can go on, where they are known.
+    fn waits_for(&self, thread: ThreadId) -> u64 {
+        let Some(pending) = self.threads[thread].pending else { return 0 };
         match pending.op {
-            Op::Lock => self.objects.mutex(pending.object).owner,
-            Op::Join { target } => (!self.threads[target].finished).then_some(target),
-            Op::Read | Op::Write => self.objects.rwlock(pending.object).writer,
-            _ => None,
+            Op::Lock => set_of(self.objects.mutex(pending.object).owner),
+            Op::Join { target } => set_of((!self.threads[target].finished).then_some(target)),
+            Op::Write => set_of(self.holders(pending.object)),
+            // A writer that waits keeps new readers out as one that has the lock does.
+            Op::Read => {
+                let lock = self.objects.rwlock(pending.object);
+                let others = (0..self.count).map(ThreadId::new).filter(|&other| {
+                    let op = self.threads[other].pending.filter(|op| op.object == pending.object);
+                    lock.waiting_writers > 0 && matches!(op, Some(Pending { op: Op::Write, .. }))
+                });
+                set_of(others.chain(lock.writer))
+            }
+            _ => 0,
         }
     }
 
+    /// Who reads or writes under a readers-writer lock.
+    fn holders(&self, lock: ObjectId) -> impl Iterator<Item = ThreadId> {
+        let lock = self.objects.rwlock(lock);
+        lock.readers.iter().copied().chain(lock.writer)
+    }
+
+    /// A circle of threads from `start` back to it, each of which waits for the next.
     fn cycle_from(&self, start: ThreadId) -> Vec<ThreadId> {
-        let mut cycle = Vec::new();
-        let mut at = start;
-        while let Some(next) = self.waits_for(at) {
-            cycle.push(at);
-            if next == start {
-                return cycle;
-            }
-            if cycle.contains(&next) {
-                return Vec::new();
-            }
-            at = next;
+        let mut way = Vec::new();
+        self.find_way(start, start, &mut 0, &mut way);
+        way
+    }
+
+    /// Extends `way` by `from` and those that it waits for, one after the other, until the last waits for `to`.
+    fn find_way(
+        &self,
+        from: ThreadId,
+        to: ThreadId,
+        seen: &mut u64,
+        way: &mut Vec<ThreadId>,
+    ) -> bool {
+        *seen |= 1 << from.index();
+        way.push(from);
+        let next = self.waits_for(from);
+        let there = next >> to.index() & 1 == 1
+            || members(next)
+                .any(|next| *seen >> next.index() & 1 == 0 && self.find_way(next, to, seen, way));
+        if !there {
+            way.pop();
         }
-        Vec::new()
+        there
     }
 
     fn any_cycle(&self) -> Vec<ThreadId> {
@@ -141,11 +190,8 @@ impl Engine {
                 _ => pending.object,
             };
             let held_by = match pending.op {
-                Op::Read | Op::Write => {
-                    let lock = self.objects.rwlock(pending.object);
-                    lock.readers.iter().copied().chain(lock.writer).collect()
-                }
-                _ => self.waits_for(thread).into_iter().collect(),
+                Op::Read | Op::Write => self.holders(pending.object).collect(),
+                _ => members(self.waits_for(thread)).collect(),
             };
             Some(Blocked {
                 thread: self.thread_info(thread),
@@ -159,4 +205,8 @@ impl Engine {
         });
         waiting.collect()
     }
+}
+
+fn set_of(threads: impl IntoIterator<Item = ThreadId>) -> u64 {
+    threads.into_iter().fold(0, |set, thread| set | 1 << thread.index())
 }

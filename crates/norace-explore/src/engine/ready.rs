@@ -167,11 +167,19 @@ impl Engine {
         self.ready.held
     }
 
-    /// `enabled` without those that only time would wake, unless that leaves nobody.
+    /// `enabled` without those that only time would wake; if that leaves nobody, those whose time comes first.
     #[inline]
     pub(crate) fn without_timers(&self, enabled: u64) -> u64 {
         let ready = enabled & !self.ready.timers;
-        if ready == 0 { enabled } else { ready }
+        if ready == 0 { self.first_due(enabled) } else { ready }
+    }
+
+    #[cold]
+    fn first_due(&self, timers: u64) -> u64 {
+        let deadline = |thread: ThreadId| self.threads[thread].deadline;
+        let first = members(timers).map(deadline).min();
+        let due = members(timers).filter(|&thread| Some(deadline(thread)) == first);
+        due.fold(0, |set, thread| set | 1 << thread.index())
     }
 
     /// Whether time alone can go on.
@@ -195,7 +203,7 @@ impl Engine {
     /// Who can go on of those who are not waiting for time alone, when time has passed early often enough.
     #[cold]
     pub(super) fn limit_timers(&mut self, enabled: u64) -> u64 {
-        if self.early_fires < self.config.early_fires_max {
+        if self.early_fires < self.config.early_fires_max || !self.has_timers(enabled) {
             return enabled;
         }
         self.spins_held = true;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::fairness::PassedOver;
 use super::suspicion::Held;
 use super::{At, Ended, Engine, Keep, Pending, Phase};
 use crate::clock::Row;
@@ -19,6 +20,7 @@ use crate::finding::{Finding, Place, ThreadInfo, Waits};
 use crate::job::Job;
 use crate::meta;
 use crate::probe::Moment;
+use crate::trace::PanicBegun;
 
 /// A place where a thread reads the same store again and again.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +52,12 @@ pub(crate) struct Thread {
     pub(crate) pending: Option<Pending>,
     pub(crate) hb: Row,
     pub(crate) causal: Row,
-    /// How many events the thread has made.
+    /// How many events the thread has made, and those that had its number before.
     pub(crate) number: u32,
-    /// How often timers alone went on while this thread waited for something else.
-    pub(super) starved: u32,
+    /// How many threads had its number before.
+    pub(crate) generation: u16,
+    /// How often others went on since its last step.
+    pub(super) passed_over: PassedOver,
     /// What an acquire fence would take over.
     pub(super) acquire: Row,
     /// What the last release fence published.
@@ -71,6 +75,8 @@ pub(crate) struct Thread {
     /// Whether somebody may still ask for its result.
     is_owed: bool,
     is_alarm: bool,
+    /// Whether somebody could have asked for its result, and cannot any more.
+    is_released: bool,
     pub(super) failed_spuriously: bool,
     /// The thread's own object.
     pub(crate) object: ObjectId,
@@ -100,13 +106,14 @@ impl Thread {
     /// memory.
     #[inline(always)]
     fn reset(&mut self) {
-        let Self { pending, hb, causal, number, starved, acquire, release, descent, .. } = self;
+        let Self { pending, hb, causal, number, passed_over, acquire, release, descent, .. } = self;
         *pending = None;
-        (*number, *starved) = (0, 0);
+        (*number, *passed_over, self.generation) = (0, PassedOver::default(), 0);
         [hb, causal, acquire, release, descent].into_iter().for_each(|row| *row = Row::EMPTY);
-        let Self { token_hb, token, finished, joined, is_owed, is_alarm, .. } = self;
+        let Self { token_hb, token, finished, joined, is_owed, is_alarm, is_released, .. } = self;
         *token_hb = Row::EMPTY;
-        [token, finished, joined, is_owed, is_alarm].into_iter().for_each(|flag| *flag = false);
+        let flags = [token, finished, joined, is_owed, is_alarm, is_released];
+        flags.into_iter().for_each(|flag| *flag = false);
         self.joining = 0;
         let Self { failed_spuriously, object, notified, deadline, missed, spawned_at, .. } = self;
         *failed_spuriously = false;
@@ -123,6 +130,14 @@ impl Thread {
         *name = None;
         *panicked = None;
         *panic_at = None;
+    }
+
+    /// Makes it another thread that goes on where the one so far has ended, as far as others can tell.
+    fn follow(&mut self) {
+        let (number, generation) = (self.number, self.generation);
+        let events = std::mem::take(&mut self.events);
+        self.reset();
+        (self.number, self.generation, self.events) = (number, generation + 1, events);
     }
 }
 
@@ -157,8 +172,9 @@ impl IndexMut<ThreadId> for Threads {
 impl Engine {
     /// Adds the thread that runs the model itself.
     pub(super) fn add_main(&mut self, job: Rc<dyn Job>) {
-        let main = self.add_thread(job, Location::caller());
+        let main = self.new_number();
         debug_assert_eq!(main, ThreadId::MAIN);
+        self.add_thread(main, job, Location::caller());
         self.live = 1;
         if self.keep == Keep::Clocks {
             self.threads[main].hb = self.clocks.zero();
@@ -166,20 +182,60 @@ impl Engine {
     }
 
     #[inline(always)]
-    fn add_thread(&mut self, job: Rc<dyn Job>, created: Place) -> ThreadId {
-        let id = self.unused.pop().unwrap_or_else(|| self.new_number());
+    fn add_thread(&mut self, id: ThreadId, job: Rc<dyn Job>, created: Place) {
         let object = self.objects.add_plain(&meta::THREAD, created);
         let thread = &mut self.threads[id];
-        thread.reset();
         thread.object = object;
         thread.job = Some(job);
         self.jobs |= 1 << id.index();
-        id
+    }
+
+    /// The number for a thread that is about to be spawned. None if there are too many: the execution is over, and who
+    /// would spawn it has to wait for its end.
+    #[inline]
+    pub(crate) fn number_for_thread(&mut self, created: Place) -> Option<ThreadId> {
+        match self.unused.pop() {
+            None if self.count == THREADS_MAX => self.number_of_finished(created),
+            None => Some(self.new_number()),
+            Some(id) => {
+                self.threads[id].reset();
+                Some(id)
+            }
+        }
+    }
+
+    /// The number of a thread that has finished, of which nobody speaks any more, and of which the running thread knows
+    /// all: who gets its number may be taken for it. Without one there are too many threads, and the execution is over.
+    #[cold]
+    fn number_of_finished(&mut self, spawned_at: Place) -> Option<ThreadId> {
+        let hb = self.threads[self.running].hb;
+        let is_known = |&thread: &ThreadId| {
+            let state = &self.threads[thread];
+            // Only who joins a thread learns of its end.
+            let known = self.clocks.get(hb, thread) + 1 >= state.number;
+            let forgotten = state.is_alarm && state.panicked.is_none() || state.is_released;
+            state.finished && forgotten && self.keep >= Keep::Clocks && known
+        };
+        let found = (0..self.count).map(ThreadId::new).find(is_known);
+        match found {
+            Some(id) => self.threads[id].follow(),
+            None => {
+                // Who knows what was not kept may be why none was found.
+                self.wants_clocks |= self.keep == Keep::Nothing;
+                if self.keep != Keep::Nothing {
+                    let thread = self.thread_info(self.running);
+                    self.findings.push(Finding::TooManyThreads { thread, spawned_at });
+                }
+                self.phase = Phase::Ending;
+                self.set_inside(false);
+            }
+        }
+        found
     }
 
     #[inline]
     fn new_number(&mut self) -> ThreadId {
-        assert!(self.count < THREADS_MAX, "a model may have at most {THREADS_MAX} threads");
+        self.threads[ThreadId::new(self.count)].reset();
         if self.count == self.clocks.width() {
             self.clocks.widen();
             self.objects.widen(self.clocks.width());
@@ -193,23 +249,23 @@ impl Engine {
     #[inline(always)]
     pub(crate) fn spawn(
         &mut self,
+        id: ThreadId,
         job: Rc<dyn Job>,
         is_owed: bool,
         name: Option<Arc<str>>,
         location: Place,
-    ) -> ThreadId {
-        let id = self.add_child(job, location);
+    ) {
+        self.add_child(id, job, location);
         let thread = &mut self.threads[id];
         thread.name = name;
         thread.is_owed = is_owed;
         self.fresh.push(id);
-        id
     }
 
     #[inline(always)]
-    fn add_child(&mut self, job: Rc<dyn Job>, location: Place) -> ThreadId {
+    fn add_child(&mut self, id: ThreadId, job: Rc<dyn Job>, location: Place) {
         let parent = self.running;
-        let id = self.add_thread(job, location);
+        self.add_thread(id, job, location);
         let object = self.threads[id].object;
         // Relaxed: unused, a spawn has no ordering of its own.
         self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
@@ -222,7 +278,6 @@ impl Engine {
             let child = &mut self.threads[id];
             (child.hb, child.causal, child.descent) = (hb, causal, descent);
         }
-        id
     }
 
     /// Whether the thread has begun and not ended.
@@ -246,11 +301,12 @@ impl Engine {
     /// The running thread sets an alarm that runs `job` once it is `deadline_ns`.
     pub(crate) fn set_alarm(
         &mut self,
+        id: ThreadId,
         job: Rc<dyn Job>,
         deadline_ns: u64,
         location: Place,
-    ) -> ThreadId {
-        let id = self.add_child(job, location);
+    ) {
+        self.add_child(id, job, location);
         self.begins(id);
         let thread = &mut self.threads[id];
         thread.is_alarm = true;
@@ -259,12 +315,12 @@ impl Engine {
         let pending = Pending { op: Op::AlarmFire, object, location };
         thread.pending = Some(pending);
         self.make_ready(id);
-        id
     }
 
     /// Whether the alarm has not fired and was not cancelled.
     pub(crate) fn is_alarm_set(&self, alarm: ThreadId) -> bool {
-        self.is_live(alarm) && self.threads[alarm].number == 0
+        let pending = self.threads[alarm].pending;
+        self.is_live(alarm) && matches!(pending, Some(Pending { op: Op::AlarmFire, .. }))
     }
 
     /// Makes sure that the alarm never fires; its closure is for the caller to drop.
@@ -272,7 +328,9 @@ impl Engine {
         if self.is_alarm_set(alarm) {
             self.ends(alarm);
             self.make_unready(alarm);
-            self.unused.push(alarm);
+            if self.threads[alarm].number == 0 {
+                self.unused.push(alarm);
+            }
         }
     }
 
@@ -298,6 +356,7 @@ impl Engine {
         }
         let state = &mut self.threads[thread];
         state.is_owed = false;
+        state.is_released = state.joined;
         if state.finished { self.discard_job(thread) } else { state.job.clone() }
     }
 
@@ -341,8 +400,12 @@ impl Engine {
     }
 
     /// The running thread begins to panic at `location`.
-    pub(crate) fn note_panic(&mut self, location: Option<String>) {
-        self.threads[self.running].panic_at = location;
+    pub(crate) fn note_panic(&mut self, location: Option<String>, message: String) {
+        let thread = self.running;
+        self.threads[thread].panic_at.clone_from(&location);
+        if self.phase != Phase::Teardown {
+            self.panics.push(PanicBegun { thread, before: self.happened, message, location });
+        }
     }
 
     pub(crate) fn last_panic(&self) -> Option<String> {
@@ -397,10 +460,7 @@ impl Engine {
         self.set_inside(false);
         self.is_special = true;
         self.teardown_ops = 0;
-        let unwinds = |&thread: &ThreadId| {
-            let state = &self.threads[thread];
-            !(state.is_alarm && state.number == 0)
-        };
+        let unwinds = |&thread: &ThreadId| !self.is_alarm_set(thread);
         self.running = members(self.live).filter(unwinds).last()?;
         Some(self.running)
     }

@@ -19,6 +19,8 @@ use crate::slot::{Slot, perform};
 /// [`std::sync::Mutex`], instrumented: inside a model, taking and releasing are steps.
 pub struct Mutex<T: ?Sized> {
     slot: Slot,
+    /// What it is in reports.
+    meta: &'static Meta,
     poisoned: AtomicBool,
     /// Excludes threads outside models.
     outside: std::sync::Mutex<()>,
@@ -53,8 +55,15 @@ impl<T> Mutex<T> {
     /// As `std`'s.
     #[track_caller]
     pub const fn new(value: T) -> Self {
+        Self::with_meta(value, &Self::META)
+    }
+
+    /// The lock inside something else, which is what reports speak of.
+    #[track_caller]
+    pub(super) const fn with_meta(value: T, meta: &'static Meta) -> Self {
         Self {
             slot: Slot::new(),
+            meta,
             poisoned: AtomicBool::new(false),
             outside: std::sync::Mutex::new(()),
             value: UnsafeCell::new(value),
@@ -127,8 +136,7 @@ impl<T: ?Sized> Mutex<T> {
             // SAFETY: guards live within an execution, and this is the first use of the lock in this one, so that
             // there is none.
             unsafe {
-                self.slot
-                    .resolve_data(engine, &Self::META, self.value.get(), || self.clear_poison())
+                self.slot.resolve_data(engine, self.meta, self.value.get(), || self.clear_poison())
             }
         };
         perform(object, op, location).map(|reply| reply.ok)

@@ -3,8 +3,12 @@
 use std::fmt;
 use std::sync::PoisonError;
 
+use crate::event::Class;
+use crate::meta::Meta;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
+
+const META: Meta = Meta::plain(Class::Mutex, "once");
 
 const INCOMPLETE: u8 = 0;
 const POISONED: u8 = 1;
@@ -49,7 +53,8 @@ impl Once {
     /// As `std`'s.
     #[track_caller]
     pub const fn new() -> Self {
-        Self { state: AtomicU8::new(INCOMPLETE), running: Mutex::new(()) }
+        let running = Mutex::with_meta((), &META);
+        Self { state: AtomicU8::new(INCOMPLETE), running }
     }
 
     /// As `std`'s.

@@ -187,8 +187,8 @@ impl Builder {
             // within 'scope.
             let job = unsafe { std::mem::transmute::<Rc<dyn Job + 'scope>, Rc<dyn Job>>(job) };
             let name: Option<Arc<str>> = self.name.map(Arc::from);
-            let id = spawn_in_model(job, false, name.clone(), Location::caller())?.thread();
-            let thread = Thread(super::Handle::Model { id, name });
+            let id = spawn_in_model(job, false, name, Location::caller())?.thread();
+            let thread = Thread(super::Handle::of_new(id));
             (thread, Child::Model { id, joined: Mutex::new(false) })
         } else {
             let left = Arc::clone(&packet);

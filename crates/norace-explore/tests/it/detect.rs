@@ -7,7 +7,8 @@ use norace_explore::cell::UnsafeCell;
 use norace_explore::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::{
-    Completeness, Config, Explorer, Finding, Kind, Mode, Report, Strategy, Unordered, thread,
+    Completeness, Config, Explorer, Finding, Kind, Mode, Report, Strategy, ThreadId, Unordered,
+    thread,
 };
 
 use crate::counts::exhaust;
@@ -208,6 +209,97 @@ fn a_second_read_behind_a_waiting_writer_is_a_deadlock() {
         thread.join().unwrap();
     });
     assert!(matches!(&found, Finding::Deadlock { blocked, .. } if blocked.len() == 2), "{found}");
+}
+
+/// The circle where one thread reads twice and another writes, while others read, and who holds what the two wait for.
+fn read_behind_a_writer(others: usize) -> (Vec<u16>, Vec<Vec<usize>>) {
+    let config = Config { mode: Mode::Sc, ..Config::default() };
+    let found = Explorer::new(config).explore(Strategy::Exhaustive, &|| {
+        let lock = Arc::new(RwLock::new(()));
+        let of = Arc::clone(&lock);
+        let reader = thread::spawn(move || {
+            let _one = of.read().unwrap();
+            drop(of.read().unwrap());
+        });
+        let of = Arc::clone(&lock);
+        thread::spawn(move || drop(of.write().unwrap()));
+        for _ in 0..others {
+            let of = Arc::clone(&lock);
+            thread::spawn(move || {
+                let _one = of.read().unwrap();
+                thread::sleep(Duration::from_secs(1));
+            });
+        }
+        drop(reader);
+    });
+    let Finding::Deadlock { cycle, blocked } = &found.findings[0].finding else {
+        panic!("{found:?}")
+    };
+    let indices = |threads: &[ThreadId]| threads.iter().map(|thread| thread.index()).collect();
+    let held = blocked.iter().map(|one| indices(&one.held_by)).collect();
+    (cycle.iter().map(|thread| thread.index() as u16).collect(), held)
+}
+
+#[test]
+fn a_reader_and_a_writer_that_keep_each_other_out_are_told_at_once() {
+    let (mut cycle, held) = read_behind_a_writer(0);
+    cycle.sort_unstable();
+    assert_eq!((cycle, held), (vec![1, 2], vec![vec![1], vec![1]]));
+    // Whoever else reads, and whatever that one waits for.
+    let (mut cycle, held) = read_behind_a_writer(1);
+    cycle.sort_unstable();
+    assert_eq!((cycle, held.len()), (vec![1, 2], 2));
+}
+
+#[test]
+fn a_lock_asked_for_by_who_has_it_is_told_at_once() {
+    let found = |model: &dyn Fn(&RwLock<()>)| {
+        let found = finding(&|| {
+            // Somebody who goes on for ever must not keep it from being told.
+            thread::spawn(|| {
+                loop {
+                    thread::sleep(Duration::from_secs(1));
+                }
+            });
+            model(&RwLock::new(()));
+        });
+        let Finding::Deadlock { cycle, blocked } = found else { panic!("{found}") };
+        (cycle.len(), blocked.len(), blocked[0].operation)
+    };
+    let write_write = |lock: &RwLock<()>| {
+        let _one = lock.write().unwrap();
+        drop(lock.write().unwrap());
+    };
+    assert_eq!(found(&write_write), (1, 1, Kind::Write));
+    let read_write = |lock: &RwLock<()>| {
+        let _one = lock.read().unwrap();
+        drop(lock.write().unwrap());
+    };
+    assert_eq!(found(&read_write), (1, 1, Kind::Write));
+    let write_read = |lock: &RwLock<()>| {
+        let _one = lock.write().unwrap();
+        drop(lock.read().unwrap());
+    };
+    assert_eq!(found(&write_read), (1, 1, Kind::Read));
+}
+
+#[test]
+fn readers_and_writers_that_only_wait_their_turn_are_no_circle() {
+    clean(&|| {
+        let lock = Arc::new((RwLock::new(()), Mutex::new(())));
+        let threads: Vec<_> = (0..2)
+            .map(|at| {
+                let lock = Arc::clone(&lock);
+                thread::spawn(move || {
+                    let _mutex = (at == 0).then(|| lock.1.lock().unwrap());
+                    let _one = lock.0.read().unwrap();
+                })
+            })
+            .collect();
+        drop(lock.0.write().unwrap());
+        drop(lock.1.lock().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
 }
 
 fn wait_and_notify(check: bool) {

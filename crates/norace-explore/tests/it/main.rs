@@ -6,6 +6,7 @@ mod axioms;
 mod brief;
 mod counts;
 mod detect;
+mod fair;
 mod graphs;
 mod handles;
 mod litmus;

@@ -152,6 +152,22 @@ fn what_a_thread_waited_for_before_it_went_on_is_forgotten() {
 }
 
 #[test]
+fn who_gave_a_wait_up_does_not_wait_for_it() {
+    let report = exhaust(Mode::Sc, &|| {
+        let (one, two) = (Guarded::new(), Guarded::new());
+        one.monitor.waits("count", Site::here());
+        two.monitor.waits("fill", Site::here());
+        one.monitor.enter("give up", Site::here(), || ());
+        thread::park();
+    });
+    let Finding::Deadlock { blocked, .. } = &report.findings[0].finding else {
+        panic!("{report:?}")
+    };
+    let waits: Vec<_> = blocked[0].waits.iter().map(|wait| wait.what).collect();
+    assert_eq!(waits, ["fill"]);
+}
+
+#[test]
 fn misuse_is_a_finding_only_where_it_is_forbidden() {
     let model = || {
         let shared = Guarded::new();

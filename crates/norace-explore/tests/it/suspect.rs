@@ -1,5 +1,6 @@
 //! What one execution shows to be possible in another, and what is only said when it is asked for.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -7,10 +8,9 @@ use norace_explore::cell::RaceCell;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::{
-    Config, Explorer, Finding, Kind, Mode, Report, Strategy, Strengthen, THREADS_MAX, thread,
+    Completeness, Config, Explorer, Finding, Kind, Mode, Report, Strategy, Strengthen, THREADS_MAX,
+    thread,
 };
-
-use crate::counts::exhaust;
 
 type Locks = Arc<[Mutex<()>; 3]>;
 
@@ -177,11 +177,51 @@ fn orderings_can_be_strengthened_from_outside() {
 }
 
 #[test]
-fn more_threads_than_there_may_be_are_a_panic_of_the_model() {
-    let report = exhaust(Mode::Sc, &|| {
-        for _ in 0..THREADS_MAX {
-            thread::spawn(|| {});
+fn more_threads_than_there_may_be_are_told_once_and_with_the_place() {
+    for strategy in [Strategy::Exhaustive, Strategy::Random { seed: 1, executions: 3 }] {
+        let config = Config { mode: Mode::Sc, stop_at_first: false, ..Config::default() };
+        let report = Explorer::new(config).explore(strategy, &|| {
+            thread::spawn(|| {
+                for _ in 0..THREADS_MAX {
+                    thread::spawn(thread::park);
+                }
+            });
+            thread::park();
+        });
+        assert_eq!(report.findings.len(), 1, "{report:?}");
+        let Finding::TooManyThreads { thread, spawned_at } = &report.findings[0].finding else {
+            panic!("{report:?}")
+        };
+        assert_eq!(thread.id.index(), 1);
+        assert!(spawned_at.file().ends_with("suspect.rs"));
+        assert_eq!((report.executions, report.blocked, report.redundant), (0, 1, 0));
+        assert_eq!(report.completeness, Completeness::Incomplete);
+    }
+}
+
+#[test]
+fn threads_that_were_joined_make_room() {
+    for strategy in [Strategy::Bounded { preemptions: 0 }, Strategy::Exhaustive] {
+        for mode in [Mode::Sc, Mode::Rc11] {
+            let config = Config { mode, ..Config::default() };
+            let report = Explorer::new(config).explore(strategy.clone(), &|| {
+                let sum = Arc::new(AtomicU32::new(0));
+                let mut former = None;
+                let mut ids = BTreeSet::new();
+                for _ in 0..2 * THREADS_MAX {
+                    let sum = Arc::clone(&sum);
+                    let thread = thread::spawn(move || sum.fetch_add(1, Ordering::Relaxed));
+                    assert!(ids.insert(format!("{:?}", thread.thread().id())));
+                    if let Some(former) = former.replace(thread.thread().clone()) {
+                        // It is not the one that has its number now.
+                        former.unpark();
+                    }
+                    thread.join().unwrap();
+                }
+                assert_eq!(sum.load(Ordering::Relaxed), 128);
+            });
+            assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+            assert_eq!(report.executions, 1);
         }
-    });
-    assert_eq!(report.findings[0].finding.kind(), "panic");
+    }
 }
