@@ -47,10 +47,11 @@ impl Builder {
         Self { options: Options::new(), name: None, direct: false }
     }
 
-    /// How long the search may take; 10 s otherwise. Shrinking and explaining a finding come on top, within seconds.
+    /// How long the search may take; 10 s otherwise, or 120 s where it has to be complete. Shrinking and explaining a
+    /// finding come on top, within seconds.
     #[must_use]
     pub fn budget(mut self, budget: Duration) -> Self {
-        self.options.budget = budget;
+        self.options.budget = Some(budget);
         self
     }
 

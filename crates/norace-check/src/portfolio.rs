@@ -83,13 +83,13 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn only(&mut self, strategy: Strategy) -> ControlFlow<()> {
-        let (report, _) = self.phase(strategy, self.search.options.budget)?;
+        let (report, _) = self.phase(strategy, self.search.options.budget())?;
         self.learn(report.completeness);
         ControlFlow::Continue(())
     }
 
     fn all(&mut self) -> ControlFlow<()> {
-        let budget = self.search.options.budget;
+        let budget = self.search.options.budget();
         let seed = self.search.options.seed;
         for strategy in strategies(seed, QUICK) {
             self.phase(strategy, budget / 4)?;

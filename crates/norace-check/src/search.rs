@@ -23,7 +23,8 @@ static MODEL: Mutex<()> = Mutex::new(());
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) config: Config,
-    pub(crate) budget: Duration,
+    /// What was said; otherwise [`Options::budget`] decides.
+    pub(crate) budget: Option<Duration>,
     pub(crate) executions_max: u64,
     pub(crate) seed: u64,
     pub(crate) only: Option<Strategy>,
@@ -36,7 +37,7 @@ impl Options {
     pub(crate) fn new() -> Self {
         Self {
             config: Config::default(),
-            budget: Duration::from_secs(10),
+            budget: None,
             executions_max: u64::MAX,
             seed: 0,
             only: None,
@@ -46,11 +47,17 @@ impl Options {
         }
     }
 
+    /// How long the search may take. One that has to be complete ends when it is: its limit is for what never would.
+    pub(crate) fn budget(&self) -> Duration {
+        let usual = Duration::from_secs(if self.require_complete { 120 } else { 10 });
+        self.budget.unwrap_or(usual)
+    }
+
     /// With what the command line says; a model that has to be complete keeps the time that it needs for that.
     fn overridden(&self, settings: &Settings) -> Self {
         let mut options = self.clone();
-        let least = if self.require_complete { self.budget } else { Duration::ZERO };
-        options.budget = settings.budget.unwrap_or(options.budget).max(least);
+        let least = if self.require_complete { self.budget() } else { Duration::ZERO };
+        options.budget = settings.budget.map(|budget| budget.max(least)).or(self.budget);
         options.seed = settings.seed.unwrap_or(options.seed);
         options.require_complete |= settings.require_complete;
         options
@@ -312,13 +319,18 @@ mod tests {
     #[test]
     fn less_time_is_not_for_who_has_to_be_complete() {
         let own = |require_complete| Options { require_complete, ..Options::new() };
-        for (require_complete, given, time) in
-            [(false, 3, 3), (false, 60, 60), (true, 3, 10), (true, 60, 60)]
-        {
-            let settings =
-                Settings { budget: Some(Duration::from_secs(given)), ..Settings::default() };
-            let budget = own(require_complete).overridden(&settings).budget;
-            assert_eq!(budget, Duration::from_secs(time));
+        for (require_complete, given, time) in [
+            (false, None, 10),
+            (false, Some(3), 3),
+            (false, Some(600), 600),
+            (true, None, 120),
+            (true, Some(3), 120),
+            (true, Some(600), 600),
+        ] {
+            let given = given.map(Duration::from_secs);
+            let settings = Settings { budget: given, ..Settings::default() };
+            let options = own(require_complete).overridden(&settings);
+            assert_eq!(options.budget(), Duration::from_secs(time));
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
 /// | `level = "app"` | in a model each task has a thread of its own, which the checker schedules; the usual case |
 /// | `level = "rt"` | in a model the real scheduler runs, with all its steps: for tests of the runtime itself |
 /// | `mode = "rc11"`, `mode = "sc"` | the model's memory: that of C++20, the usual case, or interleavings alone |
-/// | `budget_ms = N` | how long the model is explored; 10 s otherwise |
+/// | `budget_ms = N` | how long the model is explored; 10 s otherwise, or 120 s with `complete` |
 /// | `complete` | the test fails when that was not long enough for all schedules |
 /// | `model_only` | built as usual, the test is skipped, and says so |
 #[proc_macro_attribute]
