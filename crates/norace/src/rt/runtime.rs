@@ -70,8 +70,9 @@ impl Runtime {
             // Made here, so that a pinned task finds a host before the thread has begun.
             let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
             scheduler.places[index].set_host(host.clone());
+            let seat = scheduler.first_seat(index);
             Threads::start(&scheduler, name, move |scheduler| {
-                worker::run_in(scheduler, index, host);
+                worker::run_in(scheduler, seat, host);
             })?;
         }
         let name = format!("{}-monitor", config.thread_name);

@@ -5,9 +5,9 @@ use super::counters::Counters;
 use super::current;
 use super::driver::Driver;
 use super::idle::Idle;
-use super::queue::{Injector, LocalQueue};
+use super::queue::{self, Injector, LocalQueue, Stealer};
 use super::threads::Threads;
-use super::worker::Worker;
+use super::worker::{Seat, Worker};
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
@@ -18,7 +18,9 @@ use std::io;
 /// A worker's place: what belongs to it whichever thread fills it. On cache lines of its own.
 #[repr(align(128))]
 pub(crate) struct Place {
-    pub(crate) queue: LocalQueue,
+    pub(crate) queue: Stealer,
+    /// The owner's end of the queue, until the first thread comes.
+    owner: Mutex<Option<LocalQueue>>,
     /// Rises at the start and at the end of each poll: odd means inside one.
     tick: AtomicU64,
     /// The poll that the stall monitor has found to take too long, by its tick.
@@ -35,8 +37,10 @@ pub(crate) struct Place {
 
 impl Place {
     fn new() -> Self {
+        let (owner, queue) = queue::local();
         Self {
-            queue: LocalQueue::new(),
+            queue,
+            owner: Mutex::new(Some(owner)),
             tick: AtomicU64::new(0),
             stuck_in: AtomicU64::new(u64::MAX),
             look_due: AtomicBool::new(false),
@@ -133,6 +137,12 @@ impl Scheduler {
             next_host: AtomicUsize::new(0),
             places_left: Mutex::new(config.workers),
         }))
+    }
+
+    /// The right to fill the place `index`, which nobody has filled yet.
+    pub(crate) fn first_seat(&self, index: usize) -> Seat {
+        let queue = lock(&self.places[index].owner).take();
+        Seat::new(index, queue.expect("after the first thread, a place goes from thread to thread"))
     }
 
     pub(crate) fn driver(&self) -> &Arc<Driver> {
