@@ -382,6 +382,10 @@ impl Default for AtomicBool {
 }
 
 /// [`std::sync::atomic::AtomicPtr`], instrumented.
+///
+/// An execution that reads the same pointers from it is the same, wherever they point. Memory that is freed and allocated
+/// again within one execution may have the same address or another one: keep what a model's pointers lead to until its
+/// end where that decides what the model does.
 pub struct AtomicPtr<T> {
     inner: std::sync::atomic::AtomicPtr<T>,
     slot: Slot,
