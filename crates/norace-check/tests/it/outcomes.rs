@@ -1,6 +1,5 @@
 //! What a check comes to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering as StdOrdering};
 use std::time::Duration;
 
@@ -255,6 +254,7 @@ fn a_model_of_sequentially_consistent_accesses_repeats_itself() {
 #[test]
 fn pointers_that_lead_elsewhere_in_each_execution_are_the_same_pointers() {
     use norace_explore::sync::atomic::AtomicPtr;
+    use std::sync::Arc;
     let outcome = run(|| {
         // Never freed, and so elsewhere each time, whatever the allocator does.
         let place = Box::leak(Box::new(7_u32));

@@ -383,9 +383,9 @@ impl Default for AtomicBool {
 
 /// [`std::sync::atomic::AtomicPtr`], instrumented.
 ///
-/// An execution that reads the same pointers from it is the same, wherever they point. Memory that is freed and allocated
-/// again within one execution may have the same address or another one: keep what a model's pointers lead to until its
-/// end where that decides what the model does.
+/// Executions that read the same pointers from it are the same, wherever those lead. Memory that is freed and allocated
+/// again within one execution may have the same address or another one: where that decides what the model does, keep
+/// what its pointers lead to until its end.
 pub struct AtomicPtr<T> {
     inner: std::sync::atomic::AtomicPtr<T>,
     slot: Slot,

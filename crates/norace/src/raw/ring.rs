@@ -95,10 +95,13 @@ impl<T, const N: usize> Ring<T, N> {
         N as u64
     };
 
+    #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
+    const fn index(position: u64) -> usize {
+        (position % Self::SIZE) as usize
+    }
+
     fn slot(&self, position: u64) -> &UnsafeCell<MaybeUninit<T>> {
-        #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
-        let index = (position % Self::SIZE) as usize;
-        &self.slots[index]
+        &self.slots[Self::index(position)]
     }
 
     /// Fills the slot at `position`.
@@ -144,9 +147,9 @@ impl<T, const N: usize> Drop for Ring<T, N> {
         let first = Head(*self.head.get_mut()).first();
         let tail = *self.tail.get_mut();
         for position in first..tail {
-            // SAFETY: nobody else has the ring any more, so its owner's writes are seen, and nothing from `first` to
-            // `tail` was claimed.
-            drop(unsafe { self.empty(position) });
+            let slot = self.slots[Self::index(position)].get_mut();
+            // SAFETY: nobody else has the ring any more, and nothing from `first` to `tail` was claimed.
+            unsafe { slot.assume_init_drop() };
         }
     }
 }

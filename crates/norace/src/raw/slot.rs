@@ -53,7 +53,7 @@ impl<T> Drop for Slot<T> {
     fn drop(&mut self) {
         if *self.state.get_mut() == FULL {
             // SAFETY: nobody else has the slot any more, and in this state the cell holds a value.
-            drop(unsafe { self.empty() });
+            unsafe { self.value.get_mut().assume_init_drop() };
         }
     }
 }

@@ -6,16 +6,14 @@
 //! ring sends its back half to the [`Injector`]. At most [`NEXT_STREAK`] tasks in a row come from `runnext` while the
 //! ring has any, so a pair of tasks that wake each other cannot starve the ring.
 //!
-//! The queue belongs to whoever fills the worker's place; everybody else has its [`Stealer`]. Both are without locks:
-//! neither waits for the other. The injector is behind a lock, with its length beside it so that looking for work takes
-//! none. Bounded by the number of live tasks: each is in at most one queue.
+//! The queue belongs to whoever fills the worker's place; everybody else has its [`Stealer`]. The injector
+//! (`raw/inbox.rs`) is everybody's. All of it is without locks: nobody waits for a thread that was stopped in the
+//! middle. Bounded by the number of live tasks: each is in at most one queue.
 
+use crate::raw::inbox::Inbox;
 use crate::raw::{ring, slot};
 use crate::task::cell::Task;
-use norace_prim::atomic::{AtomicUsize, Ordering};
-use norace_prim::sync::{Mutex, lock};
 use std::cell::Cell;
-use std::collections::VecDeque;
 
 /// Tasks in one ring.
 pub(crate) const RING: usize = norace_prim::model_or!(256, 4);
@@ -124,70 +122,43 @@ impl Stealer {
 
 /// The queue for tasks that no worker pushed: spawned and woken from other threads, and what overflows.
 pub(crate) struct Injector {
-    tasks: Mutex<Injected>,
-    len: AtomicUsize,
-}
-
-#[derive(Default)]
-struct Injected {
-    tasks: VecDeque<Task>,
-    /// No worker is left.
-    closed: bool,
+    tasks: Inbox<Task>,
 }
 
 impl Injector {
     pub(crate) fn new() -> Self {
-        Self { tasks: Mutex::default(), len: AtomicUsize::new(0) }
+        Self { tasks: Inbox::new() }
     }
 
+    /// How many tasks it holds, for statistics.
     pub(crate) fn len(&self) -> usize {
-        // SeqCst: S2 of the sleep protocol in rt/idle.rs.
-        self.len.load(Ordering::SeqCst)
+        self.tasks.len()
+    }
+
+    /// Whether there are tasks to take and nobody is taking.
+    pub(crate) fn has_work(&self) -> bool {
+        self.tasks.has_work()
     }
 
     /// Adds `tasks`; gives them back when no worker is left to run them.
     pub(crate) fn push(&self, tasks: impl Iterator<Item = Task>) -> Result<(), Vec<Task>> {
-        let mut injected = lock(&self.tasks);
-        if injected.closed {
-            return Err(tasks.collect());
-        }
-        injected.tasks.extend(tasks);
-        // SeqCst: P1 of the sleep protocol in rt/idle.rs.
-        self.len.store(injected.tasks.len(), Ordering::SeqCst);
-        Ok(())
+        self.tasks.put(tasks)
     }
 
-    pub(crate) fn pop(&self) -> Option<Task> {
-        if self.len() == 0 {
-            return None;
-        }
-        let mut injected = lock(&self.tasks);
-        let task = injected.tasks.pop_front();
-        // Relaxed: as in LocalQueue::pop.
-        self.len.store(injected.tasks.len(), Ordering::Relaxed);
-        task
+    /// Moves the oldest task into `taken`, unless somebody else is taking; when the injector is closed meanwhile, all.
+    /// Whoever takes has to look at [`has_work`](Self::has_work) next, and to wake a worker if there is.
+    pub(crate) fn take_one(&self, taken: &mut Vec<Task>) {
+        self.tasks.take(|_| 1, taken);
     }
 
-    /// Moves one worker's share into `taken`.
+    /// As [`take_one`](Self::take_one), one worker's share.
     pub(crate) fn take_share(&self, workers: usize, taken: &mut Vec<Task>) {
-        if self.len() == 0 {
-            return;
-        }
-        let mut injected = lock(&self.tasks);
-        let len = injected.tasks.len();
-        let share = len.min(len / workers + 1).min(INJECTED);
-        taken.extend(injected.tasks.drain(..share));
-        // Relaxed: as in LocalQueue::pop.
-        self.len.store(injected.tasks.len(), Ordering::Relaxed);
+        self.tasks.take(|len| len.min(len / workers + 1).min(INJECTED), taken);
     }
 
     /// Refuses further tasks and gives those that are left.
-    pub(crate) fn close(&self) -> VecDeque<Task> {
-        let mut injected = lock(&self.tasks);
-        injected.closed = true;
-        // SeqCst: P1 of the sleep protocol in rt/idle.rs; nobody is left to look, but one rule is simpler than two.
-        self.len.store(0, Ordering::SeqCst);
-        std::mem::take(&mut injected.tasks)
+    pub(crate) fn close(&self) -> Vec<Task> {
+        self.tasks.close()
     }
 }
 

@@ -207,7 +207,7 @@ impl Scheduler {
 
     /// Whether a worker that looks would find a task that is not about to be run anyway.
     pub(crate) fn has_visible_work(&self) -> bool {
-        self.injector.len() > 0 || self.places.iter().any(|place| place.queue.len() > 0)
+        self.injector.has_work() || self.places.iter().any(|place| place.queue.len() > 0)
     }
 
     /// A thread that takes a pinned task, with a place for it reserved.

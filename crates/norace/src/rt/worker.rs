@@ -11,7 +11,7 @@
 use super::current::{self, Role};
 use super::idle::Announced;
 use super::park::Parker;
-use super::queue::{LocalQueue, Pushed};
+use super::queue::{Injector, LocalQueue, Pushed};
 use super::scheduler::{Place, Scheduler};
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
@@ -154,7 +154,7 @@ impl Worker {
         self.count.set(count);
         if count.is_multiple_of(FAIRNESS_INTERVAL) {
             self.look_at_driver(place);
-            if let Some(task) = self.scheduler.injector.pop() {
+            if let Some(task) = self.take_injected(Injector::take_one) {
                 return Some(task);
             }
         } else if place.is_look_due() {
@@ -167,13 +167,24 @@ impl Worker {
             .flatten()
             .or_else(|| self.pop())
             .or_else(pinned)
-            .or_else(|| self.take_injected())
+            .or_else(|| {
+                let workers = self.scheduler.places.len();
+                self.take_injected(|injector, taken| injector.take_share(workers, taken))
+            })
             .or_else(|| self.search(place))
     }
 
-    fn take_injected(&self) -> Option<Task> {
+    fn take_injected(&self, take: impl FnOnce(&Injector, &mut Vec<Task>)) -> Option<Task> {
+        let injector = &self.scheduler.injector;
+        if !injector.has_work() {
+            return None;
+        }
         let mut taken = self.taken.borrow_mut();
-        self.scheduler.injector.take_share(self.scheduler.places.len(), &mut taken);
+        take(injector, &mut taken);
+        // P1' of the sleep protocol in rt/idle.rs is over: P2.
+        if injector.has_work() {
+            self.scheduler.idle.wake_one();
+        }
         self.keep_all_but_one(&mut taken)
     }
 

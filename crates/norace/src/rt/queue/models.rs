@@ -25,6 +25,12 @@ impl Queues {
         stolen
     }
 
+    fn take_one(&self) -> Vec<Task> {
+        let mut taken = Vec::new();
+        self.injector.take_one(&mut taken);
+        taken
+    }
+
     fn take_share(&self, workers: usize) -> Vec<Task> {
         let mut taken = Vec::new();
         self.injector.take_share(workers, &mut taken);
@@ -84,7 +90,9 @@ impl Own {
         let len = queues.local.len() + queues.injector.len();
         let before = left.len();
         left.extend(self.pop_all());
-        left.extend(std::iter::from_fn(|| queues.injector.pop()));
+        while queues.injector.has_work() {
+            left.extend(queues.take_one());
+        }
         assert_eq!(left.len() - before, len, "the lengths are those of the queues");
         left
     }
@@ -189,7 +197,7 @@ fn shares_of_the_injector_are_apart() {
         assert!(queues.injector.push(all.into_iter()).is_ok());
         let workers = [(), ()].map(|()| own.beside(|queues| queues.take_share(1)));
         assert!(queues.injector.push(std::iter::once(queues.task(3))).is_ok());
-        let popped: Vec<Task> = queues.injector.pop().into_iter().collect();
+        let popped = queues.take_one();
         let mut taken = join(workers);
         assert!(taken.iter().all(|share| share.len() <= INJECTED));
         taken.push(popped);
@@ -211,7 +219,7 @@ fn what_comes_to_an_injector_that_closes_is_given_back_or_given_over() {
         });
         let worker = own.beside(|queues| queues.take_share(1));
         let queues = &own.shared;
-        let left: Vec<Task> = queues.injector.close().into();
+        let left: Vec<Task> = queues.injector.close();
         let late = queues.injector.push(std::iter::once(queues.task(2))).err();
         let mut taken = join([pusher, worker]);
         taken.extend([left, late.expect("it is closed")]);

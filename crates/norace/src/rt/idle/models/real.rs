@@ -39,6 +39,18 @@ struct Pool {
 }
 
 impl Pool {
+    fn take_injected(&self) -> Option<Task> {
+        let mut taken = Vec::new();
+        if self.injector.has_work() {
+            self.injector.take_one(&mut taken);
+            if self.injector.has_work() {
+                self.idle.wake_one();
+            }
+        }
+        assert!(taken.len() <= 1, "it is not closed");
+        taken.pop()
+    }
+
     /// A pool, and the end of the local queue that belongs to worker 0.
     fn new(workers: usize, first: First) -> (Arc<Self>, LocalQueue) {
         let (own, local) = queue::local();
@@ -82,7 +94,7 @@ impl Pool {
     }
 
     fn has_visible_work(&self) -> bool {
-        self.injector.len() > 0 || self.local.len() > 0
+        self.injector.has_work() || self.local.len() > 0
     }
 
     /// Notes that a worker has begun to search: no other one does, until they stop and all are woken.
@@ -99,7 +111,7 @@ impl Pool {
     }
 
     fn next(&self, own: Option<&LocalQueue>, searching: &mut bool) -> Option<Task> {
-        if let Some(task) = own.and_then(LocalQueue::pop).or_else(|| self.injector.pop()) {
+        if let Some(task) = own.and_then(LocalQueue::pop).or_else(|| self.take_injected()) {
             return Some(task);
         }
         if !*searching {
