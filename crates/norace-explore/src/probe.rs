@@ -31,6 +31,11 @@ impl Site {
     pub fn here() -> Self {
         Self(Location::caller())
     }
+
+    /// The place itself.
+    pub const fn place(self) -> &'static Location<'static> {
+        self.0
+    }
 }
 
 /// What a monitor is called and what it holds.

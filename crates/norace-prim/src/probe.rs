@@ -2,7 +2,8 @@
 //!
 //! A library whose channels are locks and lists inside makes each of them a [`Monitor`] and its critical sections
 //! [`Monitor::enter`]: reports then speak of channels, and models of what is built on the library take a section for
-//! one step. In production all of this is zero-sized and empty, and every question is answered with "no model".
+//! one step. In production all of this is empty, and every question is answered with "no model"; a [`Site`] is where
+//! its maker was called, for reports of the library itself.
 
 #[cfg(norace)]
 pub use norace_explore::probe::{

@@ -52,7 +52,7 @@ pub mod group;
 mod models;
 #[cfg(feature = "net")]
 pub mod net;
-#[cfg(all(feature = "rt", unix))]
+#[cfg(feature = "rt")]
 mod raw;
 #[cfg(feature = "rt")]
 pub mod rt;

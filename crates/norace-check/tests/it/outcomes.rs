@@ -265,3 +265,23 @@ fn a_model_of_sequentially_consistent_accesses_repeats_itself() {
     });
     assert_eq!(outcome.status, Status::Complete, "{:?}", outcome.failure());
 }
+
+#[test]
+fn pointers_that_lead_elsewhere_in_each_execution_are_the_same_pointers() {
+    use norace_explore::sync::atomic::AtomicPtr;
+    use std::sync::Arc;
+    let outcome = run(|| {
+        // Never freed, and so elsewhere each time, whatever the allocator does.
+        let place = Box::leak(Box::new(7_u32));
+        let shared = Arc::new(AtomicPtr::new(std::ptr::null_mut()));
+        let other = shared.clone();
+        let thread = thread::spawn(move || other.store(place, Ordering::Release));
+        let seen: *mut u32 = shared.load(Ordering::Acquire);
+        thread.join().unwrap();
+        let stored = shared.load(Ordering::Relaxed);
+        assert!(seen.is_null() || seen == stored);
+        let mut shared = Arc::into_inner(shared).expect("the thread has ended");
+        assert_eq!(*shared.get_mut(), stored);
+    });
+    assert_eq!(outcome.status, Status::Complete);
+}

@@ -1,4 +1,5 @@
-//! Values of 128 bits, each known to the rest of the engine by a number: equal values have equal numbers.
+//! Values of 128 bits, and addresses, each known to the rest of the engine by a number: equal values have equal
+//! numbers.
 
 /// The values of one execution, by number.
 #[derive(Debug, Default)]

@@ -382,6 +382,10 @@ impl Default for AtomicBool {
 }
 
 /// [`std::sync::atomic::AtomicPtr`], instrumented.
+///
+/// Executions that read the same pointers from it are the same, wherever those lead. Memory that is freed and allocated
+/// again within one execution may have the same address or another one: where that decides what the model does, keep
+/// what its pointers lead to until its end.
 pub struct AtomicPtr<T> {
     inner: std::sync::atomic::AtomicPtr<T>,
     slot: Slot,

@@ -1,19 +1,28 @@
-//! The probe as it is outside the checker: nothing.
+//! The probe as it is outside the checker: nothing, but for places, which are the compiler's.
 
 use crate::time::Instant;
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::Location;
 
 /// A place in the program that called the library.
 #[derive(Clone, Copy, Debug)]
-pub struct Site(());
+#[repr(transparent)]
+pub struct Site(&'static Location<'static>);
 
 impl Site {
     /// The caller's place.
+    #[track_caller]
     #[inline(always)]
     pub const fn here() -> Self {
-        Self(())
+        Self(Location::caller())
+    }
+
+    /// The place itself.
+    #[inline(always)]
+    pub const fn place(self) -> &'static Location<'static> {
+        self.0
     }
 }
 

@@ -3,7 +3,7 @@
 use super::state::State;
 use crate::time::Instant;
 use crate::time::timer::Timer;
-use crate::wait::Wakes;
+use crate::wait::{self, BlockedOn, Wakes};
 use norace_prim::probe::{Kind, Misuse, Monitor, Site};
 use norace_prim::sync::{Mutex, lock};
 use std::fmt;
@@ -69,6 +69,8 @@ impl<T> Core<T> {
     #[inline]
     pub(super) fn waits(&self, what: &'static str, site: Site) {
         self.monitor.waits(what, site);
+        let on = if what == "receive from" { BlockedOn::Receive } else { BlockedOn::Send };
+        wait::note(on, site);
     }
 
     /// Looks at the state.

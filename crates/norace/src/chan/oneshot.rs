@@ -18,7 +18,7 @@
 
 use super::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::budget;
-use crate::wait::{Wakes, block_on, block_until};
+use crate::wait::{self, BlockedOn, Wakes, block_on, block_until};
 use norace_prim::probe::{Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::time::{Duration, Instant};
@@ -61,7 +61,7 @@ impl<T> Core<T> {
 type Shared<T> = Arc<Core<T>>;
 
 /// A channel for one value.
-#[cfg_attr(norace, track_caller)]
+#[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let state = Mutex::new(State::Open { waker: None });
     let shared = Arc::new(Core { monitor: Monitor::new(), state });
@@ -82,7 +82,7 @@ impl<T> Sender<T> {
     ///
     /// Gives the value back when the receiver is gone. `Ok` means that the value is there for the receiver, which may
     /// still be dropped without looking.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn send(mut self, value: T) -> Result<(), T> {
         let shared = self.shared.take().expect("a sender answers once");
         let waker = shared.with("answer to", Site::here(), |state| match state {
@@ -101,7 +101,7 @@ impl<T> Sender<T> {
     }
 
     /// Whether the receiver is gone, so that an answer would reach nobody.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn is_closed(&self) -> bool {
         let shared = self.shared.as_ref().expect("a sender answers once");
         shared.with("look at", Site::here(), |state| matches!(state, State::NoReceiver))
@@ -109,7 +109,7 @@ impl<T> Sender<T> {
 }
 
 impl<T> Drop for Sender<T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
         let waker = shared.with("drop the sender of", Site::here(), |state| match state {
@@ -155,7 +155,7 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// When the answer has been taken before.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv_blocking(mut self) -> Result<T, RecvError> {
         self.site = Site::here();
         block_on(self)
@@ -170,7 +170,7 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// When the answer has been taken before.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.site = Site::here();
         let deadline = Instant::now().checked_add(timeout);
@@ -189,7 +189,7 @@ impl<T> Receiver<T> {
     /// # Panics
     ///
     /// When the answer has been taken before.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
         self.site = Site::here();
         self.look(None).map_or(Err(TryRecvError::Empty), |result| {
@@ -218,7 +218,10 @@ impl<T> Receiver<T> {
         });
         match &result {
             Some(_) => self.shared = None,
-            None => shared.monitor.waits(RECEIVE, self.site),
+            None => {
+                shared.monitor.waits(RECEIVE, self.site);
+                wait::note(BlockedOn::Answer, self.site);
+            }
         }
         result
     }
@@ -238,7 +241,7 @@ impl<T> Future for Receiver<T> {
 }
 
 impl<T> Drop for Receiver<T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn drop(&mut self) {
         let Some(shared) = self.shared.take() else { return };
         // The value or the waker in it is dropped after the lock is released.

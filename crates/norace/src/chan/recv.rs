@@ -50,7 +50,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`] when the channel is closed and every value has been received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv(&self) -> Recv<'_, T> {
         Recv { core: &self.core, site: Site::here(), stage: Stage::New }
     }
@@ -60,7 +60,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`] when the channel is closed and every value has been received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv_blocking(&self) -> Result<T, RecvError> {
         match self.try_recv() {
             Ok(value) => Ok(value),
@@ -74,7 +74,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvTimeoutError`] when time runs out, or when the channel is closed and every value has been received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         let deadline = Instant::now().checked_add(timeout);
         // A value handed over in the instant in which time runs out goes back when the future is dropped.
@@ -91,7 +91,7 @@ impl<T> Receiver<T> {
     ///
     /// [`TryRecvError`] when there is none now, or when the channel is closed and every value has been received (not
     /// merely handed to a receive that may still be dropped).
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         match self.core.with("try to receive from", Site::here(), State::take) {
             Taken::Value(value) => Ok(value),
@@ -106,7 +106,7 @@ impl<T> Receiver<T> {
     ///
     /// [`TryRecvError`] when there is nothing now (and `max` is not 0), or when the channel is closed and every value
     /// has been received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn try_recv_many(&self, values: &mut Vec<T>, max: usize) -> Result<usize, TryRecvError> {
         self.core.with("try to receive from", Site::here(), |state, wakes| {
             let mut count = 0;
@@ -128,7 +128,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// [`RecvError`] when the channel is closed and every value has been received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv_many_blocking(&self, values: &mut Vec<T>, max: usize) -> Result<usize, RecvError> {
         match self.try_recv_many(values, max) {
             Ok(count) => Ok(count),
@@ -149,20 +149,20 @@ impl<T> Receiver<T> {
     /// Closes the channel for all its ends; true when this call did it, false when it was closed before.
     ///
     /// Sends that wait get their values back. What is buffered can still be received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn close(&self) -> bool {
         self.core.close()
     }
 
     /// Whether the channel is closed: by [`close`](Self::close), or because all senders or all receivers are gone.
     /// There may be values left to receive.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
     }
 
     /// How many values are buffered. Values of sends that wait do not count.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn len(&self) -> usize {
         self.core.len()
     }
@@ -191,7 +191,7 @@ impl<T> Clone for Receiver<T> {
 }
 
 impl<T> Drop for Receiver<T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn drop(&mut self) {
         self.core.drop_receiver();
     }
@@ -230,7 +230,7 @@ pub struct Iter<'a, T> {
 impl<T> Iterator for Iter<'_, T> {
     type Item = T;
 
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn next(&mut self) -> Option<T> {
         self.receiver.recv_blocking().ok()
     }
@@ -245,7 +245,7 @@ pub struct IntoIter<T> {
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn next(&mut self) -> Option<T> {
         self.receiver.recv_blocking().ok()
     }

@@ -42,7 +42,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`SendError`] with the value when the channel is closed, also when that happens while this send waits.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn send(&self, value: T) -> Send<'_, T> {
         Send { core: &self.core, site: Site::here(), stage: Stage::New(value) }
     }
@@ -52,7 +52,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`SendError`] with the value when the channel is closed.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn send_blocking(&self, value: T) -> Result<(), SendError<T>> {
         match self.try_send(value) {
             Ok(()) => Ok(()),
@@ -67,7 +67,7 @@ impl<T> Sender<T> {
     ///
     /// [`SendTimeoutError`] with the value when time runs out or the channel is closed. After `Timeout` the value is
     /// delivered to nobody.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn send_timeout_blocking(
         &self,
         value: T,
@@ -90,7 +90,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`TrySendError`] with the value when there is no room, or when the channel is closed.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let site = Site::here();
         let select = SelectId::current();
@@ -107,19 +107,19 @@ impl<T> Sender<T> {
     /// Closes the channel for all its ends; true when this call did it, false when it was closed before.
     ///
     /// Sends that wait get their values back. What is buffered can still be received.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn close(&self) -> bool {
         self.core.close()
     }
 
     /// Whether the channel is closed: by [`close`](Self::close), or because all receivers or all senders are gone.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
     }
 
     /// How many values are buffered. Values of sends that wait do not count.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn len(&self) -> usize {
         self.core.len()
     }
@@ -148,7 +148,7 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Drop for Sender<T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn drop(&mut self) {
         self.core.drop_sender();
     }

@@ -20,7 +20,7 @@ use std::task::{Wake, Waker};
 /// let fired = chan::after(Duration::from_millis(2)).recv_blocking().expect("never closed");
 /// assert!(fired - start >= Duration::from_millis(2));
 /// ```
-#[cfg_attr(norace, track_caller)]
+#[track_caller]
 pub fn after(duration: Duration) -> Receiver<Instant> {
     feed(duration, None)
 }
@@ -40,7 +40,7 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 /// let ticks = chan::tick(Duration::from_millis(1));
 /// assert_eq!(ticks.iter().take(3).count(), 3);
 /// ```
-#[cfg_attr(norace, track_caller)]
+#[track_caller]
 pub fn tick(period: Duration) -> Receiver<Instant> {
     assert!(!period.is_zero(), "a tick every zero seconds was asked for");
     feed(period, Some(period))
@@ -53,14 +53,14 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
 /// use norace::chan::{self, TryRecvError};
 /// assert_eq!(chan::never::<u8>().try_recv(), Err(TryRecvError::Empty));
 /// ```
-#[cfg_attr(norace, track_caller)]
+#[track_caller]
 pub fn never<T>() -> Receiver<T> {
     // The core counts a sender that does not exist, so nobody closes it.
     Receiver::new(Arc::new(Core::new(Some(0))))
 }
 
 /// A receiver fed by a timer. The core counts one sender, the feed, which never leaves.
-#[cfg_attr(norace, track_caller)]
+#[track_caller]
 fn feed(first: Duration, period: Option<Duration>) -> Receiver<Instant> {
     let core = Arc::new(Core::new(Some(1)));
     if let Some(deadline) = Instant::now().checked_add(first) {

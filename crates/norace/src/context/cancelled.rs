@@ -20,7 +20,7 @@ pub struct Cancelled<'a> {
 }
 
 impl<'a> Cancelled<'a> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub(super) fn new(node: &'a Node) -> Self {
         Self { node, waiter: None, site: Site::here() }
     }

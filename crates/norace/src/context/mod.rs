@@ -52,14 +52,14 @@ pub struct Context {
 
 impl Context {
     /// A context that is never cancelled unless somebody does it: the root of a tree.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn new() -> Self {
         Self { node: Node::root() }
     }
 
     /// A context that is cancelled with this one, or alone.
     #[must_use = "a context nobody holds has no effect"]
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn child(&self) -> Self {
         Self { node: Node::below(&self.node, None) }
     }
@@ -68,14 +68,14 @@ impl Context {
     ///
     /// A deadline later than this context's own changes nothing.
     #[must_use = "a context nobody holds has no effect"]
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn with_deadline(&self, deadline: Instant) -> Self {
         Self { node: Node::below(&self.node, Some(deadline)) }
     }
 
     /// A child whose deadline is `timeout` from now.
     #[must_use = "a context nobody holds has no effect"]
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         match Instant::now().checked_add(timeout) {
             Some(deadline) => self.with_deadline(deadline),
@@ -84,7 +84,7 @@ impl Context {
     }
 
     /// Cancels this context and everything below it with [`Cause::Cancelled`]; false when it was cancelled before.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn cancel(&self) -> bool {
         self.cancel_with(Cause::Cancelled)
     }
@@ -93,7 +93,7 @@ impl Context {
     /// before.
     ///
     /// When it returns everything that was below is cancelled, but for parts that another call is cancelling just then.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn cancel_with(&self, cause: Cause) -> bool {
         tree::cancel(&self.node, &cause, Site::here())
     }
@@ -116,7 +116,7 @@ impl Context {
     /// Waits until it is cancelled.
     ///
     /// Cancel safe, and it may be awaited again. Made for an arm of `select!`.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn cancelled(&self) -> Cancelled<'_> {
         Cancelled::new(&self.node)
     }
@@ -147,14 +147,14 @@ impl Context {
     }
 
     /// Waits until it is cancelled, for at most `timeout`; this thread sleeps. `None` when time ran out.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn wait_blocking(&self, timeout: Duration) -> Option<Cause> {
         block_until(pin!(self.cancelled()), Instant::now().checked_add(timeout))
     }
 }
 
 impl Default for Context {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn default() -> Self {
         Self::new()
     }

@@ -20,7 +20,7 @@
 use super::cause::Cause;
 use crate::time::Instant;
 use crate::time::timer::Timer;
-use crate::wait::{Key, Slab, Wakes};
+use crate::wait::{self, BlockedOn, Key, Slab, Wakes};
 use norace_prim::probe::{Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, OnceLock, Weak, lock};
 use std::task::{Wake, Waker};
@@ -57,7 +57,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     fn new(parent: Option<Arc<Self>>, deadline: Option<Instant>) -> Arc<Self> {
         let state = State { children: Slab::new(), waiters: Slab::new(), timer: None, place: None };
         Arc::new(Self {
@@ -74,13 +74,13 @@ impl Node {
         self.monitor.enter(what, site, || step(&mut lock(&self.state)))
     }
 
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub(super) fn root() -> Arc<Self> {
         Self::new(None, None)
     }
 
     /// A child of `parent`, which is cancelled at `deadline` at the latest.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub(super) fn below(parent: &Arc<Self>, deadline: Option<Instant>) -> Arc<Self> {
         // A deadline that is not earlier than the parent's is the parent's.
         let own = deadline.filter(|own| parent.deadline.is_none_or(|inherited| *own < inherited));
@@ -123,6 +123,7 @@ impl Node {
         };
         if self.cause.get().is_none() && registers() {
             self.monitor.waits(SEE, site);
+            wait::note(BlockedOn::Context, site);
             return None;
         }
         *waiter = None;

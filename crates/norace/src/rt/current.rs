@@ -2,11 +2,14 @@
 
 use super::scheduler::Scheduler;
 use super::worker::Worker;
+use crate::task::TaskId;
 use crate::task::cell::Task;
 use crate::time::TimerQueue;
+use crate::wait::Blocked;
+use norace_prim::probe;
 use norace_prim::sync::Arc;
 use norace_prim::thread_local;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
@@ -46,6 +49,8 @@ impl Current {
 }
 
 thread_local! {
+    /// The task that this thread is inside.
+    static RUNNING: Cell<Option<TaskId>> = const { Cell::new(None) };
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
@@ -125,4 +130,40 @@ pub(crate) fn assert_may_block(what: &str) {
         "cannot {what} by blocking inside a worker of the runtime: every task queued on it would wait; \
          use `.await`, `task::block_in_place` or `task::spawn_blocking`"
     );
+}
+
+/// Calls `act` as the task `id`.
+pub(crate) fn running<R>(id: TaskId, act: impl FnOnce() -> R) -> R {
+    struct Restore(Option<TaskId>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RUNNING.set(self.0);
+        }
+    }
+    let _restore = Restore(RUNNING.replace(Some(id)));
+    act()
+}
+
+/// The thread of a task sleeps, and its runtime knows.
+pub(crate) struct Asleep {
+    scheduler: Arc<Scheduler>,
+    task: TaskId,
+}
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        self.scheduler.thread_woke(self.task);
+    }
+}
+
+/// Tells the runtime that this thread is about to sleep inside a task, if it is inside one, until the guard is dropped.
+/// A report that no model asks for: it is no step of one.
+pub(crate) fn falls_asleep(blocked: Option<Blocked>) -> Option<Asleep> {
+    let (blocked, task) = (blocked?, RUNNING.try_with(Cell::get).ok().flatten()?);
+    if probe::in_model() {
+        return None;
+    }
+    let scheduler = scheduler()?;
+    scheduler.thread_sleeps(task, blocked);
+    Some(Asleep { scheduler, task })
 }

@@ -4,7 +4,7 @@ use super::block_on;
 use super::current::{self, Role};
 use super::metrics::{self, RuntimeMetrics};
 use super::scheduler::Scheduler;
-use crate::task::{self, JoinHandle};
+use crate::task::{self, JoinHandle, TaskSnapshot};
 use norace_prim::sync::Arc;
 use std::fmt;
 use std::future::Future;
@@ -92,6 +92,13 @@ impl Handle {
     pub fn enter<R>(&self, act: impl FnOnce() -> R) -> R {
         let _entered = current::enter(self.scheduler.clone(), current::role());
         act()
+    }
+
+    /// Every task and blocking job that has not ended, oldest first, with what it is doing and what it waits for.
+    ///
+    /// Takes a lock of each part of the table of tasks in turn: for people and reports, not for control.
+    pub fn tasks(&self) -> Vec<TaskSnapshot> {
+        self.scheduler.registry().tasks().iter().map(TaskSnapshot::new).collect()
     }
 
     /// What the runtime has done so far.

@@ -6,16 +6,20 @@
 //!
 //! | who makes work visible | who goes to sleep |
 //! | --- | --- |
-//! | P1. puts the task into a queue, stores its new length | S1. enters the list of sleepers, gives up searching |
-//! | P2. reads `hint`: somebody sleeps and nobody searches? | S2. reads the lengths of all queues |
+//! | P1. puts the task into a queue, where others see it | S1. enters the list of sleepers, gives up searching |
+//! | P2. reads `hint`: somebody sleeps and nobody searches? | S2. looks at all queues |
 //! | P3. if so makes one sleeper the searcher, unparks it | S3. work: leaves the list to search, unless another does |
 //!
-//! The store of P1 (a queue's length), the load of P2 (`hint`), the store of S1 (`hint`) and the loads of S2 are
-//! all `SeqCst`, so they have one order. If P2 precedes S1 in it, P1 precedes S2, and the sleeper sees the task;
-//! otherwise P2 sees the sleeper, or a searcher. In the latter case the task is that searcher's: a searcher ends
-//! its search only by S1, after which it looks again (S2), or by finding a task, after which it looks whether more
-//! is visible and wakes the next one. A worker in S3 that leaves the task to another searcher relies on the same
-//! promise.
+//! The write of P1 (a ring's tail, the injector's top), the load of P2 (`hint`), the store of S1 (`hint`) and the loads
+//! of S2 are all `SeqCst`, so they have one order. If P2 precedes S1 in it, P1 precedes S2, and the sleeper sees the
+//! task; otherwise P2 sees the sleeper, or a searcher. In the latter case the task is that searcher's: a searcher ends
+//! its search only by S1, after which it looks again (S2), or by finding a task, after which it looks whether more is
+//! visible and wakes the next one. A worker in S3 that leaves the task to another searcher relies on the same promise.
+//!
+//! While a worker takes tasks from the injector, S2 and a searcher's look find nothing there: what is left is that
+//! worker's to announce. P1' is its giving up the right to take, `SeqCst` as well; then it looks, and does P2 and P3 if
+//! tasks are left. Who found the right taken did so before P1', after its own S1 or end of search, which P2 therefore
+//! sees.
 //!
 //! The list and the flag `searching` change under one lock; `hint` is a copy of both for P2, written under that
 //! lock. A `runnext` slot is not visible work: filling an empty one wakes nobody, its owner runs it next. If the

@@ -40,4 +40,4 @@ mod worker;
 pub use builder::Builder;
 pub use handle::{Handle, NoRuntime};
 pub use metrics::RuntimeMetrics;
-pub use runtime::{Runtime, ShutdownError, StuckTask};
+pub use runtime::{Runtime, ShutdownError};

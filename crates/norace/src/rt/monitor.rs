@@ -2,10 +2,12 @@
 //!
 //! A task that computes for long without an await holds its worker. Behind it wait its `runnext` task, which nobody
 //! was woken for, its ring, and, if it left the netpoller to run the task, all sockets and timers. The monitor
-//! looks at every place twice per millisecond: one that is inside the same poll as at the look before is *stuck*.
-//! If something waits behind it while a worker sleeps, the monitor wakes that one; it finds the ring, the `runnext`
-//! task on the last pass of its search, or enters the netpoller before it sleeps again. If every worker is busy and
-//! nobody has looked at the netpoller since the last look, the workers are asked to.
+//! looks at every place twice per millisecond: one that is inside the same poll as at the look before is *stuck*. Where
+//! something waits behind a poll while a worker sleeps, the next look comes after half that time, so that the wait is
+//! shorter than a millisecond on a machine with a cpu to spare. If it is stuck, the monitor wakes the worker that
+//! sleeps; it finds the ring, the `runnext` task on the last pass of its search, or enters the netpoller before it
+//! sleeps again. If every worker is busy and nobody has looked at the netpoller since the last look, the workers are
+//! asked to.
 //!
 //! It costs a few microseconds per look while tasks run. When all workers have slept for a while, it sleeps until the
 //! first of them wakes up, so an idle runtime uses no cpu.
@@ -13,8 +15,11 @@
 use super::scheduler::Scheduler;
 use norace_prim::time::Duration;
 
-/// The pause between two looks: a task is found stuck after one to two of them.
+/// The pause between two looks; a task is found stuck after one to two of them.
 const INTERVAL: Duration = Duration::from_micros(500);
+
+/// The pause before a look that decides whether a poll is stuck which something waits behind.
+const SHORT_INTERVAL: Duration = Duration::from_micros(250);
 
 /// Looks at a sleeping runtime before the monitor sleeps as well.
 const IDLE_LOOKS: u32 = 4;
@@ -31,24 +36,30 @@ pub(crate) fn run(scheduler: &Scheduler) {
     let mut seen = vec![Seen::default(); scheduler.places.len()];
     let mut turns = 0;
     let mut idle_looks = 0;
-    while scheduler.idle.monitor_pause(idle_looks >= IDLE_LOOKS, INTERVAL) {
+    let mut interval = INTERVAL;
+    while scheduler.idle.monitor_pause(idle_looks >= IDLE_LOOKS, interval) {
+        interval = INTERVAL;
         if scheduler.idle.all_asleep() {
             idle_looks = if idle_looks >= IDLE_LOOKS { 0 } else { idle_looks + 1 };
             continue;
         }
         idle_looks = 0;
-        look(scheduler, &mut seen, &mut turns);
+        if look(scheduler, &mut seen, &mut turns) {
+            interval = SHORT_INTERVAL;
+        }
     }
 }
 
-fn look(scheduler: &Scheduler, seen: &mut [Seen], turns: &mut u64) {
+/// Whether the next look should come soon.
+fn look(scheduler: &Scheduler, seen: &mut [Seen], turns: &mut u64) -> bool {
     let now = scheduler.driver().turns();
     let driver_quiet = std::mem::replace(turns, now) == now;
     let driver_unattended = driver_quiet && !scheduler.driver().is_attended();
-    let mut rescue = false;
+    let (mut rescue, mut suspect) = (false, false);
     for (place, seen) in scheduler.places.iter().zip(seen) {
         let tick = place.tick();
-        let stuck = tick % 2 == 1 && tick == seen.tick;
+        let inside = tick % 2 == 1;
+        let stuck = inside && tick == seen.tick;
         if stuck && !seen.stuck {
             scheduler.counters().stalled();
             place.set_stuck(tick);
@@ -56,6 +67,7 @@ fn look(scheduler: &Scheduler, seen: &mut [Seen], turns: &mut u64) {
         *seen = Seen { tick, stuck };
         let waits = place.queue.len() > 0 || place.queue.has_next();
         rescue |= stuck && (waits || driver_unattended);
+        suspect |= inside && !stuck && waits;
         if driver_unattended {
             place.set_look_due(true);
         }
@@ -63,4 +75,5 @@ fn look(scheduler: &Scheduler, seen: &mut [Seen], turns: &mut u64) {
     if rescue {
         scheduler.idle.wake_one();
     }
+    suspect && scheduler.idle.wants_wake()
 }

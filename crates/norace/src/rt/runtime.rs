@@ -12,7 +12,7 @@
 //! 6. Wait for the threads, or until the time is up; threads that hold stuck tasks go on by themselves and end when
 //!    those do.
 //! 7. The netpoller closes: sockets that outlive the runtime fail, timers that do go to the timer thread.
-//! 8. The stuck tasks are named.
+//! 8. The stuck tasks are named, with what they wait for.
 
 use super::builder::Builder;
 use super::handle::Handle;
@@ -21,17 +21,14 @@ use super::scheduler::{Config, Scheduler};
 use super::threads::Threads;
 use super::{current, monitor, worker};
 use crate::context::Cause;
-use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
-use crate::task::{JoinHandle, TaskId, TaskState};
+use crate::task::{JoinHandle, TaskSnapshot};
 use crate::time;
 use norace_prim::probe::{self, Level};
-use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::panic::Location;
 
 /// How long a dropped runtime waits for its tasks.
 const DROP_PATIENCE: Duration = Duration::from_secs(5);
@@ -70,8 +67,9 @@ impl Runtime {
             // Made here, so that a pinned task finds a host before the thread has begun.
             let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
             scheduler.places[index].set_host(host.clone());
+            let seat = scheduler.first_seat(index);
             Threads::start(&scheduler, name, move |scheduler| {
-                worker::run_in(scheduler, index, host);
+                worker::run_in(scheduler, seat, host);
             })?;
         }
         let name = format!("{}-monitor", config.thread_name);
@@ -119,7 +117,7 @@ impl Runtime {
     }
 
     /// The steps at the head of this file.
-    fn stop(&mut self, timeout: Duration) -> Vec<StuckTask> {
+    fn stop(&mut self, timeout: Duration) -> Vec<TaskSnapshot> {
         self.stopped = true;
         let scheduler = self.handle.scheduler();
         let inside = current::is_thread_of(scheduler);
@@ -129,7 +127,7 @@ impl Runtime {
         }
         scheduler.blocking.close();
         let stuck = scheduler.registry().wait_empty(deadline);
-        let stuck = stuck.iter().map(StuckTask::new).collect();
+        let stuck = stuck.iter().map(TaskSnapshot::new).collect();
         scheduler.idle.stop();
         scheduler.threads.join(deadline);
         scheduler.driver().close();
@@ -151,51 +149,15 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// A task that did not end when its runtime was shut down.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct StuckTask {
-    /// The task.
-    pub id: TaskId,
-    /// Its name, when it was given one.
-    pub name: Option<Arc<str>>,
-    /// Where it was spawned.
-    pub spawned_at: &'static Location<'static>,
-    /// What it was doing when the time was up.
-    pub state: TaskState,
-}
-
-impl StuckTask {
-    fn new(task: &Task) -> Self {
-        let header = task.header();
-        Self {
-            id: header.id(),
-            name: header.name().cloned(),
-            spawned_at: header.spawned_at(),
-            state: header.snapshot(),
-        }
-    }
-}
-
-impl fmt::Display for StuckTask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "task {}", self.id)?;
-        if let Some(name) = &self.name {
-            write!(f, " ({name})")?;
-        }
-        write!(f, " spawned at {} is {}", self.spawned_at, self.state)
-    }
-}
-
 /// Tasks did not end within the time given to [`Runtime::shutdown`].
 #[derive(Clone, Debug)]
 pub struct ShutdownError {
-    stuck: Vec<StuckTask>,
+    stuck: Vec<TaskSnapshot>,
 }
 
 impl ShutdownError {
     /// The tasks, oldest first.
-    pub fn stuck(&self) -> &[StuckTask] {
+    pub fn stuck(&self) -> &[TaskSnapshot] {
         &self.stuck
     }
 }

@@ -5,6 +5,7 @@ use super::current;
 use super::readiness::{Direction, End, Readiness};
 use super::scheduler::Scheduler;
 use crate::budget;
+use crate::wait::{self, BlockedOn};
 use mio::Token;
 use mio::event::Source as Pollable;
 use norace_prim::probe;
@@ -71,7 +72,11 @@ impl<S: Pollable> Source<S> {
     ) -> Poll<io::Result<(R, u32)>> {
         ready!(budget::poll_left(cx));
         loop {
-            let seen = ready!(self.readiness.poll_ready(direction, cx))?;
+            let Poll::Ready(seen) = self.readiness.poll_ready(direction, cx) else {
+                wait::note_at(BlockedOn::Socket, None);
+                return Poll::Pending;
+            };
+            let seen = seen?;
             match operation(&self.io) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.readiness.exhausted(direction, seen, End::WouldBlock);

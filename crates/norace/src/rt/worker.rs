@@ -11,7 +11,7 @@
 use super::current::{self, Role};
 use super::idle::Announced;
 use super::park::Parker;
-use super::queue::Pushed;
+use super::queue::{Injector, LocalQueue, Pushed};
 use super::scheduler::{Place, Scheduler};
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
@@ -25,14 +25,26 @@ use std::task::Waker;
 /// Tasks between two looks at the injector and the netpoller; prime, so that it falls in step with nothing.
 const FAIRNESS_INTERVAL: u32 = norace_prim::model_or!(61, 3);
 
+/// The right to fill a place: who has it owns the place's queue.
+pub(crate) struct Seat {
+    index: usize,
+    queue: LocalQueue,
+}
+
+impl Seat {
+    pub(super) fn new(index: usize, queue: LocalQueue) -> Self {
+        Self { index, queue }
+    }
+}
+
 /// A place on its way from one thread to another; whoever takes it fills it.
-pub(crate) type Handoff = Arc<Mutex<Option<usize>>>;
+pub(crate) type Handoff = Arc<Mutex<Option<Seat>>>;
 
 /// The part of a worker that only its own thread touches.
 pub(crate) struct Worker {
     scheduler: Arc<Scheduler>,
-    /// The place it fills; none once it has handed it off.
-    place: Cell<Option<usize>>,
+    /// For the place it fills; none once it has handed that off. Not borrowed while foreign code runs.
+    seat: RefCell<Option<Seat>>,
     parker: Arc<Parker>,
     host: Arc<PinnedHost>,
     /// It is the searcher, in the words of `rt/idle.rs`.
@@ -49,21 +61,21 @@ pub(crate) struct Worker {
 /// Fills the place in `handoff`, if it is still there, until it is handed off or the runtime stops.
 pub(crate) fn run(scheduler: &Arc<Scheduler>, handoff: &Handoff) {
     let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
-    let index = {
+    let seat = {
         let mut handoff = lock(handoff);
-        let Some(index) = handoff.take() else { return };
+        let Some(seat) = handoff.take() else { return };
         // Under the lock: the place's former worker looks here before it closes its own host, so one is always open.
-        scheduler.places[index].set_host(host.clone());
-        index
+        scheduler.places[seat.index].set_host(host.clone());
+        seat
     };
-    run_in(scheduler, index, host);
+    run_in(scheduler, seat, host);
 }
 
-/// Fills the place `index`, whose host is `host`.
-pub(crate) fn run_in(scheduler: &Arc<Scheduler>, index: usize, host: Arc<PinnedHost>) {
+/// Fills the place of `seat`, whose host is `host`.
+pub(crate) fn run_in(scheduler: &Arc<Scheduler>, seat: Seat, host: Arc<PinnedHost>) {
     let worker = Rc::new(Worker {
         scheduler: scheduler.clone(),
-        place: Cell::new(Some(index)),
+        seat: RefCell::new(Some(seat)),
         parker: host.parker().clone(),
         host,
         searching: Cell::new(false),
@@ -76,7 +88,7 @@ pub(crate) fn run_in(scheduler: &Arc<Scheduler>, index: usize, host: Arc<PinnedH
     let _entered = current::enter(scheduler.clone(), Role::Worker(worker.clone()));
     worker.fill_place();
     worker.run_pinned();
-    if worker.place.get().is_some() {
+    if worker.place().is_some() {
         scheduler.leave_place();
     }
 }
@@ -86,8 +98,17 @@ impl Worker {
         &self.scheduler
     }
 
+    /// The number of its place.
+    fn index(&self) -> Option<usize> {
+        self.seat.borrow().as_ref().map(|seat| seat.index)
+    }
+
     fn place(&self) -> Option<&Place> {
-        self.place.get().map(|index| &self.scheduler.places[index])
+        self.index().map(|index| &self.scheduler.places[index])
+    }
+
+    fn pop(&self) -> Option<Task> {
+        self.seat.borrow().as_ref()?.queue.pop()
     }
 
     /// Runs tasks while it has a place and the runtime goes on.
@@ -123,7 +144,7 @@ impl Worker {
         place.advance_tick();
         task.run();
         // After a hand-off the tick belongs to the place's new worker.
-        if self.place.get().is_some() {
+        if self.place().is_some() {
             place.advance_tick();
         }
     }
@@ -133,7 +154,7 @@ impl Worker {
         self.count.set(count);
         if count.is_multiple_of(FAIRNESS_INTERVAL) {
             self.look_at_driver(place);
-            if let Some(task) = self.scheduler.injector.pop() {
+            if let Some(task) = self.take_injected(Injector::take_one) {
                 return Some(task);
             }
         } else if place.is_look_due() {
@@ -144,26 +165,38 @@ impl Worker {
         pinned_first
             .then(pinned)
             .flatten()
-            .or_else(|| place.queue.pop())
+            .or_else(|| self.pop())
             .or_else(pinned)
-            .or_else(|| self.take_injected(place))
+            .or_else(|| {
+                let workers = self.scheduler.places.len();
+                self.take_injected(|injector, taken| injector.take_share(workers, taken))
+            })
             .or_else(|| self.search(place))
     }
 
-    fn take_injected(&self, place: &Place) -> Option<Task> {
+    fn take_injected(&self, take: impl FnOnce(&Injector, &mut Vec<Task>)) -> Option<Task> {
+        let injector = &self.scheduler.injector;
+        if !injector.has_work() {
+            return None;
+        }
         let mut taken = self.taken.borrow_mut();
-        self.scheduler.injector.take_share(self.scheduler.places.len(), &mut taken);
-        self.keep_all_but_one(place, &mut taken)
+        take(injector, &mut taken);
+        // P1' of the sleep protocol in rt/idle.rs is over: P2.
+        if injector.has_work() {
+            self.scheduler.idle.wake_one();
+        }
+        self.keep_all_but_one(&mut taken)
     }
 
     /// Gives the oldest of `taken` and queues the rest; what is visible then is announced when the first one runs.
-    fn keep_all_but_one(&self, place: &Place, taken: &mut Vec<Task>) -> Option<Task> {
+    fn keep_all_but_one(&self, taken: &mut Vec<Task>) -> Option<Task> {
         let mut taken = taken.drain(..);
         let first = taken.next()?;
         let mut rest = false;
         for task in taken {
             rest = true;
-            self.settle(place, place.queue.push_back(task));
+            // With a place, as here, none comes back.
+            let _ = self.push(task, LocalQueue::push_back);
         }
         if rest && !self.searching.get() {
             self.scheduler.idle.wake_one();
@@ -183,7 +216,7 @@ impl Worker {
             if !taken.is_empty() {
                 place.steals.add_alone(1);
                 place.stolen.add_alone(taken.len() as u64);
-                return self.keep_all_but_one(place, &mut taken);
+                return self.keep_all_but_one(&mut taken);
             }
         }
         self.steal_next(place)
@@ -203,7 +236,7 @@ impl Worker {
         let places = &self.scheduler.places;
         let start = rand::below(places.len() as u64);
         let start = usize::try_from(start).expect("below the number of places");
-        let me = self.place.get();
+        let me = self.index();
         (0..places.len())
             .map(move |offset| (start + offset) % places.len())
             .filter(move |index| Some(*index) != me)
@@ -273,11 +306,10 @@ impl Worker {
 
     /// Queues a task that was spawned or woken by this worker; gives it back when the worker has no place.
     pub(crate) fn push_woken(&self, task: Task) -> Result<(), Task> {
-        let Some(place) = self.place() else { return Err(task) };
-        let dispatching = self.dispatching.get();
-        let pushed =
-            if dispatching { place.queue.push_back(task) } else { place.queue.push_next(task) };
-        if self.settle(place, pushed) && !dispatching {
+        if self.dispatching.get() {
+            return self.push(task, LocalQueue::push_back).map(drop);
+        }
+        if self.push(task, LocalQueue::push_next)? {
             self.scheduler.idle.wake_one();
         }
         Ok(())
@@ -285,29 +317,37 @@ impl Worker {
 
     /// Queues a task that has just been polled.
     pub(crate) fn push_yielded(&self, task: Task) -> Result<(), Task> {
-        let Some(place) = self.place() else { return Err(task) };
-        if self.settle(place, place.queue.push_back(task)) {
+        if self.push(task, LocalQueue::push_back)? {
             self.scheduler.idle.wake_one();
         }
         Ok(())
     }
 
-    /// Sends on what did not fit; whether there is more to run than this worker's next task.
-    fn settle(&self, place: &Place, pushed: Pushed) -> bool {
+    /// Queues a task, and sends on what does not fit; whether there is more to run than this worker's next task. Gives
+    /// the task back when the worker has no place.
+    fn push(
+        &self,
+        task: Task,
+        push: impl FnOnce(&LocalQueue, Task) -> Pushed,
+    ) -> Result<bool, Task> {
+        let (pushed, index) = match &*self.seat.borrow() {
+            Some(seat) => (push(&seat.queue, task), seat.index),
+            None => return Err(task),
+        };
         match pushed {
-            Pushed::Quietly => false,
-            Pushed::Visibly => true,
+            Pushed::Quietly => Ok(false),
+            Pushed::Visibly => Ok(true),
             Pushed::Overflow(tasks) => {
-                place.overflows.add_alone(1);
+                self.scheduler.places[index].overflows.add_alone(1);
                 self.scheduler.inject(tasks.into_iter());
-                true
+                Ok(true)
             }
         }
     }
 
     /// Whether blocking this thread harms nobody: its place is filled by another one.
     pub(crate) fn may_block(&self) -> bool {
-        self.blocking.get() > 0 || self.place.get().is_none()
+        self.blocking.get() > 0 || self.place().is_none()
     }
 
     /// Runs `act`, which may block, while another thread fills this worker's place.
@@ -317,9 +357,9 @@ impl Worker {
             fn drop(&mut self) {
                 self.0.blocking.set(self.0.blocking.get() - 1);
                 // If nobody has begun to fill the place, take it back.
-                let index = self.1.take().and_then(|handoff| lock(&handoff).take());
-                if let Some(index) = index {
-                    self.0.enter_place(index);
+                let seat = self.1.take().and_then(|handoff| lock(&handoff).take());
+                if let Some(seat) = seat {
+                    self.0.enter_place(seat);
                 }
             }
         }
@@ -330,21 +370,22 @@ impl Worker {
 
     /// Gives up the place; none when it has none, or when no thread can be had to fill it.
     fn hand_off(&self) -> Option<Handoff> {
-        let index = self.place.take()?;
+        let seat = self.seat.take()?;
         // Inside a poll until now; whoever takes the place begins between two.
-        self.scheduler.places[index].advance_tick();
-        let handoff: Handoff = Arc::new(Mutex::new(Some(index)));
+        self.scheduler.places[seat.index].advance_tick();
+        let handoff: Handoff = Arc::new(Mutex::new(Some(seat)));
         if self.scheduler.blocking.start_worker(&self.scheduler, &handoff) {
             return Some(handoff);
         }
-        self.enter_place(index);
+        let seat = lock(&handoff).take().expect("nobody was given it");
+        self.enter_place(seat);
         None
     }
 
     /// Back in its place, inside a poll.
-    fn enter_place(&self, index: usize) {
-        self.scheduler.places[index].advance_tick();
-        self.place.set(Some(index));
+    fn enter_place(&self, seat: Seat) {
+        self.scheduler.places[seat.index].advance_tick();
+        self.seat.replace(Some(seat));
     }
 }
 

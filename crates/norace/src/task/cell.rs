@@ -2,9 +2,9 @@
 //!
 //! Who may touch what:
 //! - `state` (see `task/state.rs`): everybody. It decides who queues the task and who runs it.
-//! - `body`: only who runs the task, between `start` and `pause` or `finish`. The lock is therefore never contended; it
-//!   is what lets this be safe code. The body is dropped by the run that ends the task, never by a waker, so a future's
-//!   destructor runs where the future ran.
+//! - `run`, with the body: only who runs the task, between `start` and `pause` or `finish`; who reports tries its lock
+//!   and reads what the task waits for. The lock is what lets this be safe code. The body is dropped by the run that
+//!   ends the task, never by a waker, so a future's destructor runs where the future ran.
 //! - `join`: the ending run, the joiner and who cancels, under its lock.
 //!
 //! Ending a task, in order: the body is dropped, the state becomes done, the registry forgets the task, the joiner
@@ -18,7 +18,9 @@ use super::registry::Place;
 use super::state::{Start, State};
 use super::{PanicPayload, TaskError, TaskId, TaskState};
 use crate::context::Cause;
+use crate::rt::current;
 use crate::rt::scheduler::Scheduler;
+use crate::wait::{self, Blocked};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread;
 use std::any::Any;
@@ -105,6 +107,8 @@ pub(crate) trait Schedulable: Send + Sync {
     /// Runs a task that was just taken from a queue.
     fn run(self: Arc<Self>);
     fn cancel(self: Arc<Self>, cause: Cause);
+    /// What its last poll waits for; none while it runs.
+    fn blocked(&self) -> Option<Blocked>;
 }
 
 /// A task in a queue.
@@ -124,9 +128,15 @@ pub(crate) struct Spec {
     pub(crate) scheduler: Arc<Scheduler>,
 }
 
+struct Run<B> {
+    body: Option<B>,
+    /// What the last poll waits for.
+    blocked: Option<Blocked>,
+}
+
 pub(crate) struct TaskCell<B: Body> {
     header: Header,
-    body: Mutex<Option<B>>,
+    run: Mutex<Run<B>>,
     join: JoinCell<B::Output>,
 }
 
@@ -152,11 +162,15 @@ impl<B: Body> TaskCell<B> {
         let Spec { name, spawned_at, scheduler } = spec;
         let (id, place) = (TaskId::next(), Place::nowhere());
         let header = Header { state, id, place, home, name, spawned_at, scheduler };
-        Arc::new(Self { header, body: Mutex::new(Some(body)), join: JoinCell::new() })
+        Arc::new(Self {
+            header,
+            run: Mutex::new(Run { body: Some(body), blocked: None }),
+            join: JoinCell::new(),
+        })
     }
 
     pub(super) fn finish(&self, mut outcome: Outcome<B::Output>) {
-        let body = lock(&self.body).take();
+        let body = lock(&self.run).body.take();
         let counters = self.header.scheduler.counters();
         match &outcome {
             Outcome::Done(_) => {}
@@ -197,9 +211,14 @@ impl<B: Body> TaskCell<B> {
 impl<B: Body> TaskCell<B> {
     /// Polls the body once; a panic in it is caught.
     pub(super) fn poll(&self, waker: &Waker) -> thread::Result<Poll<B::Output>> {
-        let mut body = lock(&self.body);
+        let mut run = lock(&self.run);
+        let Run { body, blocked } = &mut *run;
         let body = body.as_mut().expect("a task that is not done has a body");
-        catch_unwind(AssertUnwindSafe(|| body.poll(&mut Context::from_waker(waker))))
+        wait::take_note();
+        let poll = || body.poll(&mut Context::from_waker(waker));
+        let polled = current::running(self.header.id, || catch_unwind(AssertUnwindSafe(poll)));
+        *blocked = wait::take_note();
+        polled
     }
 
     /// Why it is to be cancelled.
@@ -235,6 +254,10 @@ impl<B: Body> Schedulable for TaskCell<B> {
         if self.header.state.cancel() {
             enqueue(self);
         }
+    }
+
+    fn blocked(&self) -> Option<Blocked> {
+        self.run.try_lock().ok().and_then(|run| run.blocked)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::budget;
 use crate::context::Cause;
 use crate::rt::block_on;
 use crate::task::TaskId;
-use crate::wait::Wakes;
+use crate::wait::{self, BlockedOn, Wakes};
 use norace_prim::probe::{self, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
 use std::any::Any;
@@ -204,7 +204,10 @@ impl<T> Future for JoinHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let task = self.task.as_ref().expect("a JoinHandle is not polled after it was ready");
         ready!(budget::poll_left(cx));
-        let outcome = ready!(task.join_cell().poll(cx));
+        let Poll::Ready(outcome) = task.join_cell().poll(cx) else {
+            wait::note_at(BlockedOn::Join, Some(task.header().spawned_at()));
+            return Poll::Pending;
+        };
         budget::spend();
         let result = match outcome {
             Outcome::Done(value) => Ok(value),

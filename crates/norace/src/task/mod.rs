@@ -20,13 +20,16 @@ mod id;
 mod join;
 pub(crate) mod pinned;
 pub(crate) mod registry;
+mod snapshot;
 mod state;
 mod yield_now;
 
+pub use crate::wait::{Blocked, BlockedOn};
 pub use builder::Builder;
 pub use error::{PanicPayload, SpawnError, TaskError};
 pub use id::TaskId;
 pub use join::JoinHandle;
+pub use snapshot::TaskSnapshot;
 pub use state::TaskState;
 pub use yield_now::{YieldNow, yield_now};
 

@@ -154,10 +154,9 @@ impl Registry {
     pub(crate) fn wait_empty(&self, deadline: Instant) -> Vec<Task> {
         let mut guard = lock(&self.wait);
         loop {
-            let mut left = self.tasks();
+            let left = self.tasks();
             let now = Instant::now();
             if left.is_empty() || now >= deadline {
-                left.sort_by_key(|task| task.header().id());
                 return left;
             }
             // Dropping the last reference to a task that has just ended is harmless here: its body is gone.
@@ -166,9 +165,12 @@ impl Registry {
         }
     }
 
-    fn tasks(&self) -> Vec<Task> {
+    /// Those that are alive, oldest first.
+    pub(crate) fn tasks(&self) -> Vec<Task> {
         let tasks = |shard: &Aligned| lock(&shard.0).tasks.iter().cloned().collect::<Vec<_>>();
-        self.shards.iter().flat_map(tasks).collect()
+        let mut all: Vec<Task> = self.shards.iter().flat_map(tasks).collect();
+        all.sort_by_key(|task| task.header().id());
+        all
     }
 }
 

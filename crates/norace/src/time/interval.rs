@@ -3,6 +3,8 @@
 use super::timer::Timer;
 use super::{Duration, Instant};
 use crate::budget;
+use crate::wait::{self, BlockedOn};
+use norace_prim::probe::Site;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
@@ -13,9 +15,10 @@ use std::task::{Context, Poll, ready};
 /// # Panics
 ///
 /// When `period` is zero.
+#[track_caller]
 pub fn interval(period: Duration) -> Interval {
     assert!(!period.is_zero(), "an interval needs a period above zero");
-    Interval { period, timer: Timer::new(super::after(period)) }
+    Interval { period, timer: Timer::new(super::after(period)), site: Site::here() }
 }
 
 /// The ticker of [`interval`].
@@ -23,6 +26,7 @@ pub fn interval(period: Duration) -> Interval {
 pub struct Interval {
     period: Duration,
     timer: Timer,
+    site: Site,
 }
 
 impl Interval {
@@ -36,7 +40,10 @@ impl Interval {
     /// As [`tick`](Self::tick), for hand-written futures.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         ready!(budget::poll_left(cx));
-        ready!(self.timer.poll_elapsed(cx));
+        if self.timer.poll_elapsed(cx).is_pending() {
+            wait::note(BlockedOn::Sleep, self.site);
+            return Poll::Pending;
+        }
         budget::spend();
         let due = self.timer.deadline();
         self.timer.reset(next_on_grid(due, self.period, Instant::now()));

@@ -3,6 +3,8 @@
 use super::timer::Timer;
 use super::{Duration, Instant};
 use crate::budget;
+use crate::wait::{self, BlockedOn};
+use norace_prim::probe::Site;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,6 +18,7 @@ use std::task::{Context, Poll, ready};
 /// let nap = time::sleep(Duration::from_secs(1));
 /// assert!(nap.deadline() > time::Instant::now());
 /// ```
+#[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
     sleep_until(super::after(duration))
 }
@@ -23,8 +26,9 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// Waits until `deadline`; ready at once when that has passed.
 ///
 /// Cancel safe, as [`sleep`].
+#[track_caller]
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep { timer: Timer::new(deadline) }
+    Sleep { timer: Timer::new(deadline), site: Site::here() }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -34,6 +38,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     timer: Timer,
+    site: Site,
 }
 
 impl Sleep {
@@ -53,7 +58,10 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         ready!(budget::poll_left(cx));
-        ready!(self.timer.poll_elapsed(cx));
+        if self.timer.poll_elapsed(cx).is_pending() {
+            wait::note(BlockedOn::Sleep, self.site);
+            return Poll::Pending;
+        }
         budget::spend();
         Poll::Ready(())
     }

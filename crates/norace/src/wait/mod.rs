@@ -1,12 +1,22 @@
 //! What waiting is made of: lists of waiters, wakers to call after unlocking, and threads that park.
 
+#[cfg(feature = "rt")]
+mod blocked;
 mod list;
 mod park;
+#[cfg(not(feature = "rt"))]
+mod unreported;
 mod wakes;
 
+#[cfg(feature = "rt")]
+pub use blocked::{Blocked, BlockedOn};
+#[cfg(feature = "rt")]
+pub(crate) use blocked::{note, note_at, take as take_note};
 pub(crate) use list::{Key, List, Slab};
 pub use park::block_on;
 pub(crate) use park::block_until;
 #[cfg(feature = "rt")]
 pub(crate) use park::thread_waker;
+#[cfg(not(feature = "rt"))]
+pub(crate) use unreported::{BlockedOn, note};
 pub(crate) use wakes::Wakes;

@@ -5,6 +5,8 @@
 //! that has slept may have taken the outer one's token for its own; so it leaves one behind when it ends. One that was
 //! ready at once has taken none and must leave none, or an outer wait with such polls would never sleep.
 
+#[cfg(feature = "rt")]
+use super::blocked::take;
 use crate::budget;
 use crate::select::SelectId;
 use norace_prim::sync::Arc;
@@ -94,6 +96,8 @@ pub(crate) fn block_until<F: Future>(
         // Neither the budget of a task that blocks its worker here (once spent it would never come back) nor the select
         // in which somebody blocks is this future's.
         let poll = || budget::with(|| future.as_mut().poll(&mut cx));
+        #[cfg(feature = "rt")]
+        take();
         if let Poll::Ready(output) = SelectId::during(None, poll) {
             return Some(output);
         }
@@ -102,6 +106,8 @@ pub(crate) fn block_until<F: Future>(
             return None;
         }
         wait.slept = true;
+        #[cfg(feature = "rt")]
+        let _asleep = crate::rt::current::falls_asleep(take());
         match left {
             None => thread::park(),
             Some(left) => thread::park_timeout(left),

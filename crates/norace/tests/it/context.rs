@@ -235,6 +235,28 @@ fn a_million_wide_tree_is_cancelled_and_dropped() {
     assert!(children.iter().all(Context::is_cancelled));
 }
 
+/// A tree that is both deep and wide: chains below chains.
+#[test]
+fn a_million_contexts_in_chains_of_a_thousand_are_cancelled_while_others_use_them() {
+    let root = Context::new();
+    let ends: Vec<Context> =
+        (0..1_000).map(|_| (0..1_000).fold(root.child(), |parent, _| parent.child())).collect();
+    thread::scope(|scope| {
+        // Takes the root's lock and that of a node below it all the time.
+        let user = scope.spawn(|| {
+            let mut children = 0_u32;
+            while !ends[999].is_cancelled() {
+                drop((root.child(), ends[0].child()));
+                children += 1;
+            }
+            children
+        });
+        root.cancel();
+        user.join().unwrap();
+    });
+    assert!(ends.iter().all(Context::is_cancelled));
+}
+
 #[test]
 fn cancelling_while_the_tree_grows_and_shrinks_misses_nobody() {
     for _ in 0..100 {

@@ -48,13 +48,21 @@ impl Bits for bool {
     }
 }
 
+/// Addresses are chosen by an allocator, which the checker does not control: the first one that an execution meets is
+/// 1, the next one 2, whatever they are. Null is 0.
 impl<T> Bits for *mut T {
-    fn encode(self, _wide: &mut Wide) -> u64 {
-        self.expose_provenance() as u64
+    fn encode(self, wide: &mut Wide) -> u64 {
+        match self.expose_provenance() {
+            0 => 0,
+            address => wide.number(address as u128) + 1,
+        }
     }
 
     fn decode(bits: u64) -> Self {
-        std::ptr::with_exposed_provenance_mut(bits as usize)
+        let Some(number) = bits.checked_sub(1) else { return std::ptr::null_mut() };
+        let address = current::with(|engine| engine.wide.value(number));
+        let address = address.expect("numbers are only met in models");
+        std::ptr::with_exposed_provenance_mut(usize::try_from(address).expect("an address"))
     }
 }
 

@@ -177,7 +177,7 @@ fn a_job_that_comes_when_the_pool_closes_is_run_refused_or_cancelled() {
 
 /// Hands a place off, to a thread that fills it until the runtime stops, or takes it back.
 fn hand_off(scheduler: &Arc<Scheduler>) -> bool {
-    let handoff: Handoff = Arc::new(Mutex::new(Some(0)));
+    let handoff: Handoff = Arc::new(Mutex::new(Some(scheduler.first_seat(0))));
     let started = scheduler.blocking.start_worker(scheduler, &handoff);
     assert!(started, "there are threads enough");
     lock(&handoff).take().is_some()

@@ -1,6 +1,6 @@
 //! The queues on their own: order, overflow, stealing.
 
-use super::{Injector, LocalQueue, NEXT_STREAK, Pushed, RING};
+use super::{Injector, LocalQueue, NEXT_STREAK, Pushed, RING, local};
 use crate::rt::scheduler::{Config, Scheduler};
 use crate::task::TaskId;
 use crate::task::cell::{Home, Spec, Task, TaskCell};
@@ -53,26 +53,26 @@ fn is_quiet(pushed: Pushed) -> bool {
 
 #[test]
 fn the_task_woken_last_runs_first_and_the_others_in_order() {
-    let (mut tasks, queue) = (Tasks::new(), LocalQueue::new());
+    let (mut tasks, (queue, others)) = (Tasks::new(), local());
     assert!(is_quiet(queue.push_next(tasks.make())), "filling an empty slot wakes nobody");
     assert!(!is_quiet(queue.push_next(tasks.make())), "now there is more than the next task");
     assert!(!is_quiet(queue.push_back(tasks.make())));
-    assert_eq!(queue.len(), 2);
-    assert!(queue.has_next());
+    assert_eq!(others.len(), 2);
+    assert!(others.has_next());
     assert_eq!(tasks.drain(&queue), [1, 0, 2]);
-    assert!(queue.len() == 0 && !queue.has_next());
+    assert!(others.len() == 0 && !others.has_next());
 }
 
 #[test]
 fn a_task_that_yields_alone_wakes_nobody() {
-    let (mut tasks, queue) = (Tasks::new(), LocalQueue::new());
+    let (mut tasks, (queue, _others)) = (Tasks::new(), local());
     assert!(is_quiet(queue.push_back(tasks.make())));
     assert!(!is_quiet(queue.push_back(tasks.make())));
 }
 
 #[test]
 fn a_full_ring_keeps_its_front_half_and_sends_the_rest_on_in_order() {
-    let (mut tasks, queue) = (Tasks::new(), LocalQueue::new());
+    let (mut tasks, (queue, _others)) = (Tasks::new(), local());
     for _ in 0..RING {
         assert!(!matches!(queue.push_back(tasks.make()), Pushed::Overflow(_)));
     }
@@ -86,7 +86,7 @@ fn a_full_ring_keeps_its_front_half_and_sends_the_rest_on_in_order() {
 
 #[test]
 fn hand_offs_do_not_starve_the_ring() {
-    let (mut tasks, queue) = (Tasks::new(), LocalQueue::new());
+    let (mut tasks, (queue, _others)) = (Tasks::new(), local());
     let waiting = tasks.make();
     let _ = queue.push_back(waiting);
     for round in 0..NEXT_STREAK {
@@ -100,20 +100,20 @@ fn hand_offs_do_not_starve_the_ring() {
 
 #[test]
 fn half_is_stolen_from_the_front_and_the_next_task_only_by_name() {
-    let (mut tasks, queue) = (Tasks::new(), LocalQueue::new());
+    let (mut tasks, (queue, others)) = (Tasks::new(), local());
     for _ in 0..4 {
         let _ = queue.push_back(tasks.make());
     }
     let _ = queue.push_next(tasks.make());
     let mut stolen = Vec::new();
-    queue.steal_half(&mut stolen);
+    others.steal_half(&mut stolen);
     assert_eq!(stolen.iter().map(|task| tasks.number(task)).collect::<Vec<_>>(), [0, 1]);
-    queue.steal_half(&mut stolen);
-    queue.steal_half(&mut stolen);
+    others.steal_half(&mut stolen);
+    others.steal_half(&mut stolen);
     assert_eq!(stolen.len(), 4, "a single task is stolen, too");
-    queue.steal_half(&mut stolen);
+    others.steal_half(&mut stolen);
     assert_eq!(stolen.len(), 4, "the next task is not in the ring");
-    assert_eq!(queue.steal_next().map(|task| tasks.number(&task)), Some(4));
+    assert_eq!(others.steal_next().map(|task| tasks.number(&task)), Some(4));
     assert!(queue.pop().is_none());
 }
 
@@ -128,7 +128,9 @@ fn each_worker_takes_its_share_of_what_was_injected() {
     let share = super::INJECTED.min(6);
     let expected: Vec<_> = (0..share).collect();
     assert_eq!(taken.iter().map(|task| tasks.number(task)).collect::<Vec<_>>(), expected);
-    assert_eq!(injector.pop().map(|task| tasks.number(&task)), Some(share));
+    taken.clear();
+    injector.take_one(&mut taken);
+    assert_eq!(taken.iter().map(|task| tasks.number(task)).collect::<Vec<_>>(), [share]);
     assert_eq!(injector.len(), 9 - share);
 }
 

@@ -37,7 +37,8 @@ fn start(scheduler: &Arc<Scheduler>, index: usize) -> JoinHandle<()> {
     let scheduler = scheduler.clone();
     let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
     scheduler.places[index].set_host(host.clone());
-    thread::spawn(move || run_in(&scheduler, index, host))
+    let seat = scheduler.first_seat(index);
+    thread::spawn(move || run_in(&scheduler, seat, host))
 }
 
 /// Something that is said once, to a thread or a task.

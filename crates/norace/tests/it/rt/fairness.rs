@@ -27,6 +27,32 @@ fn a_task_woken_by_a_hog_runs_while_the_hog_still_computes() {
     assert!(runtime.handle().metrics().tasks_stolen >= 1);
 }
 
+/// Every one of them gets past its hog, and none has to wait for the hog's end.
+#[test]
+fn tasks_woken_by_hogs_again_and_again_run_while_the_hogs_compute() {
+    let runtime = runtime(2);
+    let hogs = runtime.spawn(async {
+        for _ in 0..50 {
+            let ran = Flag::default();
+            let (tx, rx) = norace::chan::bounded::<()>(0);
+            let woken = {
+                let ran = ran.clone();
+                task::spawn(async move {
+                    rx.recv().await.unwrap();
+                    ran.set();
+                })
+            };
+            time::sleep(Duration::from_millis(1)).await;
+            tx.send(()).await.unwrap();
+            hog_until(|| ran.is_set());
+            woken.await.unwrap();
+        }
+    });
+    hogs.join_blocking().unwrap();
+    let metrics = runtime.handle().metrics();
+    assert!(metrics.stalls >= 1, "the monitor has seen none of 50 hogs");
+}
+
 #[test]
 fn tasks_spawned_by_a_hog_run_while_the_hog_still_computes() {
     let runtime = runtime(2);
@@ -53,6 +79,31 @@ fn timers_fire_while_the_worker_that_served_them_computes() {
         // Let the timer be set, then come back through the netpoller, which this worker serves.
         time::sleep(Duration::from_millis(5)).await;
         hog_until(|| has_fired.try_recv().is_ok());
+    });
+    hog.join_blocking().unwrap();
+}
+
+#[cfg(feature = "net")]
+#[test]
+fn sockets_are_served_while_the_worker_that_served_them_computes() {
+    use norace::net::{TcpListener, TcpStream};
+    use std::io::Write;
+    let runtime = runtime(2);
+    let (heard, has_heard) = event();
+    let hog = runtime.spawn(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut peer = std::net::TcpStream::connect(address).unwrap();
+        let (stream, _): (TcpStream, _) = listener.accept().await.unwrap();
+        let reading = task::spawn(async move {
+            assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 1);
+            heard.send(()).unwrap();
+        });
+        // Let it wait, then come back through the netpoller, which this worker serves.
+        time::sleep(Duration::from_millis(5)).await;
+        peer.write_all(&[1]).unwrap();
+        hog_until(|| has_heard.try_recv().is_ok());
+        reading.await.unwrap();
     });
     hog.join_blocking().unwrap();
 }

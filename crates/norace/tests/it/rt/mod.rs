@@ -12,6 +12,7 @@ mod pinned;
 mod shutdown;
 #[cfg(unix)]
 mod signal;
+mod snapshot;
 mod spawn;
 pub(crate) mod support;
 mod threads;

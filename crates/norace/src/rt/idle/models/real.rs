@@ -4,11 +4,12 @@ use crate::models::{all, join, some, spawn};
 use crate::rt::idle::{Announced, Idle};
 use crate::rt::models;
 use crate::rt::park::Parker;
-use crate::rt::queue::{Injector, LocalQueue, Pushed};
+use crate::rt::queue::{self, Injector, LocalQueue, Pushed, Stealer};
 use crate::task::cell::Task;
 use norace_prim::atomic::Tally;
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait};
 use norace_prim::thread;
+use std::cell::Cell;
 
 /// What the first task does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ struct Pool {
     ended: Tally,
     idle: Idle,
     injector: Injector,
-    local: LocalQueue,
+    local: Stealer,
     parkers: Vec<Arc<Parker>>,
     tasks: Vec<Task>,
     /// Numbers of tasks that were run.
@@ -38,25 +39,40 @@ struct Pool {
 }
 
 impl Pool {
-    fn new(workers: usize, first: First) -> Arc<Self> {
+    fn take_injected(&self) -> Option<Task> {
+        let mut taken = Vec::new();
+        if self.injector.has_work() {
+            self.injector.take_one(&mut taken);
+            if self.injector.has_work() {
+                self.idle.wake_one();
+            }
+        }
+        assert!(taken.len() <= 1, "it is not closed");
+        taken.pop()
+    }
+
+    /// A pool, and the end of the local queue that belongs to worker 0.
+    fn new(workers: usize, first: First) -> (Arc<Self>, LocalQueue) {
+        let (own, local) = queue::local();
         let scheduler = models::scheduler(workers);
         let tasks = match first {
             First::Ends => 1,
             First::Lasts => 2,
             First::Wakes => 3,
         };
-        Arc::new(Self {
+        let pool = Arc::new(Self {
             first,
             searchers: Tally::new(),
             ended: Tally::new(),
             idle: Idle::new(workers),
             injector: Injector::new(),
-            local: LocalQueue::new(),
+            local,
             parkers: (0..workers).map(|_| Parker::new(scheduler.driver().clone())).collect(),
             tasks: models::tasks(&scheduler, tasks),
             done: Mutex::default(),
             changed: Condvar::new(),
-        })
+        });
+        (pool, own)
     }
 
     /// As who spawns from elsewhere.
@@ -67,8 +83,8 @@ impl Pool {
     }
 
     /// As worker 0 when a task that it runs wakes another one.
-    fn wake(&self, number: usize) {
-        match self.local.push_next(self.tasks[number].clone()) {
+    fn wake(&self, own: &LocalQueue, number: usize) {
+        match own.push_next(self.tasks[number].clone()) {
             Pushed::Quietly => {}
             Pushed::Visibly => {
                 self.idle.wake_one();
@@ -78,7 +94,7 @@ impl Pool {
     }
 
     fn has_visible_work(&self) -> bool {
-        self.injector.len() > 0 || self.local.len() > 0
+        self.injector.has_work() || self.local.len() > 0
     }
 
     /// Notes that a worker has begun to search: no other one does, until they stop and all are woken.
@@ -94,9 +110,8 @@ impl Pool {
         was
     }
 
-    fn next(&self, me: usize, searching: &mut bool) -> Option<Task> {
-        let own = || if me == 0 { self.local.pop() } else { None };
-        if let Some(task) = own().or_else(|| self.injector.pop()) {
+    fn next(&self, own: Option<&LocalQueue>, searching: &mut bool) -> Option<Task> {
+        if let Some(task) = own.and_then(LocalQueue::pop).or_else(|| self.take_injected()) {
             return Some(task);
         }
         if !*searching {
@@ -107,26 +122,26 @@ impl Pool {
             *searching = true;
         }
         let mut stolen = Vec::new();
-        if me != 0 {
+        if own.is_none() {
             self.local.steal_half(&mut stolen);
         }
         assert!(stolen.len() <= 1, "half of two at most");
         stolen.pop()
     }
 
-    /// As `rt/worker.rs`.
-    fn work(&self, me: usize) {
+    /// As `rt/worker.rs`; worker 0 has a queue of its own.
+    fn work(&self, me: usize, own: Option<&LocalQueue>) {
         let parker = &self.parkers[me];
         let mut searching = false;
         loop {
-            if let Some(task) = self.next(me, &mut searching) {
+            if let Some(task) = self.next(own, &mut searching) {
                 if self.ends(&mut searching) {
                     self.idle.end_search();
                     if self.has_visible_work() {
                         self.idle.wake_one();
                     }
                 }
-                self.run(&task);
+                self.run(&task, own);
                 continue;
             }
             let was_searching = self.ends(&mut searching);
@@ -153,13 +168,14 @@ impl Pool {
     }
 
     /// Runs a task; the last one stops the workers.
-    fn run(&self, task: &Task) {
+    fn run(&self, task: &Task, own: Option<&LocalQueue>) {
         let number = models::numbers(&self.tasks, [task])[0];
         match self.first {
             First::Lasts if number == 0 => self.wait_for(1),
             First::Wakes if number == 0 => {
-                self.wake(1);
-                self.wake(2);
+                let own = own.expect("worker 0 runs it");
+                self.wake(own, 1);
+                self.wake(own, 2);
                 self.wait_for(1);
             }
             _ => {}
@@ -178,10 +194,11 @@ impl Pool {
 }
 
 fn run(workers: usize, first: First) {
-    let pool = Pool::new(workers, first);
+    let (pool, own) = Pool::new(workers, first);
+    let own = Cell::new(Some(own));
     let working = spawn(u32::try_from(workers).expect("few"), |me| {
-        let pool = pool.clone();
-        move || pool.work(usize::try_from(me).expect("few"))
+        let (pool, own) = (pool.clone(), own.take());
+        move || pool.work(usize::try_from(me).expect("few"), own.as_ref())
     });
     (0..pool.tasks.len()).for_each(|number| pool.inject(number));
     join(working);
@@ -202,14 +219,14 @@ fn a_task_that_comes_beside_one_that_lasts_is_run_by_the_other_worker() {
 #[test]
 fn what_a_worker_makes_visible_and_does_not_come_to_is_run_by_another() {
     all(|| {
-        let pool = Pool::new(2, First::Wakes);
+        let (pool, own) = Pool::new(2, First::Wakes);
         let other = {
             let pool = pool.clone();
-            thread::spawn(move || pool.work(1))
+            thread::spawn(move || pool.work(1, None))
         };
         // Worker 0 has the first task already.
-        pool.run(&pool.tasks[0]);
-        pool.work(0);
+        pool.run(&pool.tasks[0], Some(&own));
+        pool.work(0, Some(&own));
         other.join().unwrap();
         assert_eq!(*lock(&pool.done), [1, 0, 2]);
     });

@@ -1,0 +1,4 @@
+//! The inbox under the checker: the protocol with its mutants, and the real one.
+
+mod bare;
+mod real;

@@ -1,0 +1,4 @@
+//! The ring under the checker: the protocol with its mutants, and the real one.
+
+mod bare;
+mod real;

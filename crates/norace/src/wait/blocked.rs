@@ -1,0 +1,91 @@
+//! What a pending operation waits for, and where: for reports.
+//!
+//! An operation that is pending leaves a note with its thread. Whoever polled it takes the note: a task keeps it until
+//! its next poll, a thread that is about to sleep hands it to its runtime. A note costs two thread-local stores.
+
+use norace_prim::probe::Site;
+use norace_prim::thread_local;
+use std::cell::Cell;
+use std::fmt;
+use std::panic::Location;
+
+/// What an operation waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BlockedOn {
+    /// A value from a channel.
+    Receive,
+    /// Room in a channel, or somebody who takes the value.
+    Send,
+    /// The answer of a `oneshot` channel.
+    Answer,
+    /// The end of a task; the place is where that one was spawned.
+    Join,
+    /// An instant.
+    Sleep,
+    /// The end of a context.
+    Context,
+    /// A socket.
+    Socket,
+}
+
+impl fmt::Display for BlockedOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Receive => "to receive from the channel",
+            Self::Send => "to send to the channel",
+            Self::Answer => "for an answer",
+            Self::Join => "for the end of the task spawned",
+            Self::Sleep => "in a sleep",
+            Self::Context => "for the end of a context",
+            Self::Socket => "for a socket",
+        })
+    }
+}
+
+/// What a task waits for, and where in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Blocked {
+    /// What it waits for.
+    pub on: BlockedOn,
+    /// The call that made the operation; for a join, the call that spawned the task waited for. Not known of sockets.
+    pub at: Option<&'static Location<'static>>,
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.on.fmt(f)?;
+        match self.at {
+            Some(place) => write!(f, " at {place}"),
+            None => Ok(()),
+        }
+    }
+}
+
+thread_local! {
+    static NOTE: Cell<Option<Blocked>> = const { Cell::new(None) };
+}
+
+/// Leaves a note that an operation made at `site` is pending.
+#[inline]
+pub(crate) fn note(on: BlockedOn, site: Site) {
+    note_at(on, Some(site.place()));
+}
+
+/// As [`note`]. What a task does beside its other waits (a deadline, the end of its context) does not hide those.
+pub(crate) fn note_at(on: BlockedOn, at: Option<&'static Location<'static>>) {
+    let aside = matches!(on, BlockedOn::Sleep | BlockedOn::Context);
+    // While the thread ends there is nobody to take it.
+    let _ = NOTE.try_with(|note| {
+        if !aside || note.get().is_none() {
+            note.set(Some(Blocked { on, at }));
+        }
+    });
+}
+
+/// Takes the last note of this thread.
+#[inline]
+pub(crate) fn take() -> Option<Blocked> {
+    NOTE.try_with(Cell::take).ok().flatten()
+}

@@ -1,0 +1,15 @@
+//! What a pending operation waits for, without a runtime that reports it: nothing is kept.
+
+use norace_prim::probe::Site;
+
+#[derive(Clone, Copy)]
+pub(crate) enum BlockedOn {
+    Receive,
+    Send,
+    Answer,
+    Sleep,
+    Context,
+}
+
+#[inline]
+pub(crate) fn note(_on: BlockedOn, _site: Site) {}

@@ -1,0 +1,164 @@
+//! What is told of tasks: where they come from, what they are doing, what they wait for and where.
+
+use super::support::{PATIENCE, event, expect_event, hog_until, runtime};
+use norace::context::Context;
+use norace::rt::{Handle, Runtime};
+use norace::task::{self, BlockedOn, TaskSnapshot, TaskState};
+use norace::{chan, time};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What is told of the only task of a runtime, once it waits for something.
+fn told_of(handle: &Handle) -> TaskSnapshot {
+    let waits = || handle.tasks().into_iter().find(|task| task.blocked.is_some());
+    hog_until(|| waits().is_some());
+    waits().expect("nobody ends its wait")
+}
+
+/// A task that waits is told with `on`, at `line` of this file.
+#[track_caller]
+fn assert_waits(runtime: Runtime, on: BlockedOn, line: u32) {
+    let told = told_of(&runtime.handle());
+    let blocked = told.blocked.expect("asked for");
+    let place = blocked.at.expect("known");
+    assert_eq!((blocked.on, place.file(), place.line()), (on, file!(), line), "{told}");
+    assert_eq!(told.state, TaskState::Waiting);
+    let text = told.to_string();
+    assert!(text.contains(" is waiting ") && text.ends_with(&place.to_string()), "{text}");
+    runtime.shutdown(PATIENCE).expect("it is cancelled");
+}
+
+#[test]
+fn a_task_waits_for_a_channel() {
+    let (tx, rx) = chan::bounded::<u32>(1);
+    let pool = runtime(1);
+    let line = line!() + 1;
+    pool.spawn(async move { rx.recv().await });
+    assert_waits(pool, BlockedOn::Receive, line);
+    let pool = runtime(1);
+    let (tx_full, _rx) = chan::bounded::<u32>(0);
+    let line = line!() + 1;
+    pool.spawn(async move { tx_full.send(1).await });
+    assert_waits(pool, BlockedOn::Send, line);
+    drop(tx);
+}
+
+#[test]
+fn a_task_waits_for_an_answer() {
+    let (_reply, answer) = chan::oneshot::channel::<u32>();
+    let pool = runtime(1);
+    let line = line!() - 2;
+    pool.spawn(answer);
+    assert_waits(pool, BlockedOn::Answer, line);
+}
+
+#[test]
+fn a_task_waits_for_an_instant_or_a_context() {
+    let pool = runtime(1);
+    let line = line!() + 1;
+    pool.spawn(async { time::sleep(LONG).await });
+    assert_waits(pool, BlockedOn::Sleep, line);
+    let pool = runtime(1);
+    let context = Context::new();
+    let line = line!() + 1;
+    pool.spawn(async move { context.cancelled().await });
+    assert_waits(pool, BlockedOn::Context, line);
+}
+
+#[test]
+fn a_task_waits_for_another_one_that_is_named_by_its_place() {
+    let pool = runtime(1);
+    let line = line!() + 2;
+    pool.spawn(async {
+        let other = task::spawn(std::future::pending::<()>());
+        other.await
+    });
+    assert_waits(pool, BlockedOn::Join, line);
+}
+
+#[test]
+fn a_deadline_does_not_hide_what_a_task_waits_for() {
+    let (_tx, rx) = chan::bounded::<u32>(1);
+    let pool = runtime(1);
+    let line = line!() + 2;
+    pool.spawn(async move {
+        norace::select! { value = rx.recv() => value.ok(), _ = time::sleep(LONG) => None }
+    });
+    assert_waits(pool, BlockedOn::Receive, line);
+}
+
+#[cfg(feature = "net")]
+#[test]
+fn a_task_waits_for_a_socket() {
+    let pool = runtime(1);
+    pool.spawn(async {
+        let listener = norace::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.accept().await.map(drop)
+    });
+    let told = told_of(&pool.handle());
+    assert_eq!(told.blocked.expect("asked for").on, BlockedOn::Socket);
+    assert!(told.to_string().ends_with(" is waiting for a socket"), "{told}");
+}
+
+#[test]
+fn a_task_that_waits_for_something_foreign_is_told_without_a_reason() {
+    let pool = runtime(1);
+    let polled = event();
+    let begun = polled.0;
+    pool.spawn(async move {
+        time::sleep(Duration::ZERO).await;
+        begun.send(()).unwrap();
+        std::future::pending::<()>().await;
+    });
+    expect_event(&polled.1, "the task");
+    hog_until(|| pool.handle().tasks()[0].state == TaskState::Waiting);
+    let told = &pool.handle().tasks()[0];
+    assert_eq!(told.blocked, None);
+    assert!(told.to_string().ends_with(" is waiting"), "{told}");
+}
+
+#[test]
+fn tasks_are_told_oldest_first_and_no_more_when_they_have_ended() {
+    let pool = runtime(2);
+    let tasks: Vec<_> = (0..50).map(|_| pool.spawn(std::future::pending::<()>())).collect();
+    let ids: Vec<_> = pool.handle().tasks().iter().map(|task| task.id).collect();
+    assert_eq!(ids, tasks.iter().map(task::JoinHandle::id).collect::<Vec<_>>());
+    tasks.iter().for_each(task::JoinHandle::cancel);
+    tasks.into_iter().for_each(|task| assert!(task.join_blocking().is_err()));
+    assert!(pool.handle().tasks().is_empty());
+}
+
+#[test]
+fn a_shutdown_names_the_channel_that_a_blocking_job_waits_for() {
+    let pool = runtime(1);
+    let (tx, rx) = chan::bounded::<u32>(1);
+    let job = task::Builder::new().name("auditor").on(&pool.handle());
+    let line = line!() + 1;
+    let job = job.spawn_blocking(move || rx.recv_blocking()).unwrap();
+    told_of(&pool.handle());
+    let error = pool.shutdown(Duration::from_millis(20)).unwrap_err();
+    let [told] = error.stuck() else { panic!("{error}") };
+    let blocked = told.blocked.expect("it is in the kit's own code");
+    let place = blocked.at.expect("known");
+    assert_eq!((blocked.on, place.file(), place.line()), (BlockedOn::Receive, file!(), line));
+    assert_eq!((told.state, told.name.as_deref()), (TaskState::Running, Some("auditor")));
+    let wanted = format!("its thread waits to receive from the channel at {place}");
+    assert!(error.to_string().contains(&wanted), "{error}");
+    tx.send_blocking(1).unwrap();
+    assert_eq!(job.join_blocking().unwrap(), Ok(1));
+}
+
+#[test]
+fn a_shutdown_names_what_a_task_waits_for_in_place() {
+    let pool = runtime(1);
+    let (tx, rx) = chan::bounded::<u32>(1);
+    let line = line!() + 1;
+    let stuck = pool.spawn(async move { task::block_in_place(|| rx.recv_blocking()) });
+    told_of(&pool.handle());
+    let error = pool.shutdown(Duration::from_millis(20)).unwrap_err();
+    let blocked = error.stuck()[0].blocked.expect("it is in the kit's own code");
+    assert_eq!(blocked.at.expect("known").line(), line, "{error}");
+    tx.send_blocking(1).unwrap();
+    assert!(stuck.join_blocking().is_ok());
+}
