@@ -2,13 +2,16 @@
 
 use super::core::Core;
 use super::error::{SendError, SendTimeoutError, TrySendError};
+use super::send_many::SendMany;
 use super::state::{Put, State, Waiter};
+use super::weak::WeakSender;
 use crate::budget;
 use crate::select::SelectId;
 use crate::wait::{Key, Wakes, block_on, block_until};
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -132,6 +135,96 @@ impl<T> Sender<T> {
     /// How many values the buffer takes; `None` when it is unbounded.
     pub fn capacity(&self) -> Option<usize> {
         self.core.capacity()
+    }
+
+    /// Sends all of `values`, from the front, waiting for room as often as that takes.
+    ///
+    /// Each step sends as many as there is room for. Values of other senders may come between those of one call when
+    /// it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// What has been sent is gone from `values`, and what is left in it when the future is dropped will not be sent:
+    /// the value at which it waited is back at the front, unless a receiver has taken it already. As an arm of a
+    /// [`select!`](crate::select!) it may have sent some of its values when another arm is taken; `values` tells.
+    ///
+    /// # Ordering
+    ///
+    /// As that of [`send`](Self::send), value by value.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when the channel is closed before all are sent; the others are left in `values`.
+    ///
+    /// ```
+    /// # norace::block_on(async {
+    /// use norace::chan::{SendError, bounded};
+    /// use std::collections::VecDeque;
+    ///
+    /// let (tx, rx) = bounded(2);
+    /// let mut batch = VecDeque::from(vec!['a', 'b', 'c']);
+    /// assert!(norace::time::timeout(std::time::Duration::ZERO, tx.send_many(&mut batch)).await.is_err());
+    /// assert_eq!(batch, ['c']);
+    /// rx.close();
+    /// assert_eq!(tx.send_many(&mut batch).await, Err(SendError(())));
+    /// assert_eq!(batch, ['c']);
+    /// # });
+    /// ```
+    #[cfg_attr(norace, track_caller)]
+    pub fn send_many<'a>(&'a self, values: &'a mut VecDeque<T>) -> SendMany<'a, T> {
+        SendMany::new(&self.core, values)
+    }
+
+    /// Like [`send_many`](Self::send_many), but this thread sleeps when it has to wait.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when the channel is closed before all are sent; the others are left in `values`.
+    #[cfg_attr(norace, track_caller)]
+    pub fn send_many_blocking(&self, values: &mut VecDeque<T>) -> Result<(), SendError<()>> {
+        block_on(self.send_many(values))
+    }
+
+    /// Sends as many of `values`, from the front, as need no waiting, in one step; says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] when there are values and not one could be sent, because there is no room or the channel is
+    /// closed; they stay in `values`.
+    #[cfg_attr(norace, track_caller)]
+    pub fn try_send_many(&self, values: &mut VecDeque<T>) -> Result<usize, TrySendError<()>> {
+        let (site, select, before) = (Site::here(), SelectId::current(), values.len());
+        let put = |state: &mut State<T>, wakes: &mut Wakes| state.put_many(values, select, wakes);
+        let (value, error) = match self.core.with("send to", site, put) {
+            Put::Done => return Ok(before),
+            Put::Full(value) => (value, TrySendError::Full(())),
+            Put::Closed(value) => (value, TrySendError::Closed(())),
+        };
+        values.push_front(value);
+        if error.is_closed() {
+            self.core.refused_send(site);
+        }
+        match before - values.len() {
+            0 => Err(error),
+            sent => Ok(sent),
+        }
+    }
+
+    /// How many senders there are.
+    #[cfg_attr(norace, track_caller)]
+    pub fn sender_count(&self) -> usize {
+        self.core.senders()
+    }
+
+    /// How many receivers there are.
+    #[cfg_attr(norace, track_caller)]
+    pub fn receiver_count(&self) -> usize {
+        self.core.receivers()
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender::new(&self.core)
     }
 
     /// Whether `other` sends into the same channel.

@@ -1,6 +1,7 @@
 //! The channel, seen from outside.
 
 mod basic;
+mod batch;
 mod cancel;
 mod golang;
 mod offers;
@@ -11,3 +12,4 @@ mod quiescence;
 mod runtime;
 mod storm;
 mod timed;
+mod weak;
