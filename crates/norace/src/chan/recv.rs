@@ -53,7 +53,12 @@ impl<T> Receiver<T> {
     /// [`RecvError`] when the channel is closed and every value has been received.
     #[cfg_attr(norace, track_caller)]
     pub fn recv(&self) -> Recv<'_, T> {
-        Recv { core: &self.core, site: Site::here(), stage: Stage::New }
+        self.recv_at(Site::here())
+    }
+
+    /// A receive that was asked for at `site`.
+    pub(crate) fn recv_at(&self, site: Site) -> Recv<'_, T> {
+        Recv { core: &self.core, site, stage: Stage::New }
     }
 
     /// Receives a value; this thread sleeps until there is one.

@@ -308,6 +308,20 @@ impl<T> Send<'_, T> {
     }
 }
 
+impl<T> Send<'_, T> {
+    /// Takes an offer back; a later poll begins anew, behind others.
+    pub(crate) fn withdraw(&mut self) {
+        if let Stage::Offering(key, _) = self.stage {
+            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
+            drop(self.core.with("give up sending to", self.site, cancel));
+        }
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Offering(_, value) => Stage::New(value),
+            stage => stage,
+        };
+    }
+}
+
 /// Goes on from `stage` as far as possible without waiting: the result, or how it waits now.
 fn step<T>(
     stage: Stage<T>,
