@@ -41,7 +41,7 @@
 //! # Features
 //!
 //! `rt` (runtime, tasks, signals), `net` (TCP) and `macros` (`#[norace::main]`, `#[norace::test]`) are on by default.
-//! Without them the rest builds with nothing but [`prim`].
+//! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s.
 
 mod budget;
 pub mod chan;

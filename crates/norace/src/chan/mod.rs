@@ -53,6 +53,8 @@ mod recv;
 mod send;
 mod send_many;
 mod state;
+#[cfg(feature = "futures")]
+mod streams;
 mod timed;
 mod weak;
 
@@ -62,6 +64,8 @@ pub use error::{
 pub use recv::{IntoIter, Iter, Receiver, Recv, RecvMany};
 pub use send::{Send, Sender, TryCancel};
 pub use send_many::SendMany;
+#[cfg(feature = "futures")]
+pub use streams::{RecvStream, SendSink};
 pub use timed::{after, never, tick};
 pub use weak::{WeakReceiver, WeakSender};
 

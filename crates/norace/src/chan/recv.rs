@@ -23,7 +23,7 @@ const RECEIVE: &str = "receive from";
 /// When the last receiver is dropped the channel closes: what is buffered is dropped, and sends, waiting ones
 /// included, get their values back.
 pub struct Receiver<T> {
-    core: Arc<Core<T>>,
+    pub(super) core: Arc<Core<T>>,
 }
 
 impl<T> Receiver<T> {
@@ -214,6 +214,13 @@ impl<T> Receiver<T> {
     #[cfg_attr(norace, track_caller)]
     pub fn receiver_count(&self) -> usize {
         self.core.receivers()
+    }
+
+    /// This receiver as a [`Stream`](futures_core::Stream).
+    #[cfg(feature = "futures")]
+    #[cfg_attr(norace, track_caller)]
+    pub fn into_stream(self) -> super::RecvStream<T> {
+        super::RecvStream::new(self)
     }
 
     /// An end that does not keep the channel open.

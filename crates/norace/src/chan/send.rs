@@ -21,7 +21,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// When the last sender is dropped the channel closes: receivers get what is buffered, then the end.
 pub struct Sender<T> {
-    core: Arc<Core<T>>,
+    pub(super) core: Arc<Core<T>>,
 }
 
 impl<T> Sender<T> {
@@ -222,6 +222,13 @@ impl<T> Sender<T> {
         self.core.receivers()
     }
 
+    /// This sender as a [`Sink`](futures_sink::Sink).
+    #[cfg(feature = "futures")]
+    #[cfg_attr(norace, track_caller)]
+    pub fn into_sink(self) -> super::SendSink<T> {
+        super::SendSink::new(self)
+    }
+
     /// An end that does not keep the channel open.
     pub fn downgrade(&self) -> WeakSender<T> {
         WeakSender::new(&self.core)
@@ -253,7 +260,8 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-enum Stage<T> {
+/// How far a send has come.
+pub(super) enum Stage<T> {
     New(T),
     /// The core has the value.
     Waiting(Key),
@@ -311,9 +319,8 @@ impl<T> Send<'_, T> {
 impl<T> Send<'_, T> {
     /// Takes an offer back; a later poll begins anew, behind others.
     pub(crate) fn withdraw(&mut self) {
-        if let Stage::Offering(key, _) = self.stage {
-            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
-            drop(self.core.with("give up sending to", self.site, cancel));
+        if let Stage::Offering(..) = self.stage {
+            cancel_send(self.core, self.site, &self.stage);
         }
         self.stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::Offering(_, value) => Stage::New(value),
@@ -365,44 +372,60 @@ fn step<T>(
 // Nothing is pinned: a value that waits is in the core.
 impl<T> Unpin for Send<'_, T> {}
 
+/// Goes on from `stage` as far as possible without waiting.
+#[inline]
+pub(super) fn poll_send<T>(
+    core: &Core<T>,
+    site: Site,
+    stage: &mut Stage<T>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), SendError<T>>> {
+    ready!(budget::poll_left(cx));
+    let former = std::mem::replace(stage, Stage::Failed);
+    if let Stage::Sent | Stage::Failed = former {
+        panic!("a send was polled after it had completed");
+    }
+    let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
+    let send = |state: &mut State<T>, wakes: &mut Wakes| step(former, state, &waiter, wakes);
+    let result = match core.with("send to", site, send) {
+        Ok(Ok(())) => {
+            *stage = Stage::Sent;
+            Ok(())
+        }
+        Ok(Err(value)) => {
+            core.refused_send(site);
+            Err(SendError(value))
+        }
+        Err(waiting) => {
+            *stage = waiting;
+            core.waits("send to", site);
+            return Poll::Pending;
+        }
+    };
+    budget::spend();
+    Poll::Ready(result)
+}
+
+/// Gives up a send that has come to `stage`; its value is dropped unless a receiver has it.
+pub(super) fn cancel_send<T>(core: &Core<T>, site: Site, stage: &Stage<T>) {
+    if let Stage::Waiting(key) | Stage::Offering(key, _) = *stage {
+        let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
+        drop(core.with("give up sending to", site, cancel));
+    }
+}
+
 impl<T> Future for Send<'_, T> {
     type Output = Result<(), SendError<T>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(budget::poll_left(cx));
-        let this = &mut *self;
-        let stage = std::mem::replace(&mut this.stage, Stage::Failed);
-        if let Stage::Sent | Stage::Failed = stage {
-            panic!("a send was polled after it had completed");
-        }
-        let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-        let send = |state: &mut State<T>, wakes: &mut Wakes| step(stage, state, &waiter, wakes);
-        let result = match this.core.with("send to", this.site, send) {
-            Ok(Ok(())) => {
-                this.stage = Stage::Sent;
-                Ok(())
-            }
-            Ok(Err(value)) => {
-                this.core.refused_send(this.site);
-                Err(SendError(value))
-            }
-            Err(waiting) => {
-                this.stage = waiting;
-                this.core.waits("send to", this.site);
-                return Poll::Pending;
-            }
-        };
-        budget::spend();
-        Poll::Ready(result)
+        let (core, site) = (self.core, self.site);
+        poll_send(core, site, &mut self.stage, cx)
     }
 }
 
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
-        if let Stage::Waiting(key) | Stage::Offering(key, _) = self.stage {
-            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
-            drop(self.core.with("give up sending to", self.site, cancel));
-        }
+        cancel_send(self.core, self.site, &self.stage);
     }
 }
 

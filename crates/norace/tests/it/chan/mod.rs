@@ -11,5 +11,7 @@ mod quiescence;
 #[cfg(feature = "rt")]
 mod runtime;
 mod storm;
+#[cfg(feature = "futures")]
+mod streams;
 mod timed;
 mod weak;
