@@ -30,7 +30,7 @@
 //! | `rt` | the work-stealing runtime: workers, netpoller, timers, stall monitor | |
 //! | `task` | `spawn` and its relatives, `JoinHandle`, `TaskError` | |
 //! | [`chan`] | channels of any capacity, closable, between tasks and threads; `oneshot` replies | yes |
-//! | [`select!`], [`select_blocking!`] | whichever comes first, in tasks and on threads | yes |
+//! | [`select!`], [`select_blocking!`], [`select`](mod@select) | whichever comes first, in tasks and on threads | yes |
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
@@ -41,7 +41,7 @@
 //! # Features
 //!
 //! `rt` (runtime, tasks, signals), `net` (TCP) and `macros` (`#[norace::main]`, `#[norace::test]`) are on by default.
-//! Without them the rest builds with nothing but [`prim`].
+//! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s.
 
 mod budget;
 pub mod chan;
@@ -56,7 +56,6 @@ pub mod net;
 mod raw;
 #[cfg(feature = "rt")]
 pub mod rt;
-#[doc(hidden)]
 pub mod select;
 #[cfg(all(feature = "rt", unix))]
 pub mod signal;

@@ -118,6 +118,16 @@ impl<T> Core<T> {
             .finish_non_exhaustive()
     }
 
+    #[cfg_attr(norace, track_caller)]
+    pub(super) fn senders(&self) -> usize {
+        self.look(Site::here(), State::senders)
+    }
+
+    #[cfg_attr(norace, track_caller)]
+    pub(super) fn receivers(&self) -> usize {
+        self.look(Site::here(), State::receivers)
+    }
+
     pub(super) fn add_sender(&self) {
         // Whoever clones holds one, so that nobody can see the difference.
         self.monitor.aside(|| lock(&self.state).add_sender());
@@ -126,6 +136,18 @@ impl<T> Core<T> {
     pub(super) fn add_receiver(&self) {
         // As above.
         self.monitor.aside(|| lock(&self.state).add_receiver());
+    }
+
+    /// One more sender, unless the last one is gone.
+    #[cfg_attr(norace, track_caller)]
+    pub(super) fn revive_sender(&self) -> bool {
+        self.with("upgrade to a sender of", Site::here(), |state, _| state.add_sender())
+    }
+
+    /// One more receiver, unless the last one is gone.
+    #[cfg_attr(norace, track_caller)]
+    pub(super) fn revive_receiver(&self) -> bool {
+        self.with("upgrade to a receiver of", Site::here(), |state, _| state.add_receiver())
     }
 
     #[cfg_attr(norace, track_caller)]

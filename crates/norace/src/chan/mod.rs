@@ -51,15 +51,23 @@ mod models;
 pub mod oneshot;
 mod recv;
 mod send;
+mod send_many;
 mod state;
+#[cfg(feature = "futures")]
+mod streams;
 mod timed;
+mod weak;
 
 pub use error::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
-pub use recv::{IntoIter, Iter, Receiver, Recv};
+pub use recv::{IntoIter, Iter, Receiver, Recv, RecvMany};
 pub use send::{Send, Sender, TryCancel};
+pub use send_many::SendMany;
+#[cfg(feature = "futures")]
+pub use streams::{RecvStream, SendSink};
 pub use timed::{after, never, tick};
+pub use weak::{WeakReceiver, WeakSender};
 
 use self::core::Core;
 use norace_prim::sync::Arc;

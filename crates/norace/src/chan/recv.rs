@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::state::{State, Taken, Waiter};
+use super::weak::WeakReceiver;
 use crate::budget;
 use crate::select::SelectId;
 use crate::wait::{Key, Wakes, block_on, block_until};
@@ -22,7 +23,7 @@ const RECEIVE: &str = "receive from";
 /// When the last receiver is dropped the channel closes: what is buffered is dropped, and sends, waiting ones
 /// included, get their values back.
 pub struct Receiver<T> {
-    core: Arc<Core<T>>,
+    pub(super) core: Arc<Core<T>>,
 }
 
 impl<T> Receiver<T> {
@@ -52,7 +53,12 @@ impl<T> Receiver<T> {
     /// [`RecvError`] when the channel is closed and every value has been received.
     #[track_caller]
     pub fn recv(&self) -> Recv<'_, T> {
-        Recv { core: &self.core, site: Site::here(), stage: Stage::New }
+        self.recv_at(Site::here())
+    }
+
+    /// A receive that was asked for at `site`.
+    pub(crate) fn recv_at(&self, site: Site) -> Recv<'_, T> {
+        Recv { core: &self.core, site, stage: Stage::New }
     }
 
     /// Receives a value; this thread sleeps until there is one.
@@ -108,22 +114,47 @@ impl<T> Receiver<T> {
     /// has been received.
     #[track_caller]
     pub fn try_recv_many(&self, values: &mut Vec<T>, max: usize) -> Result<usize, TryRecvError> {
-        self.core.with("try to receive from", Site::here(), |state, wakes| {
-            let mut count = 0;
-            while count < max {
-                match state.take(wakes) {
-                    Taken::Value(value) => values.push(value),
-                    Taken::Empty if count == 0 => return Err(TryRecvError::Empty),
-                    Taken::Closed if count == 0 => return Err(TryRecvError::Closed),
-                    Taken::Empty | Taken::Closed => break,
-                }
-                count += 1;
-            }
-            Ok(count)
-        })
+        let take = |state: &mut State<T>, wakes: &mut Wakes| state.take_many(values, max, wakes);
+        match self.core.with("try to receive from", Site::here(), take) {
+            Taken::Value(count) => Ok(count),
+            Taken::Empty => Err(TryRecvError::Empty),
+            Taken::Closed => Err(TryRecvError::Closed),
+        }
     }
 
-    /// Like [`try_recv_many`](Self::try_recv_many), but this thread sleeps until there is at least one value.
+    /// Waits for a value, then appends to `values` what can be received without waiting, at most `max`, in one step;
+    /// says how many, which is 0 only if `max` is.
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of [`recv`](Self::recv): `values` changes only in the poll that is ready, and a value that was handed to
+    /// a future that is dropped goes to the next receiver or back to the front. As an arm of a
+    /// [`select!`](crate::select!) that is not taken it received nothing.
+    ///
+    /// # Ordering
+    ///
+    /// The values of one call stand in the order in which they went in.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] when the channel is closed and every value has been received.
+    ///
+    /// ```
+    /// # norace::block_on(async {
+    /// let (tx, rx) = norace::chan::bounded(8);
+    /// tx.send_many(&mut (1..=5).collect()).await.expect("the receiver is alive");
+    /// let mut batch = Vec::new();
+    /// assert_eq!(rx.recv_many(&mut batch, 3).await, Ok(3));
+    /// assert_eq!(rx.recv_many(&mut batch, 3).await, Ok(2));
+    /// assert_eq!(batch, [1, 2, 3, 4, 5]);
+    /// # });
+    /// ```
+    #[cfg_attr(norace, track_caller)]
+    pub fn recv_many<'a>(&'a self, values: &'a mut Vec<T>, max: usize) -> RecvMany<'a, T> {
+        RecvMany { receive: self.recv(), values, max }
+    }
+
+    /// Like [`recv_many`](Self::recv_many), but this thread sleeps until there is at least one value.
     ///
     /// # Errors
     ///
@@ -133,11 +164,7 @@ impl<T> Receiver<T> {
         match self.try_recv_many(values, max) {
             Ok(count) => Ok(count),
             Err(TryRecvError::Closed) => Err(RecvError),
-            Err(TryRecvError::Empty) => {
-                values.push(block_on(self.recv())?);
-                // Nothing more now is fine, and so is a close: there is one value.
-                Ok(1 + self.try_recv_many(values, max - 1).unwrap_or(0))
-            }
+            Err(TryRecvError::Empty) => block_on(self.recv_many(values, max)),
         }
     }
 
@@ -175,6 +202,30 @@ impl<T> Receiver<T> {
     /// How many values the buffer takes; `None` when it is unbounded.
     pub fn capacity(&self) -> Option<usize> {
         self.core.capacity()
+    }
+
+    /// How many senders there are, this channel's own feed included.
+    #[cfg_attr(norace, track_caller)]
+    pub fn sender_count(&self) -> usize {
+        self.core.senders()
+    }
+
+    /// How many receivers there are.
+    #[cfg_attr(norace, track_caller)]
+    pub fn receiver_count(&self) -> usize {
+        self.core.receivers()
+    }
+
+    /// This receiver as a [`Stream`](futures_core::Stream).
+    #[cfg(feature = "futures")]
+    #[cfg_attr(norace, track_caller)]
+    pub fn into_stream(self) -> super::RecvStream<T> {
+        super::RecvStream::new(self)
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakReceiver<T> {
+        WeakReceiver::new(&self.core)
     }
 
     /// Whether `other` receives from the same channel.
@@ -251,7 +302,8 @@ impl<T> Iterator for IntoIter<T> {
     }
 }
 
-enum Stage {
+/// How far a receive has come.
+pub(super) enum Stage {
     New,
     Waiting(Key),
     Done,
@@ -267,48 +319,77 @@ pub struct Recv<'a, T> {
     stage: Stage,
 }
 
+impl<T> Recv<'_, T> {
+    /// Receives one value, and `finish`es with it in the same step.
+    #[inline]
+    fn poll_with<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        finish: impl FnOnce(T, &mut State<T>, &mut Wakes) -> R,
+    ) -> Poll<Result<R, RecvError>> {
+        let (core, site) = (self.core, self.site);
+        poll_receive(core, site, &mut self.stage, cx, finish)
+    }
+}
+
+/// Goes on from `stage` as far as possible without waiting, and `finish`es with a value in the same step.
+#[inline]
+pub(super) fn poll_receive<T, R>(
+    core: &Core<T>,
+    site: Site,
+    stage: &mut Stage,
+    cx: &mut Context<'_>,
+    finish: impl FnOnce(T, &mut State<T>, &mut Wakes) -> R,
+) -> Poll<Result<R, RecvError>> {
+    ready!(budget::poll_left(cx));
+    let former = std::mem::replace(stage, Stage::Done);
+    if let Stage::Done = former {
+        panic!("a receive was polled after it had completed");
+    }
+    let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
+    let receive = |state: &mut State<T>, wakes: &mut Wakes| {
+        let taken = match former {
+            Stage::Waiting(key) => state.poll_recv(key, &waiter, wakes).ok_or(key)?,
+            _ => state.take(wakes),
+        };
+        match taken {
+            Taken::Value(value) => Ok(Ok(finish(value, state, wakes))),
+            Taken::Closed => Ok(Err(RecvError)),
+            Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
+        }
+    };
+    match core.with(RECEIVE, site, receive) {
+        Ok(result) => {
+            budget::spend();
+            Poll::Ready(result)
+        }
+        Err(key) => {
+            *stage = Stage::Waiting(key);
+            core.waits(RECEIVE, site);
+            Poll::Pending
+        }
+    }
+}
+
+/// Gives up a receive that has come to `stage`.
+pub(super) fn cancel_receive<T>(core: &Core<T>, site: Site, stage: &Stage) {
+    if let Stage::Waiting(key) = *stage {
+        let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_recv(key, wakes);
+        core.with("give up receiving from", site, cancel);
+    }
+}
+
 impl<T> Future for Recv<'_, T> {
     type Output = Result<T, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(budget::poll_left(cx));
-        let this = &mut *self;
-        let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-        let taken = match std::mem::replace(&mut this.stage, Stage::Done) {
-            Stage::New => {
-                this.core.with(RECEIVE, this.site, |state, wakes| match state.take(wakes) {
-                    Taken::Empty => Err(state.wait_to_receive(&waiter, wakes)),
-                    taken => Ok(taken),
-                })
-            }
-            Stage::Waiting(key) => {
-                let poll =
-                    |state: &mut State<T>, wakes: &mut Wakes| state.poll_recv(key, &waiter, wakes);
-                this.core.with(RECEIVE, this.site, poll).ok_or(key)
-            }
-            Stage::Done => panic!("a receive was polled after it had completed"),
-        };
-        let result = match taken {
-            Ok(Taken::Value(value)) => Ok(value),
-            Ok(Taken::Closed) => Err(RecvError),
-            Ok(Taken::Empty) => unreachable!("an empty channel makes a receive wait"),
-            Err(key) => {
-                this.stage = Stage::Waiting(key);
-                this.core.waits(RECEIVE, this.site);
-                return Poll::Pending;
-            }
-        };
-        budget::spend();
-        Poll::Ready(result)
+        self.poll_with(cx, |value, _, _| value)
     }
 }
 
 impl<T> Drop for Recv<'_, T> {
     fn drop(&mut self) {
-        if let Stage::Waiting(key) = self.stage {
-            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_recv(key, wakes);
-            self.core.with("give up receiving from", self.site, cancel);
-        }
+        cancel_receive(self.core, self.site, &self.stage);
     }
 }
 
@@ -320,5 +401,40 @@ impl<T> fmt::Debug for Recv<'_, T> {
             Stage::Done => "done",
         };
         f.debug_struct("Recv").field("stage", &stage).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Receiver::recv_many`].
+///
+/// It is `Unpin`, so `select!` and `(&mut future).await` take it without pinning.
+#[must_use = "futures do nothing unless awaited"]
+pub struct RecvMany<'a, T> {
+    receive: Recv<'a, T>,
+    values: &'a mut Vec<T>,
+    max: usize,
+}
+
+impl<T> Future for RecvMany<'_, T> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { receive, values, max } = &mut *self;
+        let Some(more_max) = max.checked_sub(1) else { return Poll::Ready(Ok(0)) };
+        receive.poll_with(cx, |value, state, wakes| {
+            values.push(value);
+            match state.take_many(values, more_max, wakes) {
+                Taken::Value(more) => 1 + more,
+                Taken::Empty | Taken::Closed => 1,
+            }
+        })
+    }
+}
+
+impl<T> fmt::Debug for RecvMany<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvMany")
+            .field("receive", &self.receive)
+            .field("max", &self.max)
+            .finish_non_exhaustive()
     }
 }

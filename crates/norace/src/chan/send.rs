@@ -2,13 +2,16 @@
 
 use super::core::Core;
 use super::error::{SendError, SendTimeoutError, TrySendError};
+use super::send_many::SendMany;
 use super::state::{Put, State, Waiter};
+use super::weak::WeakSender;
 use crate::budget;
 use crate::select::SelectId;
 use crate::wait::{Key, Wakes, block_on, block_until};
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +21,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// When the last sender is dropped the channel closes: receivers get what is buffered, then the end.
 pub struct Sender<T> {
-    core: Arc<Core<T>>,
+    pub(super) core: Arc<Core<T>>,
 }
 
 impl<T> Sender<T> {
@@ -134,6 +137,103 @@ impl<T> Sender<T> {
         self.core.capacity()
     }
 
+    /// Sends all of `values`, from the front, waiting for room as often as that takes.
+    ///
+    /// Each step sends as many as there is room for. Values of other senders may come between those of one call when
+    /// it has to wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// What has been sent is gone from `values`, and what is left in it when the future is dropped will not be sent:
+    /// the value at which it waited is back at the front, unless a receiver has taken it already. As an arm of a
+    /// [`select!`](crate::select!) it may have sent some of its values when another arm is taken; `values` tells.
+    ///
+    /// # Ordering
+    ///
+    /// As that of [`send`](Self::send), value by value.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when the channel is closed before all are sent; the others are left in `values`.
+    ///
+    /// ```
+    /// # norace::block_on(async {
+    /// use norace::chan::{SendError, bounded};
+    /// use std::collections::VecDeque;
+    ///
+    /// let (tx, rx) = bounded(2);
+    /// let mut batch = VecDeque::from(vec!['a', 'b', 'c']);
+    /// assert!(norace::time::timeout(std::time::Duration::ZERO, tx.send_many(&mut batch)).await.is_err());
+    /// assert_eq!(batch, ['c']);
+    /// rx.close();
+    /// assert_eq!(tx.send_many(&mut batch).await, Err(SendError(())));
+    /// assert_eq!(batch, ['c']);
+    /// # });
+    /// ```
+    #[cfg_attr(norace, track_caller)]
+    pub fn send_many<'a>(&'a self, values: &'a mut VecDeque<T>) -> SendMany<'a, T> {
+        SendMany::new(&self.core, values)
+    }
+
+    /// Like [`send_many`](Self::send_many), but this thread sleeps when it has to wait.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] when the channel is closed before all are sent; the others are left in `values`.
+    #[cfg_attr(norace, track_caller)]
+    pub fn send_many_blocking(&self, values: &mut VecDeque<T>) -> Result<(), SendError<()>> {
+        block_on(self.send_many(values))
+    }
+
+    /// Sends as many of `values`, from the front, as need no waiting, in one step; says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] when there are values and not one could be sent, because there is no room or the channel is
+    /// closed; they stay in `values`.
+    #[cfg_attr(norace, track_caller)]
+    pub fn try_send_many(&self, values: &mut VecDeque<T>) -> Result<usize, TrySendError<()>> {
+        let (site, select, before) = (Site::here(), SelectId::current(), values.len());
+        let put = |state: &mut State<T>, wakes: &mut Wakes| state.put_many(values, select, wakes);
+        let (value, error) = match self.core.with("send to", site, put) {
+            Put::Done => return Ok(before),
+            Put::Full(value) => (value, TrySendError::Full(())),
+            Put::Closed(value) => (value, TrySendError::Closed(())),
+        };
+        values.push_front(value);
+        if error.is_closed() {
+            self.core.refused_send(site);
+        }
+        match before - values.len() {
+            0 => Err(error),
+            sent => Ok(sent),
+        }
+    }
+
+    /// How many senders there are.
+    #[cfg_attr(norace, track_caller)]
+    pub fn sender_count(&self) -> usize {
+        self.core.senders()
+    }
+
+    /// How many receivers there are.
+    #[cfg_attr(norace, track_caller)]
+    pub fn receiver_count(&self) -> usize {
+        self.core.receivers()
+    }
+
+    /// This sender as a [`Sink`](futures_sink::Sink).
+    #[cfg(feature = "futures")]
+    #[cfg_attr(norace, track_caller)]
+    pub fn into_sink(self) -> super::SendSink<T> {
+        super::SendSink::new(self)
+    }
+
+    /// An end that does not keep the channel open.
+    pub fn downgrade(&self) -> WeakSender<T> {
+        WeakSender::new(&self.core)
+    }
+
     /// Whether `other` sends into the same channel.
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.core, &other.core)
@@ -160,7 +260,8 @@ impl<T> fmt::Debug for Sender<T> {
     }
 }
 
-enum Stage<T> {
+/// How far a send has come.
+pub(super) enum Stage<T> {
     New(T),
     /// The core has the value.
     Waiting(Key),
@@ -215,6 +316,19 @@ impl<T> Send<'_, T> {
     }
 }
 
+impl<T> Send<'_, T> {
+    /// Takes an offer back; a later poll begins anew, behind others.
+    pub(crate) fn withdraw(&mut self) {
+        if let Stage::Offering(..) = self.stage {
+            cancel_send(self.core, self.site, &self.stage);
+        }
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
+            Stage::Offering(_, value) => Stage::New(value),
+            stage => stage,
+        };
+    }
+}
+
 /// Goes on from `stage` as far as possible without waiting: the result, or how it waits now.
 fn step<T>(
     stage: Stage<T>,
@@ -258,44 +372,60 @@ fn step<T>(
 // Nothing is pinned: a value that waits is in the core.
 impl<T> Unpin for Send<'_, T> {}
 
+/// Goes on from `stage` as far as possible without waiting.
+#[inline]
+pub(super) fn poll_send<T>(
+    core: &Core<T>,
+    site: Site,
+    stage: &mut Stage<T>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), SendError<T>>> {
+    ready!(budget::poll_left(cx));
+    let former = std::mem::replace(stage, Stage::Failed);
+    if let Stage::Sent | Stage::Failed = former {
+        panic!("a send was polled after it had completed");
+    }
+    let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
+    let send = |state: &mut State<T>, wakes: &mut Wakes| step(former, state, &waiter, wakes);
+    let result = match core.with("send to", site, send) {
+        Ok(Ok(())) => {
+            *stage = Stage::Sent;
+            Ok(())
+        }
+        Ok(Err(value)) => {
+            core.refused_send(site);
+            Err(SendError(value))
+        }
+        Err(waiting) => {
+            *stage = waiting;
+            core.waits("send to", site);
+            return Poll::Pending;
+        }
+    };
+    budget::spend();
+    Poll::Ready(result)
+}
+
+/// Gives up a send that has come to `stage`; its value is dropped unless a receiver has it.
+pub(super) fn cancel_send<T>(core: &Core<T>, site: Site, stage: &Stage<T>) {
+    if let Stage::Waiting(key) | Stage::Offering(key, _) = *stage {
+        let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
+        drop(core.with("give up sending to", site, cancel));
+    }
+}
+
 impl<T> Future for Send<'_, T> {
     type Output = Result<(), SendError<T>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(budget::poll_left(cx));
-        let this = &mut *self;
-        let stage = std::mem::replace(&mut this.stage, Stage::Failed);
-        if let Stage::Sent | Stage::Failed = stage {
-            panic!("a send was polled after it had completed");
-        }
-        let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-        let send = |state: &mut State<T>, wakes: &mut Wakes| step(stage, state, &waiter, wakes);
-        let result = match this.core.with("send to", this.site, send) {
-            Ok(Ok(())) => {
-                this.stage = Stage::Sent;
-                Ok(())
-            }
-            Ok(Err(value)) => {
-                this.core.refused_send(this.site);
-                Err(SendError(value))
-            }
-            Err(waiting) => {
-                this.stage = waiting;
-                this.core.waits("send to", this.site);
-                return Poll::Pending;
-            }
-        };
-        budget::spend();
-        Poll::Ready(result)
+        let (core, site) = (self.core, self.site);
+        poll_send(core, site, &mut self.stage, cx)
     }
 }
 
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
-        if let Stage::Waiting(key) | Stage::Offering(key, _) = self.stage {
-            let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
-            drop(self.core.with("give up sending to", self.site, cancel));
-        }
+        cancel_send(self.core, self.site, &self.stage);
     }
 }
 

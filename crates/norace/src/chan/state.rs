@@ -13,7 +13,8 @@
 //!    ticket it got when it was first handed over. `returned` may exceed the capacity, at capacity 0 as well.
 //!
 //! Tickets keep the order: while a receiver waits the buffer is empty, so everything handed over went in before
-//! everything that is in the buffer now.
+//! everything that is in the buffer now. A receiver that looks at what it was handed, and finds that an earlier value
+//! has come back meanwhile, takes that one and leaves its own.
 //!
 //! # Who may do what (all under the lock)
 //!
@@ -223,6 +224,41 @@ impl<T> State<T> {
         Taken::Value(value)
     }
 
+    /// Takes at most `max` values into `values`; says how many, not 0 unless `max` is.
+    pub(super) fn take_many(
+        &mut self,
+        values: &mut Vec<T>,
+        max: usize,
+        wakes: &mut Wakes,
+    ) -> Taken<usize> {
+        for count in 0..max {
+            match self.take(wakes) {
+                Taken::Value(value) => values.push(value),
+                Taken::Empty if count == 0 => return Taken::Empty,
+                Taken::Closed if count == 0 => return Taken::Closed,
+                Taken::Empty | Taken::Closed => return Taken::Value(count),
+            }
+        }
+        Taken::Value(max)
+    }
+
+    /// Sends from the front of `values` while that needs no waiting: `Full` and `Closed` give back the first one that
+    /// was not sent.
+    pub(super) fn put_many(
+        &mut self,
+        values: &mut VecDeque<T>,
+        select: Option<SelectId>,
+        wakes: &mut Wakes,
+    ) -> Put<T> {
+        while let Some(value) = values.pop_front() {
+            match self.put(value, select, wakes) {
+                Put::Done => {}
+                stopped => return stopped,
+            }
+        }
+        Put::Done
+    }
+
     /// Joins the senders that wait, after [`Self::put`] answered `Full`. The node now owns the value.
     pub(super) fn wait_to_send(&mut self, value: T, waker: Waker) -> Key {
         let arrival = self.arrive();
@@ -358,8 +394,9 @@ impl<T> State<T> {
             return None;
         }
         match self.recv_nodes.remove(key) {
-            RecvNode::Handed(_, value) => {
+            RecvNode::Handed(ticket, value) => {
                 self.handed -= 1;
+                let value = self.first_of(ticket, value);
                 self.end_if_over(wakes);
                 Some(Taken::Value(value))
             }
@@ -382,8 +419,7 @@ impl<T> State<T> {
                 if let Some(next) = self.waiting_receivers.pop_front(&mut self.recv_nodes) {
                     self.hand(next, ticket, value, wakes);
                 } else {
-                    let place = self.returned.partition_point(|(other, _)| *other < ticket);
-                    self.returned.insert(place, (ticket, value));
+                    self.give_back(ticket, value);
                 }
             }
         }
@@ -408,14 +444,28 @@ impl<T> State<T> {
         true
     }
 
-    /// One more sender.
-    pub(super) fn add_sender(&mut self) {
-        self.senders += 1;
+    /// One more sender, unless there is none.
+    pub(super) fn add_sender(&mut self) -> bool {
+        let lives = self.senders > 0;
+        self.senders += usize::from(lives);
+        lives
     }
 
-    /// One more receiver.
-    pub(super) fn add_receiver(&mut self) {
-        self.receivers += 1;
+    /// One more receiver, unless there is none.
+    pub(super) fn add_receiver(&mut self) -> bool {
+        let lives = self.receivers > 0;
+        self.receivers += usize::from(lives);
+        lives
+    }
+
+    /// How many senders there are.
+    pub(super) fn senders(&self) -> usize {
+        self.senders
+    }
+
+    /// How many receivers there are.
+    pub(super) fn receivers(&self) -> usize {
+        self.receivers
     }
 
     /// One sender fewer. The last one closes, and what forgotten sends left behind is returned for dropping.
@@ -512,6 +562,27 @@ impl<T> State<T> {
         match std::mem::replace(node, RecvNode::Handed(ticket, value)) {
             RecvNode::Waiting { waker, .. } => wakes.push(waker),
             _ => unreachable!("listed receivers wait"),
+        }
+    }
+
+    /// Puts a value back that was handed to somebody who gave up: it comes out before what is in the buffer.
+    fn give_back(&mut self, ticket: Ticket, value: T) {
+        let place = self.returned.partition_point(|(other, _)| *other < ticket);
+        self.returned.insert(place, (ticket, value));
+    }
+
+    /// Of a value that was handed over and those that came back, the first; the others stay.
+    fn first_of(&mut self, ticket: Ticket, value: T) -> T {
+        match self.returned.pop_front() {
+            None => value,
+            Some((earlier, first)) if earlier < ticket => {
+                self.give_back(ticket, value);
+                first
+            }
+            Some(later) => {
+                self.returned.push_front(later);
+                value
+            }
         }
     }
 

@@ -80,7 +80,8 @@ macro_rules! select {
 
 /// [`select!`](crate::select!) for plain threads: the thread sleeps until an arm is ready.
 ///
-/// Same grammar, same choice. Future expressions and bodies cannot `.await`.
+/// Same grammar, same choice. Future expressions and bodies cannot `.await`. With a time limit: an arm that receives
+/// from [`chan::after`](crate::chan::after).
 ///
 /// ```
 /// use norace::{chan, select_blocking};
@@ -173,9 +174,9 @@ macro_rules! __select {
         match ($($crate::__select!(@enabled ($($condition)?) $future),)*) {
             ($($name,)*) => {
                 $(let $name = ::core::pin::pin!($name);)*
-                let select = $crate::select::Select::new(
+                let select = $crate::select::arms::First::new(
                     $crate::__select!(@list [$($name)*]),
-                    $crate::select::Order::$order,
+                    $crate::select::arms::Order::$order,
                 );
                 let output = $crate::__select!(@wait $wait select);
                 output
@@ -193,10 +194,10 @@ macro_rules! __select {
         }
     };
     (@list []) => {
-        $crate::select::End
+        $crate::select::arms::End
     };
     (@list [$name:ident $($rest:ident)*]) => {
-        $crate::select::Arm { future: $name, rest: $crate::__select!(@list [$($rest)*]) }
+        $crate::select::arms::Arm { future: $name, rest: $crate::__select!(@list [$($rest)*]) }
     };
 
     (@wait task $select:ident) => {
@@ -217,11 +218,11 @@ macro_rules! __select {
         [[$name:ident $condition:tt $future:tt ($pattern:pat) ($body:expr)] $($rest:tt)*]
     ) => {
         match $output {
-            $crate::select::Either::First(value) => {
+            $crate::select::arms::Either::First(value) => {
                 let ($pattern) = value;
                 $body
             }
-            $crate::select::Either::Rest(output) => $crate::__select!(@bodies output [$($rest)*]),
+            $crate::select::arms::Either::Rest(output) => $crate::__select!(@bodies output [$($rest)*]),
         }
     };
 }

@@ -8,4 +8,5 @@ mod models;
 #[cfg(feature = "rt")]
 mod rt;
 mod select;
+mod select_set;
 mod support;

@@ -118,7 +118,7 @@ fn biased_takes_the_first_in_the_order_written() {
 }
 
 /// Pearson's statistic of `counts` against an even spread.
-fn chi_square(counts: &[u32]) -> f64 {
+pub(crate) fn chi_square(counts: &[u32]) -> f64 {
     let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
     counts.iter().map(|&count| (f64::from(count) - expected).powi(2) / expected).sum()
 }

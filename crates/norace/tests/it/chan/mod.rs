@@ -1,6 +1,7 @@
 //! The channel, seen from outside.
 
 mod basic;
+mod batch;
 mod cancel;
 mod golang;
 mod offers;
@@ -10,4 +11,7 @@ mod quiescence;
 #[cfg(feature = "rt")]
 mod runtime;
 mod storm;
+#[cfg(feature = "futures")]
+mod streams;
 mod timed;
+mod weak;
