@@ -157,6 +157,10 @@ pub(crate) enum Op {
     Join {
         target: ThreadId,
     },
+    /// Whether a thread has finished.
+    IsFinished {
+        target: ThreadId,
+    },
     Park {
         timer: bool,
     },
@@ -218,6 +222,8 @@ pub enum Kind {
     NotifyAll,
     Spawn,
     Join,
+    /// A look at whether a thread has finished.
+    IsFinished,
     Finish,
     /// A park without time limit ended.
     Park,
@@ -245,6 +251,11 @@ impl Op {
         matches!(self, Self::Load { .. } | Self::Rmw { .. } | Self::CompareExchange { .. })
     }
 
+    /// Whether it may change nothing, so that who repeats it in a loop waits for others.
+    pub(crate) fn polls(self) -> bool {
+        self.reads() || matches!(self, Self::IsFinished { .. } | Self::AlarmLook)
+    }
+
     /// The kind this becomes when it succeeds.
     pub(crate) fn kind(self) -> Kind {
         match self {
@@ -268,6 +279,7 @@ impl Op {
             Self::NotifyOne => Kind::NotifyOne,
             Self::NotifyAll => Kind::NotifyAll,
             Self::Join { .. } => Kind::Join,
+            Self::IsFinished { .. } => Kind::IsFinished,
             Self::Park { timer: false } => Kind::Park,
             Self::Park { timer: true } => Kind::TimedPark,
             Self::Unpark => Kind::Unpark,
@@ -299,6 +311,12 @@ impl Kind {
         matches!(self, Self::CellRead | Self::CellWrite)
     }
 
+    /// Whether it has changed nothing: looks commute with each other, and order nothing.
+    #[inline]
+    pub(crate) fn is_look(self) -> bool {
+        matches!(self, Self::IsFinished | Self::AlarmLook)
+    }
+
     fn is_try(self) -> bool {
         matches!(
             self,
@@ -324,6 +342,9 @@ impl Kind {
 ///
 /// Not asked for weak atomics: there the order is `rf`.
 pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
+    if first.is_look() && second.is_look() {
+        return false;
+    }
     match class {
         Class::Atomic => first.writes() || second.writes(),
         Class::Cell => false,
@@ -343,6 +364,8 @@ pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
             (first, second),
             (Kind::Park | Kind::TimedPark | Kind::ParkTimeout, Kind::Unpark)
                 | (Kind::Unpark, Kind::Park | Kind::TimedPark | Kind::ParkTimeout)
+                | (Kind::Finish, Kind::IsFinished)
+                | (Kind::IsFinished, Kind::Finish)
                 | (Kind::AlarmFire, Kind::AlarmCancel | Kind::AlarmLook)
                 | (Kind::AlarmCancel | Kind::AlarmLook, Kind::AlarmFire)
         ),

@@ -27,6 +27,8 @@ const FAILURE_ONLY: u32 = u32::MAX - 1;
 struct Sleeper {
     thread: ThreadId,
     stamp: u32,
+    /// Whether that step ended it.
+    ended: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,8 @@ struct Frame {
     /// Threads to run from here; those already run included.
     planned: u64,
     done: u64,
+    /// Threads that came to their end by a step that was explored from here, or before they fell asleep.
+    ended: u64,
     thread: ThreadId,
     label: u16,
     labels: u16,
@@ -93,6 +97,19 @@ impl Dpor {
         if !self.is_inner(place) {
             self.inner.push(place);
         }
+    }
+
+    /// Step number `step` brought `thread` to its end.
+    pub(crate) fn note_end(&mut self, step: u32, thread: ThreadId) {
+        if let Some(frame) = self.frame_of(step) {
+            frame.ended |= 1 << thread.index();
+        }
+    }
+
+    /// The frame of a step that is explored, not just run.
+    fn frame_of(&mut self, step: u32) -> Option<&mut Frame> {
+        let frame = (step as usize).checked_sub(1)?;
+        self.frames.get_mut(frame)
     }
 
     fn is_inner(&self, place: Place) -> bool {
@@ -192,7 +209,8 @@ impl Engine {
         }
         let stamp = self.steps;
         for thread in members(frame.done) {
-            self.push_sleeper(Sleeper { thread, stamp }, frame.thread);
+            let ended = frame.ended >> thread.index() & 1 == 1;
+            self.push_sleeper(Sleeper { thread, stamp, ended }, frame.thread);
         }
     }
 
@@ -210,14 +228,16 @@ impl Engine {
         if events().any(|event| event.kind == Kind::Spawn && event.object == own) {
             return;
         }
-        let touched = events().any(|event| self.touches(event, pending));
+        let looked_at = |event: &Event| event.kind == Kind::IsFinished && event.object == own;
+        let touched =
+            events().any(|event| self.touches(event, pending) || sleeper.ended && looked_at(event));
         let weak_exchange = matches!(pending.op, Op::CompareExchange { weak: true, .. });
         let stamp = match (touched, weak_exchange) {
             (false, _) => stamp,
             (true, true) if !events().any(|event| event.kind.writes()) => FAILURE_ONLY,
             (true, _) => return,
         };
-        self.driver.dpor.sleepers.push(Sleeper { thread: sleeper.thread, stamp });
+        self.driver.dpor.sleepers.push(Sleeper { stamp, ..sleeper });
     }
 
     /// Whether what `pending` will do depends on `event`.
@@ -266,10 +286,13 @@ impl Engine {
         let end = u32::try_from(self.driver.dpor.sleepers.len()).expect("sleepers are few");
         let start =
             depth.checked_sub(1).map_or(0, |last| self.driver.dpor.frames[last].sleepers_end);
+        let slept = &self.driver.dpor.sleepers[start as usize..end as usize];
+        let ended = slept.iter().filter(|sleeper| sleeper.ended).map(|sleeper| sleeper.thread);
         let mut frame = Frame {
             enabled,
             planned: 0,
             done: 0,
+            ended: ended.collect_set(),
             thread: ThreadId::MAIN,
             label: 0,
             labels: 0,

@@ -105,6 +105,10 @@ impl Engine {
             }
             Op::Park { .. } | Op::Unpark => self.execute_park(me, pending.op, at),
             Op::Join { target } => self.execute_join(me, target, at),
+            Op::IsFinished { target } => {
+                self.act(me, Kind::IsFinished, at);
+                Reply { value: 0, ok: self.threads[target].finished }
+            }
             Op::Enter { what } => self.execute_enter(me, what, at),
             Op::Choose { .. } => {
                 // Relaxed: unused, a choice has no ordering.
@@ -182,11 +186,21 @@ impl Engine {
     pub(super) fn act(&mut self, me: ThreadId, kind: Kind, at: At) -> EventId {
         // Relaxed: unused, only atomics and fences have one.
         let event = self.record(me, kind, at, Ordering::Relaxed);
-        if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmLook) {
+        if kind.is_look() {
+            self.note_look(me, at);
+        } else if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin) {
             self.progress(me);
+            self.changed(at.object, event);
         }
         self.place(me, event, kind, at.object);
         event
+    }
+
+    /// `event` changed an object other than an atomic, which is news for who polls it.
+    #[inline]
+    pub(super) fn changed(&mut self, object: ObjectId, event: EventId) {
+        self.objects.set_news(object, event);
+        self.unsettle_held();
     }
 
     /// Puts an event on an object other than a weak atomic after all it depends on, and lets the search see it.
@@ -206,7 +220,8 @@ impl Engine {
         }
         let causal = self.threads[me].causal;
         let step = self.steps;
-        for event in self.events.iter().rev().take_while(|event| event.frame == step) {
+        let own = self.events.iter().rev().take_while(|event| event.frame == step);
+        for event in own.filter(|event| !event.kind.is_plain()) {
             self.clocks.join(event.causal, causal);
         }
     }

@@ -136,11 +136,13 @@ pub(crate) struct Object {
     last: Option<MessageId>,
     /// Where events are kept: the threads that have made any on it.
     users: u64,
+    /// The last event that changed it; not of an atomic.
+    news: Option<EventId>,
 }
 
 impl Object {
     fn new(meta: &'static Meta, created: &'static Location<'static>, state: u32) -> Self {
-        Self { meta, created, state, last: None, users: 0 }
+        Self { meta, created, state, last: None, users: 0, news: None }
     }
 }
 
@@ -196,7 +198,7 @@ impl Objects {
     /// Forgets all objects but the clock.
     pub(crate) fn reset(&mut self) {
         self.list.truncate(1);
-        self.list[0].users = 0;
+        (self.list[0].users, self.list[0].news) = (0, None);
         self.heads.clear();
         self.messages.clear();
         self.atomics.used = 0;
@@ -372,6 +374,17 @@ impl Objects {
     #[inline]
     pub(crate) fn last_message(&self, object: ObjectId) -> MessageId {
         self.list[object.index()].last.expect("an atomic has its initial value")
+    }
+
+    /// The last event that changed `object`, which is no atomic.
+    #[inline]
+    pub(crate) fn news(&self, object: ObjectId) -> Option<EventId> {
+        self.list[object.index()].news
+    }
+
+    #[inline]
+    pub(crate) fn set_news(&mut self, object: ObjectId, event: EventId) {
+        self.list[object.index()].news = Some(event);
     }
 
     /// The threads that may have made events on `object`.

@@ -18,7 +18,7 @@ pub(super) struct Ready {
     depends: u64,
     /// Those whom time alone makes ready.
     timers: u64,
-    /// Those that repeat a load which would return the same again, and therefore wait.
+    /// Those that repeat a load or a look which would return the same again, and therefore wait.
     held: u64,
     /// Whether something happened that `depends` depends on.
     stale: bool,
@@ -78,11 +78,12 @@ impl Engine {
             | Op::Wake { .. }
             | Op::Park { .. }
             | Op::TimerFire
-            | Op::AlarmFire
-            // What reads is held from the start or never.
-            | Op::Load { .. }
-            | Op::Rmw { .. }
-            | Op::CompareExchange { .. } => {
+            | Op::AlarmFire => {
+                self.ready.depends |= member;
+                return self.look_again(thread);
+            }
+            // What polls is held from the start or never.
+            op if op.polls() && !self.threads[thread].spins.is_empty() => {
                 self.ready.depends |= member;
                 return self.look_again(thread);
             }
@@ -109,7 +110,7 @@ impl Engine {
         self.ready.stale = true;
     }
 
-    /// There is something new to read.
+    /// There is something new to read or see.
     #[inline]
     pub(super) fn unsettle_held(&mut self) {
         self.ready.stale |= self.ready.held != 0;
@@ -142,7 +143,7 @@ impl Engine {
                 true
             }
             op => {
-                held = op.reads() && self.is_held(thread, pending.at());
+                held = op.polls() && self.is_held(thread, pending.at());
                 !held
             }
         };
@@ -162,7 +163,7 @@ impl Engine {
         self.ready.can
     }
 
-    /// The threads that wait only because their loads repeat.
+    /// The threads that wait only because their loads and looks repeat.
     pub(super) fn held(&self) -> u64 {
         self.ready.held
     }

@@ -20,13 +20,14 @@ use crate::job::Job;
 use crate::meta;
 use crate::probe::Moment;
 
-/// A place where a thread reads the same store again and again.
+/// A place where a thread reads the same store, or finds an object unchanged, again and again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spin {
     pub(super) location: Place,
     pub(super) object: ObjectId,
-    pub(super) message: MessageId,
-    /// The event of that store.
+    /// The store, of an atomic.
+    pub(super) message: Option<MessageId>,
+    /// The event of that store; elsewhere the last one that had changed the object.
     pub(super) store: Option<EventId>,
     pub(super) repeats: u32,
 }
@@ -319,7 +320,11 @@ impl Engine {
             let object = self.threads[me].object;
             let at = At { object, location: Location::caller() };
             // Relaxed: unused, as above.
-            self.record(me, Kind::Finish, at, Ordering::Relaxed);
+            let event = self.record(me, Kind::Finish, at, Ordering::Relaxed);
+            self.place(me, event, Kind::Finish, object);
+            self.close_step(me);
+            self.changed(object, event);
+            self.driver.dpor.note_end(self.steps, me);
             self.let_go_on(self.threads[me].joining, true);
         }
         self.ends(me);

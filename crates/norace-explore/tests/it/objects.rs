@@ -33,6 +33,8 @@ enum Op {
     ParkWithLimit,
     /// Unparks the main thread's first child.
     Unpark,
+    /// Whether that has finished.
+    IsFinished,
     Sleep,
     Now,
     Load,
@@ -64,6 +66,7 @@ const MONITORS: &[Op] = &[Op::Enter, Op::EnterAndAdd, Op::Load, Op::Choose, Op::
 const ALARMS: &[Op] = &[Op::Alarm, Op::AlarmCancelled, Op::Load, Op::Enter, Op::Now];
 const SHARED: &[Op] =
     &[Op::AlarmShared, Op::AlarmSharedCancelled, Op::AlarmSharedCancelled, Op::Load, Op::Enter];
+const ENDS: &[Op] = &[Op::IsFinished, Op::IsFinished, Op::Load, Op::Add, Op::Lock(0)];
 const ATOMICS: &[Op] = &[Op::Load, Op::Add, Op::Exchange, Op::TryLock(0), Op::Lock(0)];
 
 struct World {
@@ -74,6 +77,8 @@ struct World {
     monitor: Monitor<Counter>,
     count: StdMutex<u32>,
     first: StdMutex<Option<thread::Thread>>,
+    /// Until the main thread joins it, when all others have finished.
+    handle: StdMutex<Option<Arc<thread::JoinHandle<()>>>>,
     alarm: StdMutex<Option<Alarm>>,
 }
 
@@ -134,6 +139,14 @@ fn run(op: Op, world: &Arc<World>) -> u32 {
             let first = world.first.lock().unwrap().clone();
             first.unwrap().unpark();
             0
+        }
+        Op::IsFinished => {
+            let first = world.first.lock().unwrap().clone().unwrap();
+            if thread::current().id() == first.id() {
+                return 2;
+            }
+            let handle = world.handle.lock().unwrap().clone();
+            u32::from(handle.unwrap().is_finished())
         }
         Op::Sleep => {
             thread::sleep(TIME);
@@ -232,11 +245,12 @@ fn play(program: &[Vec<Op>], log: &Log) {
         monitor: Monitor::new(),
         count: StdMutex::new(0),
         first: StdMutex::new(None),
+        handle: StdMutex::new(None),
         alarm: StdMutex::new(None),
     });
     // They start behind a lock, so that all know the first.
     let start = world.locks[0].lock().unwrap();
-    let threads: Vec<_> = program
+    let mut threads: Vec<_> = program
         .iter()
         .enumerate()
         .map(|(index, ops)| {
@@ -249,9 +263,13 @@ fn play(program: &[Vec<Op>], log: &Log) {
             })
         })
         .collect();
-    *world.first.lock().unwrap() = Some(threads[0].thread().clone());
+    let first = threads.remove(0);
+    *world.first.lock().unwrap() = Some(first.thread().clone());
+    *world.handle.lock().unwrap() = Some(Arc::new(first));
     drop(start);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let first = world.handle.lock().unwrap().take();
+    first.and_then(Arc::into_inner).unwrap().join().unwrap();
     // While the world is still there for it.
     let alarm = world.alarm.lock().unwrap().take();
     drop(alarm);
@@ -324,7 +342,7 @@ fn compare(ops: &[Op], seed: u64, count: usize) {
 
 #[test]
 fn what_is_not_recorded_happens_all_the_same() {
-    for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED] {
+    for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED, ENDS] {
         for (seed, program) in (1..).zip(programs(ops, 0x1bad_b002_cafe, 12)) {
             let recorded = walk(&program, seed, true);
             assert_eq!(walk(&program, seed, false), recorded, "{program:?}");
@@ -373,6 +391,11 @@ fn alarms_of_all_lose_nothing_by_reduction() {
 }
 
 #[test]
+fn ends_of_threads_lose_nothing_by_reduction() {
+    compare(ENDS, 0x1414_2135_6237, 40);
+}
+
+#[test]
 fn atomics_and_locks_lose_nothing_by_reduction() {
     compare(ATOMICS, 0x0f0f_1e1e_2d2d, 20);
 }
@@ -381,7 +404,8 @@ fn atomics_and_locks_lose_nothing_by_reduction() {
 #[ignore = "takes minutes: for changes to the search or the objects"]
 fn many_programs_lose_nothing_by_reduction() {
     for seed in 1..=10 {
-        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED] {
+        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED, ENDS]
+        {
             compare(ops, seed * 0x9E37_79B9, 100);
         }
     }
