@@ -175,6 +175,10 @@ pub(crate) enum Op {
     Enter {
         what: &'static str,
     },
+    /// One that may come to nothing.
+    Attempt {
+        what: &'static str,
+    },
     Choose {
         bound: u16,
     },
@@ -238,6 +242,8 @@ pub enum Kind {
     Now,
     /// A critical section of a monitor.
     Enter,
+    /// A critical section of a monitor that changed nothing.
+    Look,
     /// A free choice of the model.
     Choose,
     AlarmFire,
@@ -253,7 +259,22 @@ impl Op {
 
     /// Whether it may change nothing, so that who repeats it in a loop waits for others.
     pub(crate) fn polls(self) -> bool {
-        self.reads() || matches!(self, Self::IsFinished { .. } | Self::AlarmLook)
+        let tries = matches!(self, Self::TryLock | Self::TryRead | Self::TryWrite);
+        let looks =
+            matches!(self, Self::Attempt { .. } | Self::IsFinished { .. } | Self::AlarmLook);
+        self.reads() || tries || looks
+    }
+
+    /// The kind this becomes when it changes nothing, of those that may.
+    pub(crate) fn kind_in_vain(self) -> Kind {
+        match self {
+            Self::CompareExchange { .. } => Kind::FailedCompareExchange,
+            Self::TryLock => Kind::FailedTryLock,
+            Self::TryRead => Kind::FailedTryRead,
+            Self::TryWrite => Kind::FailedTryWrite,
+            Self::Attempt { .. } => Kind::Look,
+            op => op.kind(),
+        }
     }
 
     /// The kind this becomes when it succeeds.
@@ -287,7 +308,7 @@ impl Op {
             Self::TimerBegin { .. } => Kind::TimerBegin,
             Self::TimerFire => Kind::TimerFire,
             Self::Now => Kind::Now,
-            Self::Enter { .. } => Kind::Enter,
+            Self::Enter { .. } | Self::Attempt { .. } => Kind::Enter,
             Self::Choose { .. } => Kind::Choose,
             Self::AlarmLook => Kind::AlarmLook,
             Self::AlarmFire => Kind::AlarmFire,
@@ -314,7 +335,15 @@ impl Kind {
     /// Whether it has changed nothing: looks commute with each other, and order nothing.
     #[inline]
     pub(crate) fn is_look(self) -> bool {
-        matches!(self, Self::IsFinished | Self::AlarmLook)
+        matches!(
+            self,
+            Self::FailedTryLock
+                | Self::FailedTryRead
+                | Self::FailedTryWrite
+                | Self::Look
+                | Self::IsFinished
+                | Self::AlarmLook
+        )
     }
 
     fn is_try(self) -> bool {
@@ -348,7 +377,7 @@ pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
     match class {
         Class::Atomic => first.writes() || second.writes(),
         Class::Cell => false,
-        Class::Mutex => !(first == Kind::FailedTryLock && second == Kind::FailedTryLock),
+        Class::Mutex => true,
         Class::RwLock if first == Kind::WriteRegister => second.enters_shared(),
         Class::RwLock if second == Kind::WriteRegister => first.enters_shared(),
         Class::RwLock => !(first.is_shared() && second.is_shared()),

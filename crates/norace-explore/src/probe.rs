@@ -41,6 +41,17 @@ pub trait Kind {
     type Holds: ?Sized;
 }
 
+/// What a critical section came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It changed the object: it comes after all sections before it, and before all that follow.
+    Changed,
+    /// It changed nothing, but what it found tells of what others did: it comes after all that changed the object.
+    Learned,
+    /// It changed nothing, and what it found promises nothing about what others did: a failed attempt.
+    Nothing,
+}
+
 /// The identity of an object whose critical sections are steps.
 pub struct Monitor<K> {
     slot: Slot,
@@ -68,22 +79,44 @@ impl<K: Kind> Monitor<K> {
     /// whatever it does.
     #[inline]
     pub fn enter<R>(&self, what: &'static str, site: Site, section: impl FnOnce() -> R) -> R {
-        struct Leave<'a>(&'a Slot);
+        self.run(Op::Enter { what }, site, || (Effect::Changed, section()))
+    }
+
+    /// As [`enter`](Self::enter), for a section that may change nothing, and says so.
+    ///
+    /// Sections that changed nothing commute with each other and order nothing after them. Who repeats one in a loop
+    /// goes on when somebody has changed the object.
+    #[inline]
+    pub fn attempt<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        section: impl FnOnce() -> (Effect, R),
+    ) -> R {
+        self.run(Op::Attempt { what }, site, section)
+    }
+
+    #[inline]
+    fn run<R>(&self, op: Op, site: Site, section: impl FnOnce() -> (Effect, R)) -> R {
+        struct Leave<'a>(&'a Slot, Effect);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 current::with(|engine| {
                     if let Some(object) = self.0.find(engine) {
-                        engine.leave(object);
+                        engine.leave(object, self.1);
                     }
                 });
             }
         }
         if current::with(|engine| engine.joins_sections()) != Some(true) {
-            return section();
+            return section().1;
         }
-        perform_on(&self.slot, &Self::META, Op::Enter { what }, site.0);
-        let _leave = Leave(&self.slot);
-        section()
+        perform_on(&self.slot, &Self::META, op, site.0);
+        // A section that panics may have changed anything.
+        let mut leave = Leave(&self.slot, Effect::Changed);
+        let (effect, result) = section();
+        leave.1 = effect;
+        result
     }
 
     /// Runs a critical section that commutes with all others, whoever makes them: no step at the level of applications.

@@ -223,6 +223,8 @@ impl Writer<'_> {
             Kind::NotifyOne => format!("notify one of {on}"),
             Kind::NotifyAll => format!("notify all of {on}"),
             Kind::Enter => format!("{} {on}", noted.unwrap_or("enter")),
+            Kind::Look => format!("{} {on}: changes nothing", noted.unwrap_or("look at")),
+            Kind::IsFinished => format!("look whether {} has ended", self.thread_of(event.object)),
             Kind::Unpark => format!("unpark {}", self.thread_of(event.object)),
             Kind::Join => format!("join {}", self.thread_of(event.object)),
             Kind::Spawn => format!("spawn {}", self.thread_of(event.object)),

@@ -29,6 +29,8 @@ struct Sleeper {
     stamp: u32,
     /// Whether that step ended it.
     ended: bool,
+    /// Whether that step was an attempt that changed nothing.
+    looked: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,8 @@ struct Frame {
     done: u64,
     /// Threads that came to their end by a step that was explored from here, or before they fell asleep.
     ended: u64,
+    /// Threads whose attempt from here changed nothing.
+    looked: u64,
     thread: ThreadId,
     label: u16,
     labels: u16,
@@ -103,6 +107,13 @@ impl Dpor {
     pub(crate) fn note_end(&mut self, step: u32, thread: ThreadId) {
         if let Some(frame) = self.frame_of(step) {
             frame.ended |= 1 << thread.index();
+        }
+    }
+
+    /// Step number `step`, an attempt of `thread`, changed nothing.
+    pub(crate) fn note_look(&mut self, step: u32, thread: ThreadId) {
+        if let Some(frame) = self.frame_of(step) {
+            frame.looked |= 1 << thread.index();
         }
     }
 
@@ -209,8 +220,9 @@ impl Engine {
         }
         let stamp = self.steps;
         for thread in members(frame.done) {
-            let ended = frame.ended >> thread.index() & 1 == 1;
-            self.push_sleeper(Sleeper { thread, stamp, ended }, frame.thread);
+            let [ended, looked] =
+                [frame.ended, frame.looked].map(|set| set >> thread.index() & 1 == 1);
+            self.push_sleeper(Sleeper { thread, stamp, ended, looked }, frame.thread);
         }
     }
 
@@ -229,8 +241,9 @@ impl Engine {
             return;
         }
         let looked_at = |event: &Event| event.kind == Kind::IsFinished && event.object == own;
-        let touched =
-            events().any(|event| self.touches(event, pending) || sleeper.ended && looked_at(event));
+        let touched = events().any(|event| {
+            self.touches(event, pending, sleeper.looked) || sleeper.ended && looked_at(event)
+        });
         let weak_exchange = matches!(pending.op, Op::CompareExchange { weak: true, .. });
         let stamp = match (touched, weak_exchange) {
             (false, _) => stamp,
@@ -240,8 +253,8 @@ impl Engine {
         self.driver.dpor.sleepers.push(Sleeper { stamp, ..sleeper });
     }
 
-    /// Whether what `pending` will do depends on `event`.
-    fn touches(&self, event: &Event, pending: Pending) -> bool {
+    /// Whether what `pending` will do, which was in vain before, if `looked`, depends on `event`.
+    fn touches(&self, event: &Event, pending: Pending, looked: bool) -> bool {
         let timed = match pending.op {
             Op::Wake { timer: true } => Some(Kind::WaitTimeout),
             Op::Park { timer: true } => Some(Kind::ParkTimeout),
@@ -249,7 +262,7 @@ impl Engine {
             _ => None,
         };
         // What happens inside a critical section is known only when it has happened; it was run once before.
-        let inner = matches!(pending.op, Op::Enter { .. })
+        let inner = matches!(pending.op, Op::Enter { .. } | Op::Attempt { .. })
             && self.objects.class(event.object) == Class::Atomic
             && (event.kind.writes() || !self.is_weak(event.object))
             && self.driver.dpor.is_inner(self.objects.created(event.object));
@@ -265,20 +278,25 @@ impl Engine {
             && ordered(
                 self.objects.class(event.object),
                 event.kind,
-                timed.unwrap_or_else(|| self.coming_kind(pending)),
+                timed.unwrap_or_else(|| self.coming_kind(pending, looked)),
             )
     }
 
-    /// What `pending` would be if it happened now.
-    fn coming_kind(&self, pending: Pending) -> Kind {
-        match pending.op {
+    /// What `pending` would be if it happened now; of an attempt `looked` tells whether it would be in vain.
+    fn coming_kind(&self, pending: Pending, looked: bool) -> Kind {
+        let Pending { op, object, .. } = pending;
+        let in_vain = match op {
             Op::CompareExchange { expected, .. } => {
-                let last = self.objects.last_message(pending.object);
-                let hit = self.objects.message(last).value == expected;
-                if hit { Kind::Rmw } else { Kind::FailedCompareExchange }
+                let last = self.objects.last_message(object);
+                self.objects.message(last).value != expected
             }
-            op => op.kind(),
-        }
+            Op::TryLock => self.objects.mutex(object).owner.is_some(),
+            Op::TryRead => !self.objects.rwlock(object).admits_readers(),
+            Op::TryWrite => !self.objects.rwlock(object).is_free(),
+            Op::Attempt { .. } => looked,
+            _ => false,
+        };
+        if in_vain { op.kind_in_vain() } else { op.kind() }
     }
 
     /// The frame for the step to come; none when everybody sleeps.
@@ -293,6 +311,7 @@ impl Engine {
             planned: 0,
             done: 0,
             ended: ended.collect_set(),
+            looked: 0,
             thread: ThreadId::MAIN,
             label: 0,
             labels: 0,
@@ -390,12 +409,17 @@ impl Engine {
             Op::CompareExchange { expected, .. } => Some(expected),
             _ => None,
         };
-        let kind = if expected.is_some() { Kind::FailedCompareExchange } else { pending.op.kind() };
+        // An attempt that is held would be in vain; of one that was cut off nobody knows.
+        let kind = match expected {
+            Some(_) => Kind::FailedCompareExchange,
+            None => self.coming_kind(pending, self.is_waiting_for_news(thread)),
+        };
         let number = state.number + 1;
         let (before, hb) = (state.causal, state.hb);
         let causal = self.clocks.copy(before);
         if !self.is_weak(pending.object) {
-            self.order_after_dependent(causal, thread, pending.object, pending.op.kind());
+            let as_if = if expected.is_some() { pending.op.kind() } else { kind };
+            self.order_after_dependent(causal, thread, pending.object, as_if);
         }
         self.find_races(Event {
             thread,

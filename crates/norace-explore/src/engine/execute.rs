@@ -110,6 +110,7 @@ impl Engine {
                 Reply { value: 0, ok: self.threads[target].finished }
             }
             Op::Enter { what } => self.execute_enter(me, what, at),
+            Op::Attempt { what } => self.execute_attempt(me, what, at),
             Op::Choose { .. } => {
                 // Relaxed: unused, a choice has no ordering.
                 self.record(me, Kind::Choose, at, Ordering::Relaxed);
@@ -311,7 +312,7 @@ impl Engine {
     fn execute_read_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
         let object = at.object;
         let lock = self.objects.rwlock(object);
-        let free = lock.writer.is_none() && lock.waiting_writers == 0;
+        let free = lock.admits_readers();
         let (kind, ok) = match op {
             Op::TryRead if !free => (Kind::FailedTryRead, false),
             op => (op.kind(), true),
@@ -341,7 +342,7 @@ impl Engine {
     fn execute_write_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
         let object = at.object;
         let lock = self.objects.rwlock(object);
-        let free = lock.writer.is_none() && lock.readers.is_empty();
+        let free = lock.is_free();
         let (kind, ok) = match op {
             Op::TryWrite if !free => (Kind::FailedTryWrite, false),
             op => (op.kind(), true),

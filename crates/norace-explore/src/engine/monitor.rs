@@ -4,12 +4,27 @@
 //! what happens inside happens at once, and the locks that guard it in production are not looked at. That is sound for
 //! sections that never wait and never run foreign code; models at the other level, where every operation is a step,
 //! show that a monitor's sections are what they claim to be.
+//!
+//! Whether an attempt changed anything is known only after its section. Until then it is a look: it comes after all
+//! changes. If it did change something it comes after the looks, too, and only then the search sees it.
+
+use std::sync::atomic::Ordering;
 
 use super::execute::hits;
-use super::{At, Engine, Pending, Phase, Reply};
+use super::{At, Engine, Keep, Pending, Phase, Reply};
+use crate::clock::Row;
 use crate::config::{Level, Misuse};
-use crate::event::{Class, Kind, ObjectId, Op, ThreadId};
+use crate::event::{Class, EventId, Kind, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place, Waits};
+use crate::probe::Effect;
+
+/// A critical section that is not over and may come to nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    event: EventId,
+    /// What happened before it, without what it learned.
+    hb: Row,
+}
 
 impl Engine {
     /// Whether critical sections are steps, and the running thread is outside of one.
@@ -27,12 +42,75 @@ impl Engine {
         Reply::default()
     }
 
-    /// The running thread leaves the critical section of `object`.
-    pub(crate) fn leave(&mut self, object: ObjectId) {
+    pub(super) fn execute_attempt(&mut self, me: ThreadId, what: &'static str, at: At) -> Reply {
+        // Relaxed: unused, only atomics and fences have one.
+        let event = self.record(me, Kind::Look, at, Ordering::Relaxed);
+        if self.config.detail {
+            self.detail.set_value(event.short(), what.to_owned());
+        }
+        // Before all that the section reads, so that news of it are news for the loop around it.
+        self.note_look(me, at);
+        if self.keep == Keep::Causes {
+            self.order_after_dependent(self.threads[me].causal, me, at.object, Kind::Look);
+        }
+        let hb = self.threads[me].hb;
+        let release = self.objects.monitor(at.object).release;
+        if release != Row::EMPTY {
+            let own = self.clocks.copy(hb);
+            self.set_hb(me, event, own);
+            self.learn(me, release);
+        }
+        self.attempt = Some(Attempt { event, hb });
+        self.set_inside(true);
+        Reply::default()
+    }
+
+    /// What happens before the event that follows `event`, the last one of `me`.
+    fn set_hb(&mut self, me: ThreadId, event: EventId, hb: Row) {
+        self.threads[me].hb = hb;
+        if self.keep >= Keep::Events {
+            self.events[event].hb = hb;
+        }
+    }
+
+    /// The running thread leaves the critical section of `object`, which had an `effect`.
+    pub(crate) fn leave(&mut self, object: ObjectId, effect: Effect) {
         self.set_inside(false);
         let me = self.running;
-        self.objects.monitor_mut(object).release = self.publish(me);
+        if let Some(attempt) = self.attempt.take() {
+            self.settle(me, object, attempt, effect);
+        }
+        if effect == Effect::Changed {
+            self.objects.monitor_mut(object).release = self.publish(me);
+        }
         self.close_step(me);
+    }
+
+    /// Makes the attempt of `me` what it turned out to be.
+    fn settle(&mut self, me: ThreadId, object: ObjectId, attempt: Attempt, effect: Effect) {
+        let Attempt { event, hb } = attempt;
+        match effect {
+            Effect::Changed => {
+                self.progress(me);
+                self.changed(object, event);
+            }
+            Effect::Learned => {}
+            Effect::Nothing => self.set_hb(me, event, hb),
+        }
+        if effect != Effect::Changed {
+            self.driver.dpor.note_look(self.steps, me);
+        } else if self.keep >= Keep::Events {
+            self.events[event].kind = Kind::Enter;
+        }
+        if self.keep == Keep::Causes {
+            let causal = self.events[event].causal;
+            if effect == Effect::Changed {
+                self.order_after_dependent(causal, me, object, Kind::Enter);
+                // What happened inside may have a clock of its own.
+                self.clocks.join(self.threads[me].causal, causal);
+            }
+            self.examine(event);
+        }
     }
 
     /// Does inside a critical section what was announced there.

@@ -92,6 +92,18 @@ pub(crate) struct RwLockState {
     pub(crate) read_release: Row,
 }
 
+impl RwLockState {
+    /// Whether a reader gets it now.
+    pub(crate) fn admits_readers(&self) -> bool {
+        self.writer.is_none() && self.waiting_writers == 0
+    }
+
+    /// Whether a writer gets it now.
+    pub(crate) fn is_free(&self) -> bool {
+        self.writer.is_none() && self.readers.is_empty()
+    }
+}
+
 /// A condition variable: who waits and was not notified.
 #[derive(Debug, Default)]
 pub(crate) struct CondvarState {

@@ -5,7 +5,6 @@
 //! one, are asked again when something has happened that may have changed the answer.
 
 use super::Engine;
-use super::objects::RwLockState;
 use crate::driver::members;
 use crate::event::{ObjectId, Op, ThreadId};
 
@@ -119,17 +118,10 @@ impl Engine {
     fn look_again(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
         let pending = state.pending.as_ref().expect("it has announced");
-        let free = |lock: &RwLockState| lock.writer.is_none();
         let (mut timer, mut held) = (false, false);
         let can = match pending.op {
-            Op::Read => {
-                let lock = self.objects.rwlock(pending.object);
-                free(lock) && lock.waiting_writers == 0
-            }
-            Op::Write => {
-                let lock = self.objects.rwlock(pending.object);
-                free(lock) && lock.readers.is_empty()
-            }
+            Op::Read => self.objects.rwlock(pending.object).admits_readers(),
+            Op::Write => self.objects.rwlock(pending.object).is_free(),
             Op::Wake { timer: limit } => {
                 timer = limit && state.notified.is_none();
                 timer || state.notified.is_some()
@@ -166,6 +158,11 @@ impl Engine {
     /// The threads that wait only because their loads and looks repeat.
     pub(super) fn held(&self) -> u64 {
         self.ready.held
+    }
+
+    /// Whether `thread` waits only because its loads or looks repeat.
+    pub(crate) fn is_waiting_for_news(&self, thread: ThreadId) -> bool {
+        self.ready.held >> thread.index() & 1 == 1
     }
 
     /// `enabled` without those that only time would wake, unless that leaves nobody.

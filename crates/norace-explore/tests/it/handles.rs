@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicU32 as Count;
 use norace_explore::cell::RaceCell;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::thread::{self, JoinHandle};
-use norace_explore::{Completeness, Config, Explorer, Finding, Mode, Report, Strategy};
+use norace_explore::{Finding, Mode, Report};
 
-use crate::counts::exhaust;
+use crate::counts::{ends, exhaust};
 
 /// Counts its drops, each of which is a step.
 struct Dropped {
@@ -130,25 +130,6 @@ fn looks_at_who_has_not_finished_add_no_executions() {
     });
     assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
     assert_eq!((report.executions, report.redundant), (1, 0));
-}
-
-/// Every strategy gets to the end of `model`, and finds nothing.
-fn ends(model: &dyn Fn()) {
-    for mode in [Mode::Sc, Mode::Rc11] {
-        for strategy in [
-            Strategy::Exhaustive,
-            // Main goes on as long as it can.
-            Strategy::Bounded { preemptions: 0 },
-            Strategy::Random { seed: 1, executions: 20 },
-        ] {
-            let config = Config { mode, steps_max: 500, stop_at_first: false, ..Config::default() };
-            let report = Explorer::new(config).explore(strategy.clone(), model);
-            let finding = report.findings.first().map(|found| &found.finding);
-            assert!(finding.is_none(), "{mode:?}, {strategy:?}: {}", finding.unwrap());
-            let exhaustive = matches!(strategy, Strategy::Exhaustive);
-            assert!(!exhaustive || report.completeness == Completeness::UpToSpinning);
-        }
-    }
 }
 
 #[test]

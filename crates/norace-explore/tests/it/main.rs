@@ -9,6 +9,7 @@ mod detect;
 mod graphs;
 mod handles;
 mod litmus;
+mod looks;
 mod objects;
 mod probe;
 mod program;

@@ -25,6 +25,17 @@ pub trait Kind {
     type Holds: ?Sized;
 }
 
+/// What a critical section came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It changed the object.
+    Changed,
+    /// It changed nothing, but what it found tells of what others did.
+    Learned,
+    /// It changed nothing, and what it found promises nothing about what others did: a failed attempt.
+    Nothing,
+}
+
 /// The identity of an object whose critical sections are steps.
 pub struct Monitor<K>(PhantomData<fn() -> K>);
 
@@ -39,6 +50,17 @@ impl<K: Kind> Monitor<K> {
     #[inline(always)]
     pub fn enter<R>(&self, _what: &'static str, _site: Site, section: impl FnOnce() -> R) -> R {
         section()
+    }
+
+    /// Runs a critical section that may change nothing, and says so.
+    #[inline(always)]
+    pub fn attempt<R>(
+        &self,
+        _what: &'static str,
+        _site: Site,
+        section: impl FnOnce() -> (Effect, R),
+    ) -> R {
+        section().1
     }
 
     /// Runs a critical section that commutes with all others, whoever makes them.

@@ -4,7 +4,7 @@ use super::state::State;
 use crate::time::Instant;
 use crate::time::timer::Timer;
 use crate::wait::Wakes;
-use norace_prim::probe::{Kind, Misuse, Monitor, Site};
+use norace_prim::probe::{Effect, Kind, Misuse, Monitor, Site};
 use norace_prim::sync::{Mutex, lock};
 use std::fmt;
 use std::marker::PhantomData;
@@ -65,6 +65,24 @@ impl<T> Core<T> {
         result
     }
 
+    /// As [`with`](Self::with), for a step that may come to nothing.
+    #[inline]
+    pub(super) fn attempt<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State<T>, &mut Wakes) -> R,
+        effect: impl FnOnce(&R) -> Effect,
+    ) -> R {
+        let mut wakes = Wakes::new();
+        let result = self.monitor.attempt(what, site, || {
+            let result = step(&mut lock(&self.state), &mut wakes);
+            (effect(&result), result)
+        });
+        wakes.wake_all();
+        result
+    }
+
     /// Notes that the running thread, should it park, waits to do `what`.
     #[inline]
     pub(super) fn waits(&self, what: &'static str, site: Site) {
@@ -72,8 +90,13 @@ impl<T> Core<T> {
     }
 
     /// Looks at the state.
-    fn look<R>(&self, site: Site, look: impl FnOnce(&State<T>) -> R) -> R {
-        self.monitor.enter("look at", site, || look(&lock(&self.state)))
+    fn look<R>(
+        &self,
+        site: Site,
+        look: impl FnOnce(&State<T>) -> R,
+        effect: impl FnOnce(&R) -> Effect,
+    ) -> R {
+        self.attempt("look at", site, |state, _| look(state), effect)
     }
 
     pub(super) fn capacity(&self) -> Option<usize> {
@@ -82,18 +105,20 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn len(&self) -> usize {
-        self.look(Site::here(), State::len)
+        self.look(Site::here(), State::len, |_| Effect::Nothing)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn is_closed(&self) -> bool {
-        self.look(Site::here(), State::is_closed)
+        let seen = |closed: &bool| if *closed { Effect::Learned } else { Effect::Nothing };
+        self.look(Site::here(), State::is_closed, seen)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn close(&self) -> bool {
         let site = Site::here();
-        let first = self.with("close", site, State::close);
+        let effect = |first: &bool| if *first { Effect::Changed } else { Effect::Learned };
+        let first = self.attempt("close", site, State::close, effect);
         if first {
             self.monitor.closes(site);
         } else {

@@ -6,7 +6,7 @@ use super::state::{State, Taken, Waiter};
 use crate::budget;
 use crate::select::SelectId;
 use crate::wait::{Key, Wakes, block_on, block_until};
-use norace_prim::probe::Site;
+use norace_prim::probe::{Effect, Site};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
@@ -93,7 +93,8 @@ impl<T> Receiver<T> {
     /// merely handed to a receive that may still be dropped).
     #[cfg_attr(norace, track_caller)]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        match self.core.with("try to receive from", Site::here(), State::take) {
+        let (core, site) = (&self.core, Site::here());
+        match core.attempt("try to receive from", site, State::take, Taken::effect) {
             Taken::Value(value) => Ok(value),
             Taken::Empty => Err(TryRecvError::Empty),
             Taken::Closed => Err(TryRecvError::Closed),
@@ -108,7 +109,7 @@ impl<T> Receiver<T> {
     /// has been received.
     #[cfg_attr(norace, track_caller)]
     pub fn try_recv_many(&self, values: &mut Vec<T>, max: usize) -> Result<usize, TryRecvError> {
-        self.core.with("try to receive from", Site::here(), |state, wakes| {
+        let take = |state: &mut State<T>, wakes: &mut Wakes| {
             let mut count = 0;
             while count < max {
                 match state.take(wakes) {
@@ -120,6 +121,11 @@ impl<T> Receiver<T> {
                 count += 1;
             }
             Ok(count)
+        };
+        self.core.attempt("try to receive from", Site::here(), take, |result| match result {
+            Ok(0) | Err(TryRecvError::Empty) => Effect::Nothing,
+            Ok(_) => Effect::Changed,
+            Err(TryRecvError::Closed) => Effect::Learned,
         })
     }
 
