@@ -179,6 +179,10 @@ pub(crate) enum Op {
     Attempt {
         what: &'static str,
     },
+    /// One of those who hold a side of a monitor lets go of it.
+    LetGo {
+        what: &'static str,
+    },
     Choose {
         bound: u16,
     },
@@ -244,6 +248,10 @@ pub enum Kind {
     Enter,
     /// A critical section of a monitor that changed nothing.
     Look,
+    /// One of several who held a side of a monitor let go of it.
+    LetGo,
+    /// The last one who held a side of a monitor let go of it.
+    LastLetGo,
     /// A free choice of the model.
     Choose,
     AlarmFire,
@@ -309,6 +317,7 @@ impl Op {
             Self::TimerFire => Kind::TimerFire,
             Self::Now => Kind::Now,
             Self::Enter { .. } | Self::Attempt { .. } => Kind::Enter,
+            Self::LetGo { .. } => Kind::LetGo,
             Self::Choose { .. } => Kind::Choose,
             Self::AlarmLook => Kind::AlarmLook,
             Self::AlarmFire => Kind::AlarmFire,
@@ -387,7 +396,8 @@ pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
             (is_notify(first) || is_notify(second))
                 && !matches!(other, Kind::Wake | Kind::TimedWake)
         }
-        Class::Monitor => true,
+        // All that matters is who is the last.
+        Class::Monitor => !(first == Kind::LetGo && second == Kind::LetGo),
         // Unparks commute with each other; so does all that touches the clock without moving it.
         Class::Thread => matches!(
             (first, second),

@@ -107,10 +107,12 @@ impl Engine {
             Op::Join { target } => self.execute_join(me, target, at),
             Op::IsFinished { target } => {
                 self.act(me, Kind::IsFinished, at);
+                self.threads[target].is_watched = true;
                 Reply { value: 0, ok: self.threads[target].finished }
             }
-            Op::Enter { what } => self.execute_enter(me, what, at),
-            Op::Attempt { what } => self.execute_attempt(me, what, at),
+            Op::Enter { what } => self.execute_enter(me, what, at, false),
+            Op::Attempt { what } => self.execute_enter(me, what, at, true),
+            Op::LetGo { what } => self.execute_let_go(me, what, at),
             Op::Choose { .. } => {
                 // Relaxed: unused, a choice has no ordering.
                 self.record(me, Kind::Choose, at, Ordering::Relaxed);
@@ -214,17 +216,27 @@ impl Engine {
         }
     }
 
-    /// What comes after a part of this step, which was one of several events, comes after all of it.
+    /// The step of `me` has come to its end, or will not depend on anything more: what comes after one of its events
+    /// comes after all of them, and what one of them comes after, all of them do.
     pub(super) fn close_step(&mut self, me: ThreadId) {
         if self.keep != Keep::Causes {
             return;
         }
+        let events = &self.threads[me].events;
+        let start = events.partition_point(|&event| self.events[event].frame < self.steps);
         let causal = self.threads[me].causal;
-        let step = self.steps;
-        let own = self.events.iter().rev().take_while(|event| event.frame == step);
-        for event in own.filter(|event| !event.kind.is_plain()) {
-            self.clocks.join(event.causal, causal);
+        for at in (start..events.len()).rev() {
+            let event = self.threads[me].events[at];
+            if self.events[event].kind.is_plain() {
+                continue;
+            }
+            if at > start {
+                // The row is that of an event of the step as well.
+                self.events[event].before = self.clocks.copy(self.events[event].before);
+            }
+            self.clocks.join(self.events[event].causal, causal);
         }
+        self.examine_step(me, start);
     }
 
     /// The thread did something that others can see: what it polled, it polls anew.

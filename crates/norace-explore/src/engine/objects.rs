@@ -112,13 +112,19 @@ pub(crate) struct CondvarState {
     pub(crate) missed: Option<Place>,
 }
 
-/// An object of a library.
+/// An object of a library, or one side of it.
 #[derive(Debug, Default)]
 pub(crate) struct MonitorState {
     /// What the last critical section published.
     pub(crate) release: Row,
     /// Who closed it first, and where.
     pub(crate) closed: Option<(ThreadId, Place)>,
+    /// Of a side: the object.
+    pub(crate) side_of: Option<ObjectId>,
+    /// Of a side: how many hold it.
+    pub(crate) holders: u32,
+    /// Of a side: whether anybody has let go of it.
+    pub(crate) was_let_go: bool,
 }
 
 /// An access to plain data.
@@ -361,8 +367,12 @@ impl Objects {
         }
     }
 
+    /// What reports say of an object; of a side they say it of the object.
     pub(crate) fn info(&self, object: ObjectId) -> ObjectInfo {
         let Object { meta, created, .. } = self.list[object.index()];
+        if let Some(whole) = self.side_of(object) {
+            return self.info(whole);
+        }
         let name = self.names.iter().find(|(named, _)| *named == object);
         ObjectInfo {
             id: object,
@@ -372,6 +382,10 @@ impl Objects {
             name: name.map(|(_, name)| *name),
             created,
         }
+    }
+
+    fn side_of(&self, object: ObjectId) -> Option<ObjectId> {
+        if self.class(object) == Class::Monitor { self.monitor(object).side_of } else { None }
     }
 
     pub(crate) fn len(&self) -> usize {

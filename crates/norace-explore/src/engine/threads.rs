@@ -71,6 +71,8 @@ pub(crate) struct Thread {
     pub(super) joining: u64,
     /// Whether somebody may still ask for its result.
     is_owed: bool,
+    /// Whether somebody has looked whether it has finished.
+    pub(super) is_watched: bool,
     is_alarm: bool,
     pub(super) failed_spuriously: bool,
     /// The thread's own object.
@@ -81,6 +83,8 @@ pub(crate) struct Thread {
     /// The last notification that found nobody, when the thread began to wait.
     pub(super) missed: Option<Place>,
     spawned_at: Option<Place>,
+    /// The step that spawned it.
+    pub(crate) spawned_in: u32,
     /// What it runs, or has run for somebody who may ask for the result.
     job: Option<Rc<dyn Job>>,
     /// Its events, in order, where events are kept.
@@ -105,9 +109,11 @@ impl Thread {
         *pending = None;
         (*number, *starved) = (0, 0);
         [hb, causal, acquire, release, descent].into_iter().for_each(|row| *row = Row::EMPTY);
-        let Self { token_hb, token, finished, joined, is_owed, is_alarm, .. } = self;
+        let Self { token_hb, token, finished, joined, is_owed, is_watched, is_alarm, .. } = self;
         *token_hb = Row::EMPTY;
-        [token, finished, joined, is_owed, is_alarm].into_iter().for_each(|flag| *flag = false);
+        [token, finished, joined, is_owed, is_watched, is_alarm]
+            .into_iter()
+            .for_each(|flag| *flag = false);
         self.joining = 0;
         let Self { failed_spuriously, object, notified, deadline, missed, spawned_at, .. } = self;
         *failed_spuriously = false;
@@ -216,6 +222,7 @@ impl Engine {
         self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
         self.threads[parent].spins.clear();
         self.threads[id].spawned_at = Some(location);
+        self.threads[id].spawned_in = self.steps;
         if self.keep >= Keep::Clocks {
             let hb = self.publish(parent);
             let Thread { causal, descent, number, .. } = self.threads[parent];
@@ -321,8 +328,10 @@ impl Engine {
             let at = At { object, location: Location::caller() };
             // Relaxed: unused, as above.
             let event = self.record(me, Kind::Finish, at, Ordering::Relaxed);
-            self.place(me, event, Kind::Finish, object);
-            self.close_step(me);
+            if self.keep == Keep::Causes && self.threads[me].is_watched {
+                self.order_after_dependent(self.threads[me].causal, me, object, Kind::Finish);
+                self.close_step(me);
+            }
             self.changed(object, event);
             self.driver.dpor.note_end(self.steps, me);
             self.let_go_on(self.threads[me].joining, true);

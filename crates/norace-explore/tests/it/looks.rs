@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use norace_explore::cell::RaceCell;
-use norace_explore::probe::{Effect, Kind, Monitor, Site};
+use norace_explore::probe::{Effect, Holders, Kind, Monitor, Site};
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Mutex, RwLock};
 use norace_explore::{Finding, Mode, Report, thread};
@@ -239,4 +239,86 @@ fn a_look_is_not_seen_by_who_changes_something_later() {
         thread.join().unwrap();
     });
     assert!(matches!(report.findings[0].finding, Finding::DataRace { .. }));
+}
+
+/// A stock that some share, with a cell for each, and the last of them closes.
+struct Shared {
+    stock: Arc<Stock>,
+    holders: Holders,
+    left: Mutex<usize>,
+    cells: [RaceCell<u32>; 3],
+}
+
+impl Shared {
+    fn new(holders: usize) -> Arc<Self> {
+        let (stock, cells) = (Stock::new(0), [0; 3].map(RaceCell::new));
+        let shared = Self { stock, holders: Holders::new(), left: Mutex::new(holders), cells };
+        (1..holders).for_each(|_| shared.holders.add());
+        Arc::new(shared)
+    }
+
+    /// Whether it was the last.
+    #[track_caller]
+    fn let_go(&self) -> bool {
+        self.stock.monitor.let_go(&self.holders, "let go of", Site::here(), || {
+            let mut left = self.left.lock().unwrap();
+            *left -= 1;
+            *left == 0
+        })
+    }
+}
+
+#[test]
+fn who_is_not_the_last_to_let_go_meets_nobody() {
+    once(&|| {
+        let shared = Shared::new(4);
+        let other = shared.clone();
+        three(move || {
+            assert!(!other.let_go());
+        });
+        assert!(shared.let_go());
+    });
+    let report = exhaust(Mode::Sc, &|| {
+        let shared = Shared::new(2);
+        let other = shared.clone();
+        let thread = thread::spawn(move || other.let_go());
+        (0..3).for_each(|_| shared.stock.put());
+        assert!(!thread.join().unwrap());
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    assert_eq!((report.executions, report.redundant), (1, 0));
+}
+
+#[test]
+fn everybody_may_be_the_last_to_let_go_and_has_seen_the_others() {
+    let last = std::sync::Mutex::new(std::collections::BTreeSet::new());
+    for mode in [Mode::Sc, Mode::Rc11] {
+        let report = exhaust(mode, &|| {
+            let shared = Shared::new(3);
+            let threads = [0, 1, 2].map(|index| {
+                let shared = shared.clone();
+                thread::spawn(move || {
+                    shared.cells[index].set(1);
+                    let last = shared.let_go();
+                    if last {
+                        assert!(shared.cells.iter().all(|cell| cell.get() == 1));
+                    }
+                    last
+                })
+            });
+            let lasts = threads.map(|thread| thread.join().unwrap());
+            last.lock().unwrap().insert(lasts);
+        });
+        assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+        assert_eq!(report.executions, 3, "{mode:?}");
+        assert_eq!(std::mem::take(&mut *last.lock().unwrap()).len(), 3);
+    }
+}
+
+#[test]
+fn who_holds_a_side_alone_lets_go_of_it_in_the_step_that_closes() {
+    let report = exhaust(Mode::Sc, &|| assert!(Shared::new(1).let_go()));
+    let steps = exhaust(Mode::Sc, &|| Stock::new(0).put()).steps;
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    assert_eq!(report.steps, steps);
 }

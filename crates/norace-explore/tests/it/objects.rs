@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex as StdMutex;
 use std::time::Duration;
 
-use norace_explore::probe::{self, Alarm, Effect, Kind, Monitor, Site};
+use norace_explore::probe::{self, Alarm, Effect, Holders, Kind, Monitor, Site};
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
@@ -52,6 +52,10 @@ enum Op {
     EnterIfSet,
     /// A section that only reads.
     Look,
+    /// Lets go of a share of the monitor, which every thread has; the last to do so adds to what it guards.
+    LetGo,
+    /// Has one share more for a moment.
+    LetGoOfAnother,
     Choose,
     /// Sets an alarm that adds to the atomic, and waits until it has done so.
     Alarm,
@@ -74,6 +78,8 @@ const MONITORS: &[Op] = &[Op::Enter, Op::EnterAndAdd, Op::Load, Op::Choose, Op::
 const ATTEMPTS: &[Op] = &[Op::Enter, Op::Take, Op::Take, Op::Look];
 const ATTEMPTS_INSIDE: &[Op] =
     &[Op::Enter, Op::Take, Op::TakeAndAdd, Op::EnterIfSet, Op::Look, Op::Load, Op::Add];
+const HOLDERS: &[Op] =
+    &[Op::LetGo, Op::LetGo, Op::LetGo, Op::LetGoOfAnother, Op::Enter, Op::Take, Op::Look];
 const TRIES: &[Op] = &[
     Op::TryLock(0),
     Op::TryLock(0),
@@ -89,7 +95,7 @@ const SHARED: &[Op] =
 const ENDS: &[Op] = &[Op::IsFinished, Op::IsFinished, Op::Load, Op::Add, Op::Lock(0)];
 const ATOMICS: &[Op] = &[Op::Load, Op::Add, Op::Exchange, Op::TryLock(0), Op::Lock(0)];
 
-const ALL: [&[Op]; 13] = [
+const ALL: [&[Op]; 14] = [
     LOCKS,
     READERS,
     WAITERS,
@@ -99,6 +105,7 @@ const ALL: [&[Op]; 13] = [
     MONITORS,
     ATTEMPTS,
     ATTEMPTS_INSIDE,
+    HOLDERS,
     TRIES,
     ALARMS,
     SHARED,
@@ -112,6 +119,9 @@ struct World {
     atomic: AtomicU32,
     monitor: Monitor<Counter>,
     count: StdMutex<u32>,
+    holders: Holders,
+    /// How many hold it, and who does not any more.
+    left: StdMutex<(usize, Vec<thread::Id>)>,
     first: StdMutex<Option<thread::Thread>>,
     /// Until the main thread joins it, when all others have finished.
     handle: StdMutex<Option<Arc<thread::JoinHandle<()>>>>,
@@ -214,6 +224,7 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
             add(&mut world.count.lock().unwrap()) * 10 + world.atomic.fetch_add(1, Ordering::SeqCst)
         }),
         Op::Take | Op::TakeAndAdd | Op::EnterIfSet | Op::Look => attempt(op, world),
+        Op::LetGo | Op::LetGoOfAnother => let_go(op, world),
         Op::Choose => u32::try_from(probe::choose(2).unwrap()).unwrap(),
         Op::Alarm => {
             let (other, waiter) = (world.clone(), thread::current());
@@ -263,6 +274,28 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
     }
 }
 
+/// Lets go of a share of the monitor; whether it was the last one.
+fn let_go(op: Op, world: &World) -> u32 {
+    let me = thread::current().id();
+    if world.left.lock().unwrap().1.contains(&me) {
+        return 2;
+    }
+    if matches!(op, Op::LetGo) {
+        world.left.lock().unwrap().1.push(me);
+    } else {
+        world.holders.add();
+        world.left.lock().unwrap().0 += 1;
+    }
+    let section = || {
+        let mut left = world.left.lock().unwrap();
+        left.0 -= 1;
+        let last = u32::from(left.0 == 0);
+        *world.count.lock().unwrap() += last;
+        last
+    };
+    world.monitor.let_go(&world.holders, "let go of", Site::here(), section)
+}
+
 /// Sections that may come to nothing.
 fn attempt(op: Op, world: &World) -> u32 {
     let by_change = |changed| if changed { Effect::Changed } else { Effect::Nothing };
@@ -309,10 +342,13 @@ fn play(program: &[Vec<Op>], log: &Log) {
         atomic: AtomicU32::new(0),
         monitor: Monitor::new(),
         count: StdMutex::new(0),
+        holders: Holders::new(),
+        left: StdMutex::new((program.len(), Vec::new())),
         first: StdMutex::new(None),
         handle: StdMutex::new(None),
         alarm: StdMutex::new(None),
     });
+    (1..program.len()).for_each(|_| world.holders.add());
     // They start behind a lock, so that all know the first.
     let start = world.locks[0].lock().unwrap();
     let mut threads: Vec<_> = program
@@ -474,6 +510,19 @@ fn ends_of_threads_lose_nothing_by_reduction() {
 fn attempts_lose_nothing_by_reduction() {
     compare_in_both_modes(ATTEMPTS, 0x1732_0508_0756, 60);
     compare(ATTEMPTS_INSIDE, 0x2236_0679_7749, 60);
+}
+
+#[test]
+fn holders_lose_nothing_by_reduction() {
+    compare_in_both_modes(HOLDERS, 0x2645_7513_1106, 60);
+}
+
+#[test]
+fn who_sleeps_is_woken_by_what_its_section_looked_at_alone() {
+    let program = vec![vec![Op::Look], vec![Op::EnterIfSet], vec![Op::Add]];
+    let (seen, _) = outcomes(Mode::Sc, &program, Strategy::Exhaustive, 100).unwrap();
+    // The section comes before the addition, or after it and the look before or after both.
+    assert_eq!(seen.len(), 3);
 }
 
 #[test]

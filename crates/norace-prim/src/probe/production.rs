@@ -63,6 +63,18 @@ impl<K: Kind> Monitor<K> {
         section().1
     }
 
+    /// Runs the critical section in which one of the `holders` of a side of the object lets go of it.
+    #[inline(always)]
+    pub fn let_go<R>(
+        &self,
+        _holders: &Holders,
+        _what: &'static str,
+        _site: Site,
+        section: impl FnOnce() -> R,
+    ) -> R {
+        section()
+    }
+
     /// Runs a critical section that commutes with all others, whoever makes them.
     #[inline(always)]
     pub fn aside<R>(&self, section: impl FnOnce() -> R) -> R {
@@ -92,6 +104,22 @@ impl<K> fmt::Debug for Monitor<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Monitor")
     }
+}
+
+/// How many hold one side of a monitor: the senders of a channel, say.
+#[derive(Debug, Default)]
+pub struct Holders(());
+
+impl Holders {
+    /// One.
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Self(())
+    }
+
+    /// One more; said by one who holds it.
+    #[inline(always)]
+    pub fn add(&self) {}
 }
 
 /// Something a program may do that is an error only for who says so.

@@ -1,10 +1,10 @@
 //! What all ends of a channel share: the state behind its lock, and who is woken when the lock is released.
 
-use super::state::State;
+use super::state::{Garbage, State};
 use crate::time::Instant;
 use crate::time::timer::Timer;
 use crate::wait::Wakes;
-use norace_prim::probe::{Effect, Kind, Misuse, Monitor, Site};
+use norace_prim::probe::{Effect, Holders, Kind, Misuse, Monitor, Site};
 use norace_prim::sync::{Mutex, lock};
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,6 +21,8 @@ impl<T> Kind for ChannelOf<T> {
 /// The one allocation that all ends of a channel share.
 pub(super) struct Core<T> {
     monitor: Monitor<ChannelOf<T>>,
+    senders: Holders,
+    receivers: Holders,
     /// `None`: without bound.
     capacity: Option<usize>,
     state: Mutex<State<T>>,
@@ -34,6 +36,8 @@ impl<T> Core<T> {
     pub(super) fn new(capacity: Option<usize>) -> Self {
         Self {
             monitor: Monitor::new(),
+            senders: Holders::new(),
+            receivers: Holders::new(),
             capacity,
             state: Mutex::new(State::new(capacity)),
             timer: Mutex::new(None),
@@ -143,21 +147,38 @@ impl<T> Core<T> {
 
     pub(super) fn add_sender(&self) {
         // Whoever clones holds one, so that nobody can see the difference.
+        self.senders.add();
         self.monitor.aside(|| lock(&self.state).add_sender());
     }
 
     pub(super) fn add_receiver(&self) {
         // As above.
+        self.receivers.add();
         self.monitor.aside(|| lock(&self.state).add_receiver());
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn drop_sender(&self) {
-        drop(self.with("drop a sender of", Site::here(), State::drop_sender));
+        self.let_go(&self.senders, "drop a sender of", Site::here(), State::drop_sender);
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn drop_receiver(&self) {
-        drop(self.with("drop a receiver of", Site::here(), State::drop_receiver));
+        self.let_go(&self.receivers, "drop a receiver of", Site::here(), State::drop_receiver);
+    }
+
+    /// Runs `step`, by which one end goes, under the lock; then wakes whom it says and drops what it left.
+    fn let_go(
+        &self,
+        side: &Holders,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State<T>, &mut Wakes) -> Option<Garbage<T>>,
+    ) {
+        let mut wakes = Wakes::new();
+        let section = || step(&mut lock(&self.state), &mut wakes);
+        let garbage = self.monitor.let_go(side, what, site, section);
+        wakes.wake_all();
+        drop(garbage);
     }
 }
