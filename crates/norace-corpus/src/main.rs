@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
+use norace_check::Level;
 use norace_corpus::case::{Case, Limits};
 use norace_corpus::races::PAIRS;
 use norace_corpus::{CORPORA, Corpus};
@@ -50,7 +51,7 @@ fn races(wish: &Wish) -> usize {
     let (mut judged, mut misjudged) = ([0; 2], [0; 2]);
     for seed in 0..wish.seeds {
         for race in PAIRS {
-            let wrong = race.misjudged(&race.search(Limits { budget: BUDGET, seed }));
+            let wrong = race.misjudged(&race.search(Limits { budget: BUDGET, seed }), Level::App);
             judged[usize::from(race.racy)] += 1;
             if let Some(wrong) = wrong {
                 eprintln!("seed {seed}: {wrong}");

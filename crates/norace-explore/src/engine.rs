@@ -40,6 +40,7 @@ use crate::job::Job;
 use crate::pulse;
 use crate::trace::PanicBegun;
 use detail::Detail;
+use monitor::Section;
 use ready::Ready;
 use suspicion::Suspicions;
 use tracked::Tracked;
@@ -193,6 +194,8 @@ pub(crate) struct Engine {
     pub(crate) wants_clocks: bool,
     /// Whether the running thread is in a critical section that is one step.
     inside: bool,
+    /// That section, where it is of a monitor and a step.
+    section: Option<Section>,
     /// Whether what the running thread comes to may be more, or less, than a step.
     is_special: bool,
     /// Numbers given out by [`unique`](crate::probe::unique).
@@ -255,6 +258,7 @@ impl Engine {
             ready: Ready::default(),
             wants_clocks: false,
             inside: false,
+            section: None,
             is_special: false,
             unique: 0,
             clocks: Clocks::new(),
@@ -315,6 +319,7 @@ impl Engine {
         self.ready = Ready::default();
         self.wants_clocks = false;
         self.set_inside(false);
+        self.section = None;
         self.unique = 0;
         self.clocks.reset();
         self.objects.reset();

@@ -157,6 +157,10 @@ pub(crate) enum Op {
     Join {
         target: ThreadId,
     },
+    /// Whether a thread has finished.
+    IsFinished {
+        target: ThreadId,
+    },
     Park {
         timer: bool,
     },
@@ -169,6 +173,14 @@ pub(crate) enum Op {
     Now,
     /// A critical section of a monitor, by what it does.
     Enter {
+        what: &'static str,
+    },
+    /// One that may come to nothing.
+    Attempt {
+        what: &'static str,
+    },
+    /// One of those who hold a side of a monitor lets go of it.
+    LetGo {
         what: &'static str,
     },
     Choose {
@@ -218,6 +230,8 @@ pub enum Kind {
     NotifyAll,
     Spawn,
     Join,
+    /// A look at whether a thread has finished.
+    IsFinished,
     Finish,
     /// A park without time limit ended.
     Park,
@@ -232,6 +246,12 @@ pub enum Kind {
     Now,
     /// A critical section of a monitor.
     Enter,
+    /// A critical section of a monitor that changed nothing.
+    Look,
+    /// One of several who held a side of a monitor let go of it.
+    LetGo,
+    /// The last one who held a side of a monitor let go of it.
+    LastLetGo,
     /// A free choice of the model.
     Choose,
     AlarmFire,
@@ -243,6 +263,26 @@ impl Op {
     /// Whether it reads an atomic.
     pub(crate) fn reads(self) -> bool {
         matches!(self, Self::Load { .. } | Self::Rmw { .. } | Self::CompareExchange { .. })
+    }
+
+    /// Whether it may change nothing, so that who repeats it in a loop waits for others.
+    pub(crate) fn polls(self) -> bool {
+        let tries = matches!(self, Self::TryLock | Self::TryRead | Self::TryWrite);
+        let looks =
+            matches!(self, Self::Attempt { .. } | Self::IsFinished { .. } | Self::AlarmLook);
+        self.reads() || tries || looks
+    }
+
+    /// The kind this becomes when it changes nothing, of those that may.
+    pub(crate) fn kind_in_vain(self) -> Kind {
+        match self {
+            Self::CompareExchange { .. } => Kind::FailedCompareExchange,
+            Self::TryLock => Kind::FailedTryLock,
+            Self::TryRead => Kind::FailedTryRead,
+            Self::TryWrite => Kind::FailedTryWrite,
+            Self::Attempt { .. } => Kind::Look,
+            op => op.kind(),
+        }
     }
 
     /// The kind this becomes when it succeeds.
@@ -268,6 +308,7 @@ impl Op {
             Self::NotifyOne => Kind::NotifyOne,
             Self::NotifyAll => Kind::NotifyAll,
             Self::Join { .. } => Kind::Join,
+            Self::IsFinished { .. } => Kind::IsFinished,
             Self::Park { timer: false } => Kind::Park,
             Self::Park { timer: true } => Kind::TimedPark,
             Self::Unpark => Kind::Unpark,
@@ -275,7 +316,8 @@ impl Op {
             Self::TimerBegin { .. } => Kind::TimerBegin,
             Self::TimerFire => Kind::TimerFire,
             Self::Now => Kind::Now,
-            Self::Enter { .. } => Kind::Enter,
+            Self::Enter { .. } | Self::Attempt { .. } => Kind::Enter,
+            Self::LetGo { .. } => Kind::LetGo,
             Self::Choose { .. } => Kind::Choose,
             Self::AlarmLook => Kind::AlarmLook,
             Self::AlarmFire => Kind::AlarmFire,
@@ -297,6 +339,20 @@ impl Kind {
     #[inline]
     pub(crate) fn is_plain(self) -> bool {
         matches!(self, Self::CellRead | Self::CellWrite)
+    }
+
+    /// Whether it has changed nothing: looks commute with each other, and order nothing.
+    #[inline]
+    pub(crate) fn is_look(self) -> bool {
+        matches!(
+            self,
+            Self::FailedTryLock
+                | Self::FailedTryRead
+                | Self::FailedTryWrite
+                | Self::Look
+                | Self::IsFinished
+                | Self::AlarmLook
+        )
     }
 
     fn is_try(self) -> bool {
@@ -324,10 +380,13 @@ impl Kind {
 ///
 /// Not asked for weak atomics: there the order is `rf`.
 pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
+    if first.is_look() && second.is_look() {
+        return false;
+    }
     match class {
         Class::Atomic => first.writes() || second.writes(),
         Class::Cell => false,
-        Class::Mutex => !(first == Kind::FailedTryLock && second == Kind::FailedTryLock),
+        Class::Mutex => true,
         Class::RwLock if first == Kind::WriteRegister => second.enters_shared(),
         Class::RwLock if second == Kind::WriteRegister => first.enters_shared(),
         Class::RwLock => !(first.is_shared() && second.is_shared()),
@@ -337,12 +396,15 @@ pub(crate) fn ordered(class: Class, first: Kind, second: Kind) -> bool {
             (is_notify(first) || is_notify(second))
                 && !matches!(other, Kind::Wake | Kind::TimedWake)
         }
-        Class::Monitor => true,
+        // All that matters is who is the last.
+        Class::Monitor => !(first == Kind::LetGo && second == Kind::LetGo),
         // Unparks commute with each other; so does all that touches the clock without moving it.
         Class::Thread => matches!(
             (first, second),
             (Kind::Park | Kind::TimedPark | Kind::ParkTimeout, Kind::Unpark)
                 | (Kind::Unpark, Kind::Park | Kind::TimedPark | Kind::ParkTimeout)
+                | (Kind::Finish, Kind::IsFinished)
+                | (Kind::IsFinished, Kind::Finish)
                 | (Kind::AlarmFire, Kind::AlarmCancel | Kind::AlarmLook)
                 | (Kind::AlarmCancel | Kind::AlarmLook, Kind::AlarmFire)
         ),

@@ -6,11 +6,13 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
 
 use crate::current;
 use crate::engine::{Ended, Engine};
-use crate::event::ThreadId;
+use crate::event::{Op, ThreadId};
+use crate::slot::perform;
 use crate::thread::{self, Result};
 
 /// A thread's closure, and afterwards its result.
@@ -99,11 +101,14 @@ impl Right {
         self.thread
     }
 
-    pub(crate) fn is_finished(&self) -> bool {
-        let finished = |engine: &mut Engine| {
-            engine.epoch != self.epoch || engine.threads[self.thread].finished
-        };
-        current::with(finished).unwrap_or(true)
+    pub(crate) fn is_finished(&self, location: &'static Location<'static>) -> bool {
+        if current::with(|engine| engine.epoch == self.epoch) != Some(true) {
+            return true;
+        }
+        let target = self.thread;
+        let object = move |engine: &mut Engine| engine.thread_object(target);
+        let reply = perform(object, Op::IsFinished { target }, location);
+        reply.is_none_or(|reply| reply.ok)
     }
 
     /// The result, if the thread has left one, and the end of the right to it.

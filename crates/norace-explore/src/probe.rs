@@ -9,11 +9,12 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::config::{Level, Misuse};
 use crate::current;
-use crate::engine::Phase;
-use crate::event::{Class, Op, ThreadId};
+use crate::engine::{Engine, Phase};
+use crate::event::{Class, ObjectId, Op, ThreadId};
 use crate::finding::{Finding, Place};
 use crate::job::Closure;
 use crate::meta::Meta;
@@ -46,6 +47,17 @@ pub trait Kind {
     type Holds: ?Sized;
 }
 
+/// What a critical section came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It changed the object: it comes after all sections before it, and before all that follow.
+    Changed,
+    /// It changed nothing, but what it found tells of what others did: it comes after all that changed the object.
+    Learned,
+    /// It changed nothing, and what it found promises nothing about what others did: a failed attempt.
+    Nothing,
+}
+
 /// The identity of an object whose critical sections are steps.
 pub struct Monitor<K> {
     slot: Slot,
@@ -73,22 +85,61 @@ impl<K: Kind> Monitor<K> {
     /// whatever it does.
     #[inline]
     pub fn enter<R>(&self, what: &'static str, site: Site, section: impl FnOnce() -> R) -> R {
-        struct Leave<'a>(&'a Slot);
+        self.run(Op::Enter { what }, site, || (Effect::Changed, section()))
+    }
+
+    /// As [`enter`](Self::enter), for a section that may change nothing, and says so.
+    ///
+    /// Sections that changed nothing commute with each other and order nothing after them. Who repeats one in a loop
+    /// goes on when somebody has changed the object.
+    #[inline]
+    pub fn attempt<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        section: impl FnOnce() -> (Effect, R),
+    ) -> R {
+        self.run(Op::Attempt { what }, site, section)
+    }
+
+    #[inline]
+    fn run<R>(&self, op: Op, site: Site, section: impl FnOnce() -> (Effect, R)) -> R {
+        struct Leave<'a>(&'a Slot, Effect);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
                 current::with(|engine| {
                     if let Some(object) = self.0.find(engine) {
-                        engine.leave(object);
+                        engine.leave(object, self.1);
                     }
                 });
             }
         }
         if current::with(|engine| engine.joins_sections()) != Some(true) {
-            return section();
+            return section().1;
         }
-        perform_on(&self.slot, &Self::META, Op::Enter { what }, site.0);
-        let _leave = Leave(&self.slot);
-        section()
+        perform_on(&self.slot, &Self::META, op, site.0);
+        // A section that panics may have changed anything.
+        let mut leave = Leave(&self.slot, Effect::Changed);
+        let (effect, result) = section();
+        leave.1 = effect;
+        result
+    }
+
+    /// Runs the critical section in which one of the `holders` of a side of the object lets go of it.
+    ///
+    /// Nobody but the last of them may notice it, and the last has seen what the others did before. So at the level of
+    /// applications the section commutes with all others unless it is the last one's.
+    pub fn let_go<R>(
+        &self,
+        holders: &Holders,
+        what: &'static str,
+        site: Site,
+        section: impl FnOnce() -> R,
+    ) -> R {
+        match holders.let_go(|engine| self.slot.resolve(engine, &Self::META, |_| 0), what, site) {
+            Some(false) => self.aside(section),
+            _ => self.enter(what, site, section),
+        }
     }
 
     /// Runs a critical section that commutes with all others, whoever makes them: no step at the level of applications.
@@ -126,7 +177,7 @@ impl<K: Kind> Monitor<K> {
         self.with(|engine, object| engine.misuse(misuse, object, site.0));
     }
 
-    fn with(&self, act: impl FnOnce(&mut crate::engine::Engine, crate::ObjectId)) {
+    fn with(&self, act: impl FnOnce(&mut Engine, ObjectId)) {
         current::with(|engine| {
             if engine.phase != Phase::Teardown {
                 let object = self.slot.resolve(engine, &Self::META, |_| 0);
@@ -137,6 +188,75 @@ impl<K: Kind> Monitor<K> {
 }
 
 impl<K: Kind> Default for Monitor<K> {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How many hold one side of a monitor: the senders of a channel, say.
+pub struct Holders {
+    slot: Slot,
+    count: AtomicU32,
+}
+
+impl fmt::Debug for Holders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holders").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
+
+impl Holders {
+    const META: Meta = Meta::of::<()>(Class::Monitor, "side");
+
+    /// One.
+    #[track_caller]
+    pub const fn new() -> Self {
+        Self { slot: Slot::new(), count: AtomicU32::new(1) }
+    }
+
+    /// One more; said by one who holds it, so that nobody notices.
+    pub fn add(&self) {
+        // Relaxed: within a model there is one OS thread, and elsewhere nobody asks.
+        let before = self.count.fetch_add(1, Ordering::Relaxed);
+        current::with(|engine| {
+            if let Some(side) = self.slot.find(engine) {
+                engine.objects.monitor_mut(side).holders = before + 1;
+            }
+        });
+    }
+
+    /// One fewer; whether it was the last, where critical sections are steps.
+    fn let_go(
+        &self,
+        whole: impl FnOnce(&mut Engine) -> ObjectId,
+        what: &'static str,
+        site: Site,
+    ) -> Option<bool> {
+        let last = current::with(|engine| {
+            engine.joins_sections().then(|| {
+                let whole = whole(engine);
+                let side = self.slot.resolve(engine, &Self::META, |_| 0);
+                let state = engine.objects.monitor_mut(side);
+                state.side_of = Some(whole);
+                // Relaxed: as above.
+                state.holders = self.count.load(Ordering::Relaxed);
+                // Whoever holds it alone, and always did, meets nobody.
+                state.holders == 1 && !state.was_let_go
+            })
+        });
+        let last = match last.flatten() {
+            Some(false) => perform_on(&self.slot, &Self::META, Op::LetGo { what }, site.0)
+                .map(|reply| reply.ok),
+            known => known,
+        };
+        // Relaxed: as above.
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        last
+    }
+}
+
+impl Default for Holders {
     #[track_caller]
     fn default() -> Self {
         Self::new()
@@ -158,7 +278,7 @@ pub fn level() -> Option<Level> {
 pub fn choose(bound: usize) -> Option<usize> {
     let short = u16::try_from(bound).ok().filter(|bound| (1..=1_000).contains(bound));
     let bound = short.unwrap_or_else(|| panic!("a model cannot try {bound} numbers"));
-    let own = |engine: &mut crate::engine::Engine| engine.thread_object(engine.running);
+    let own = |engine: &mut Engine| engine.thread_object(engine.running);
     let reply = perform(own, Op::Choose { bound }, Location::caller())?;
     Some(usize::try_from(reply.value).expect("below the bound"))
 }
@@ -269,7 +389,7 @@ impl Alarm {
         if current::with(|engine| engine.threads[thread].generation == generation) == Some(false) {
             return true;
         }
-        let own = move |engine: &mut crate::engine::Engine| engine.thread_object(thread);
+        let own = move |engine: &mut Engine| engine.thread_object(thread);
         perform(own, Op::AlarmLook, Location::caller()).is_none_or(|reply| reply.ok)
     }
 }
@@ -284,10 +404,10 @@ impl Drop for Alarm {
         });
         if set == Some(true) {
             let thread = self.thread;
-            let own = move |engine: &mut crate::engine::Engine| engine.thread_object(thread);
+            let own = move |engine: &mut Engine| engine.thread_object(thread);
             perform(own, Op::AlarmCancel, Location::caller());
             // Its closure is foreign code.
-            let unset = |engine: &mut crate::engine::Engine| {
+            let unset = |engine: &mut Engine| {
                 (!engine.is_alarm_set(thread)).then(|| engine.discard_job(thread))
             };
             drop(current::with(unset));

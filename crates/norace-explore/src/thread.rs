@@ -218,10 +218,11 @@ impl<T> JoinHandle<T> {
         &self.thread
     }
 
-    /// As `std`'s; in a model it orders nothing and is no step.
+    /// As `std`'s, and like there it orders nothing: who sees that the thread has finished has not seen what it did.
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
         match &self.joining {
-            Joining::Model(thread) => thread.right.is_finished(),
+            Joining::Model(thread) => thread.right.is_finished(Location::caller()),
             Joining::Std(handle) => handle.is_finished(),
         }
     }

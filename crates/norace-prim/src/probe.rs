@@ -7,15 +7,15 @@
 
 #[cfg(norace)]
 pub use norace_explore::probe::{
-    Alarm, Kind, Monitor, Site, choose, last_panic, level, name_thread, panicked_unseen, refuse,
-    unique,
+    Alarm, Effect, Holders, Kind, Monitor, Site, choose, last_panic, level, name_thread,
+    panicked_unseen, refuse, unique,
 };
 #[cfg(norace)]
 pub use norace_explore::{Level, Misuse, in_model};
 #[cfg(not(norace))]
 pub use production::{
-    Alarm, Kind, Level, Misuse, Monitor, Site, choose, in_model, last_panic, level, name_thread,
-    panicked_unseen, refuse, unique,
+    Alarm, Effect, Holders, Kind, Level, Misuse, Monitor, Site, choose, in_model, last_panic,
+    level, name_thread, panicked_unseen, refuse, unique,
 };
 
 #[cfg(not(norace))]

@@ -314,6 +314,10 @@ pub(super) fn waits(blocked: &Blocked, mut name: impl FnMut(&ObjectInfo) -> Stri
         Kind::Wake | Kind::TimedWake => format!("waits to be notified by {on}"),
         Kind::Park | Kind::TimedPark => "waits to be unparked".to_owned(),
         Kind::Load | Kind::Rmw | Kind::FailedCompareExchange => format!("spins on {on}"),
+        Kind::FailedTryLock | Kind::FailedTryRead | Kind::FailedTryWrite | Kind::Look => {
+            format!("polls {on}")
+        }
+        Kind::IsFinished => format!("polls for {on} to end"),
         operation => format!("waits in {operation:?} on {on}"),
     }
 }

@@ -185,6 +185,8 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn object(&mut self, id: ObjectId) -> &(ObjectInfo, String) {
+        // A side of an object is called like the object.
+        let id = self.run.object(id).id;
         if !self.objects.contains_key(&id) {
             let object = self.run.object(id);
             let name = self.new_name(&object);
@@ -257,6 +259,9 @@ impl Writer<'_> {
             Kind::NotifyOne => format!("notify one of {on}"),
             Kind::NotifyAll => format!("notify all of {on}"),
             Kind::Enter => format!("{} {on}", noted.unwrap_or("enter")),
+            Kind::LetGo => format!("{} {on}", noted.unwrap_or("let go of")),
+            Kind::Look => format!("{} {on}: changes nothing", noted.unwrap_or("look at")),
+            Kind::IsFinished => format!("look whether {} has ended", self.thread_of(event.object)),
             Kind::Unpark => format!("unpark {}", self.thread_of(event.object)),
             Kind::Join => format!("join {}", self.thread_of(event.object)),
             Kind::Spawn => format!("spawn {}", self.thread_of(event.object)),

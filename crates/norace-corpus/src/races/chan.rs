@@ -23,11 +23,11 @@ races! {
     free chan_async_close_send,
     free chan_close_close,
     racy chan_close_close_late,
-    free chan_send_len,
+    loose chan_send_len,
     racy chan_send_len_late,
-    free chan_recv_len,
+    loose chan_recv_len,
     racy chan_recv_len_late,
-    free chan_send_send,
+    loose chan_send_send,
     racy chan_send_send_late,
     free no_race_chan_ptr,
     racy chan_wrong_send,
@@ -251,7 +251,7 @@ fn chan_close_close_late() {
     });
 }
 
-/// Who sees a value in the buffer has seen its send: not so in Go. (Go's program waits for it in a loop.)
+/// None: who sees a value in the buffer has not received it. (Go's program waits for it in a loop.)
 fn chan_send_len() {
     let (v, c) = (RaceCell::named("v", 0), Chan::new(10));
     scope(|s| {
@@ -279,7 +279,7 @@ fn chan_send_len_late() {
     });
 }
 
-/// Who sees the buffer empty has seen the receive: not so in Go. (Go's program waits for it in a loop.)
+/// None: `is_empty` orders nothing. (Go's program waits for it in a loop.)
 fn chan_recv_len() {
     let (v, c) = (RaceCell::named("v", 0), Chan::new(10));
     c.send(1);
@@ -309,7 +309,7 @@ fn chan_recv_len_late() {
     });
 }
 
-/// Who finds the buffer full has seen the send that filled it: not so in Go.
+/// None: a send that finds no room orders nothing.
 fn chan_send_send() {
     let (v1, v2) = (RaceCell::named("v1", 0), RaceCell::named("v2", 0));
     let c = Chan::new(1);

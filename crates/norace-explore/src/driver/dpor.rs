@@ -27,6 +27,25 @@ const FAILURE_ONLY: u32 = u32::MAX - 1;
 struct Sleeper {
     thread: ThreadId,
     stamp: u32,
+    /// Whether that step ended it.
+    ended: bool,
+    /// Whether that step was an attempt that changed nothing.
+    looked: bool,
+    /// The frame from which that step was explored.
+    from: u32,
+}
+
+/// An access of an atomic inside a section.
+#[derive(Clone, Copy, Debug)]
+struct Inside {
+    /// The frame from which the section was explored.
+    from: u32,
+    thread: ThreadId,
+    object: ObjectId,
+    /// Where the atomic was created, which tells what it is in other runs if this one was the first use.
+    created: Place,
+    first_use: bool,
+    writes: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +54,12 @@ struct Frame {
     /// Threads to run from here; those already run included.
     planned: u64,
     done: u64,
+    /// Threads that came to their end by a step that was explored from here, or before they fell asleep.
+    ended: u64,
+    /// Threads whose attempt from here changed nothing.
+    looked: u64,
+    /// How many objects were known.
+    objects: u32,
     thread: ThreadId,
     label: u16,
     labels: u16,
@@ -61,8 +86,8 @@ pub(crate) struct Dpor {
     redundant: bool,
     scratch: Vec<EventId>,
     firsts: Vec<First>,
-    /// Where atomics were created that any execution has used inside a critical section.
-    inner: Vec<Place>,
+    /// What sections did inside, as far as they were explored from the frames there are.
+    inside: Vec<Inside>,
 }
 
 impl Dpor {
@@ -72,7 +97,7 @@ impl Dpor {
         self.sleepers.clear();
         self.fresh_from = 0;
         self.redundant = false;
-        self.inner.clear();
+        self.inside.clear();
     }
 
     pub(super) fn begin(&mut self) {
@@ -88,15 +113,24 @@ impl Dpor {
         self.redundant
     }
 
-    /// An atomic that was created at `place` is used inside a critical section.
-    pub(crate) fn note_inner(&mut self, place: Place) {
-        if !self.is_inner(place) {
-            self.inner.push(place);
+    /// Step number `step` brought `thread` to its end.
+    pub(crate) fn note_end(&mut self, step: u32, thread: ThreadId) {
+        if let Some(frame) = self.frame_of(step) {
+            frame.ended |= 1 << thread.index();
         }
     }
 
-    fn is_inner(&self, place: Place) -> bool {
-        self.inner.iter().any(|known| std::ptr::eq(*known, place))
+    /// Step number `step`, an attempt of `thread`, changed nothing.
+    pub(crate) fn note_look(&mut self, step: u32, thread: ThreadId) {
+        if let Some(frame) = self.frame_of(step) {
+            frame.looked |= 1 << thread.index();
+        }
+    }
+
+    /// The frame of a step that is explored, not just run.
+    fn frame_of(&mut self, step: u32) -> Option<&mut Frame> {
+        let frame = (step as usize).checked_sub(1)?;
+        self.frames.get_mut(frame)
     }
 
     /// Moves to the next unexplored step; false when there is none.
@@ -120,6 +154,9 @@ impl Dpor {
         let Some(frame) = self.frames.last() else { return false };
         self.sleepers.truncate(frame.sleepers_end as usize);
         self.fresh_from = self.frames.len() - 1;
+        while self.inside.last().is_some_and(|inside| inside.from as usize > self.fresh_from) {
+            self.inside.pop();
+        }
         true
     }
 
@@ -192,7 +229,10 @@ impl Engine {
         }
         let stamp = self.steps;
         for thread in members(frame.done) {
-            self.push_sleeper(Sleeper { thread, stamp }, frame.thread);
+            let [ended, looked] =
+                [frame.ended, frame.looked].map(|set| set >> thread.index() & 1 == 1);
+            let from = stamp - 1;
+            self.push_sleeper(Sleeper { thread, stamp, ended, looked, from }, frame.thread);
         }
     }
 
@@ -210,30 +250,32 @@ impl Engine {
         if events().any(|event| event.kind == Kind::Spawn && event.object == own) {
             return;
         }
-        let touched = events().any(|event| self.touches(event, pending));
+        let looked_at = |event: &Event| event.kind == Kind::IsFinished && event.object == own;
+        let touched = events().any(|event| {
+            self.touches(event, pending, &sleeper) || sleeper.ended && looked_at(event)
+        });
         let weak_exchange = matches!(pending.op, Op::CompareExchange { weak: true, .. });
         let stamp = match (touched, weak_exchange) {
             (false, _) => stamp,
             (true, true) if !events().any(|event| event.kind.writes()) => FAILURE_ONLY,
             (true, _) => return,
         };
-        self.driver.dpor.sleepers.push(Sleeper { thread: sleeper.thread, stamp });
+        self.driver.dpor.sleepers.push(Sleeper { stamp, ..sleeper });
     }
 
-    /// Whether what `pending` will do depends on `event`.
-    fn touches(&self, event: &Event, pending: Pending) -> bool {
+    /// Whether what `sleeper`, whose operation is `pending`, will do depends on `event`.
+    fn touches(&self, event: &Event, pending: Pending, sleeper: &Sleeper) -> bool {
         let timed = match pending.op {
             Op::Wake { timer: true } => Some(Kind::WaitTimeout),
             Op::Park { timer: true } => Some(Kind::ParkTimeout),
             Op::AlarmFire => Some(Kind::AlarmFire),
             _ => None,
         };
-        // What happens inside a critical section is known only when it has happened; it was run once before.
-        let inner = matches!(pending.op, Op::Enter { .. })
-            && self.objects.class(event.object) == Class::Atomic
-            && (event.kind.writes() || !self.is_weak(event.object))
-            && self.driver.dpor.is_inner(self.objects.created(event.object));
-        if inner {
+        let inside = self.driver.dpor.inside.iter();
+        let mut own = inside.filter(|one| one.from == sleeper.from && one.thread == sleeper.thread);
+        let in_section = matches!(pending.op, Op::Enter { .. } | Op::Attempt { .. })
+            && self.objects.class(event.object) == Class::Atomic;
+        if in_section && own.any(|one| self.touches_inside(event, one)) {
             return true;
         }
         let clock = event.object == ObjectId::CLOCK && timed.is_some();
@@ -245,20 +287,51 @@ impl Engine {
             && ordered(
                 self.objects.class(event.object),
                 event.kind,
-                timed.unwrap_or_else(|| self.coming_kind(pending)),
+                timed.unwrap_or_else(|| self.coming_kind(pending, sleeper.looked)),
             )
     }
 
-    /// What `pending` would be if it happened now.
-    fn coming_kind(&self, pending: Pending) -> Kind {
-        match pending.op {
-            Op::CompareExchange { expected, .. } => {
-                let last = self.objects.last_message(pending.object);
-                let hit = self.objects.message(last).value == expected;
-                if hit { Kind::Rmw } else { Kind::FailedCompareExchange }
-            }
-            op => op.kind(),
+    /// Whether an access of an atomic inside a section that was explored depends on `event`.
+    fn touches_inside(&self, event: &Event, inside: &Inside) -> bool {
+        let same = if inside.first_use {
+            std::ptr::eq(self.objects.created(event.object), inside.created)
+        } else {
+            event.object == inside.object
+        };
+        same && (event.kind.writes() || inside.writes && !self.is_weak(event.object))
+    }
+
+    /// The running thread has accessed an atomic inside a section, by its last event.
+    pub(crate) fn note_inside(&mut self, thread: ThreadId, object: ObjectId) {
+        if !self.is_exploring() {
+            return;
         }
+        let from = self.steps - 1;
+        let created = self.objects.created(object);
+        let first_use = object.0 >= self.driver.dpor.frames[from as usize].objects;
+        let writes = self.events.iter().next_back().is_some_and(|event| event.kind.writes());
+        let inside = Inside { from, thread, object, created, first_use, writes };
+        self.driver.dpor.inside.push(inside);
+    }
+
+    /// What `pending` would be if it happened now; of an attempt `looked` tells whether it would be in vain.
+    fn coming_kind(&self, pending: Pending, looked: bool) -> Kind {
+        let Pending { op, object, .. } = pending;
+        let in_vain = match op {
+            Op::CompareExchange { expected, .. } => {
+                let last = self.objects.last_message(object);
+                self.objects.message(last).value != expected
+            }
+            Op::TryLock => self.objects.mutex(object).owner.is_some(),
+            Op::TryRead => !self.objects.rwlock(object).admits_readers(),
+            Op::TryWrite => !self.objects.rwlock(object).is_free(),
+            Op::Attempt { .. } => looked,
+            Op::LetGo { .. } if self.objects.monitor(object).holders == 1 => {
+                return Kind::LastLetGo;
+            }
+            _ => false,
+        };
+        if in_vain { op.kind_in_vain() } else { op.kind() }
     }
 
     /// The frame for the step to come; none when everybody sleeps.
@@ -266,10 +339,15 @@ impl Engine {
         let end = u32::try_from(self.driver.dpor.sleepers.len()).expect("sleepers are few");
         let start =
             depth.checked_sub(1).map_or(0, |last| self.driver.dpor.frames[last].sleepers_end);
+        let slept = &self.driver.dpor.sleepers[start as usize..end as usize];
+        let ended = slept.iter().filter(|sleeper| sleeper.ended).map(|sleeper| sleeper.thread);
         let mut frame = Frame {
             enabled,
             planned: 0,
             done: 0,
+            ended: ended.collect_set(),
+            looked: 0,
+            objects: u32::try_from(self.objects.len()).expect("objects are few"),
             thread: ThreadId::MAIN,
             label: 0,
             labels: 0,
@@ -319,10 +397,30 @@ impl Engine {
         }
     }
 
-    /// Looks for races between the event just executed and earlier ones.
-    pub(crate) fn examine(&mut self, event: EventId) {
+    /// Whether a step is executed here for the first time.
+    fn is_exploring(&self) -> bool {
         let fresh = self.steps as usize > self.driver.dpor.fresh_from;
-        if !self.driver.is_exhaustive() || self.phase != Phase::Running || !fresh {
+        self.driver.is_exhaustive() && self.phase == Phase::Running && fresh
+    }
+
+    /// Looks for races between the events of the step that `me` has just closed, from the one at `start` on, and
+    /// earlier
+    /// ones. Those of them that were looked at before are again: now it is known what else the step depends on.
+    pub(crate) fn examine_step(&mut self, me: ThreadId, start: usize) {
+        if !self.is_exploring() {
+            return;
+        }
+        for at in start..self.threads[me].events.len() {
+            let event = self.events[self.threads[me].events[at]];
+            if !event.kind.is_plain() {
+                self.find_races(event);
+            }
+        }
+    }
+
+    /// Looks for races between the event just executed and earlier ones, unless its step goes on.
+    pub(crate) fn examine(&mut self, event: EventId) {
+        if !self.is_exploring() || self.is_in_section() {
             return;
         }
         let Event { thread, kind, object, .. } = self.events[event];
@@ -353,8 +451,7 @@ impl Engine {
 
     /// Looks for races of an alarm that is about to be cancelled.
     pub(crate) fn examine_cancelled(&mut self, alarm: ThreadId) {
-        let fresh = self.steps as usize > self.driver.dpor.fresh_from;
-        if self.driver.is_exhaustive() && self.phase == Phase::Running && fresh {
+        if self.is_exploring() {
             self.examine_coming(alarm);
         }
     }
@@ -367,12 +464,17 @@ impl Engine {
             Op::CompareExchange { expected, .. } => Some(expected),
             _ => None,
         };
-        let kind = if expected.is_some() { Kind::FailedCompareExchange } else { pending.op.kind() };
+        // An attempt that is held would be in vain; of one that was cut off nobody knows.
+        let kind = match expected {
+            Some(_) => Kind::FailedCompareExchange,
+            None => self.coming_kind(pending, self.is_waiting_for_news(thread)),
+        };
         let number = state.number + 1;
         let (before, hb) = (state.causal, state.hb);
         let causal = self.clocks.copy(before);
         if !self.is_weak(pending.object) {
-            self.order_after_dependent(causal, thread, pending.object, pending.op.kind());
+            let as_if = if expected.is_some() { pending.op.kind() } else { kind };
+            self.order_after_dependent(causal, thread, pending.object, as_if);
         }
         self.find_races(Event {
             thread,
@@ -451,7 +553,7 @@ impl Engine {
                 if other.number <= known {
                     break;
                 }
-                if reversible(class, other.kind, event.kind) {
+                if reversible(class, other.kind, event.kind) && !self.began_with(other) {
                     earlier.push(index);
                 }
                 cursor = other.previous;
@@ -469,6 +571,11 @@ impl Engine {
             }
         }
         self.driver.dpor.scratch = earlier;
+    }
+
+    /// Whether it is the end of a thread that ended in the step that spawned it: there is nothing before.
+    fn began_with(&self, event: &Event) -> bool {
+        event.kind == Kind::Finish && event.frame == self.threads[event.thread].spawned_in
     }
 
     /// Makes sure that `event` is also explored before `earlier`.
@@ -498,6 +605,13 @@ impl Engine {
         }
         if let Some(first) = self.first_independent(thread, earlier) {
             return first.rf.is_some_and(|rf| self.objects.message(rf).born < stamp);
+        }
+        if !self.is_weak(event.object) {
+            // The end of the thread belongs to a step that began with what sleeps.
+            let events = &self.threads[thread].events;
+            let at = events.partition_point(|&other| self.events[other].frame < event.frame);
+            let read = events.get(at).and_then(|&first| self.events[first].rf);
+            return read.is_some_and(|read| self.objects.message(read).born < stamp);
         }
         let order = &self.objects.atomic(event.object).order;
         !order.iter().any(|&message| {

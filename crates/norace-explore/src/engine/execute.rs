@@ -106,7 +106,14 @@ impl Engine {
             }
             Op::Park { .. } | Op::Unpark => self.execute_park(me, pending.op, at),
             Op::Join { target } => self.execute_join(me, target, at),
-            Op::Enter { what } => self.execute_enter(me, what, at),
+            Op::IsFinished { target } => {
+                self.act(me, Kind::IsFinished, at);
+                self.threads[target].is_watched = true;
+                Reply { value: 0, ok: self.threads[target].finished }
+            }
+            Op::Enter { what } => self.execute_enter(me, what, at, false),
+            Op::Attempt { what } => self.execute_enter(me, what, at, true),
+            Op::LetGo { what } => self.execute_let_go(me, what, at),
             Op::Choose { .. } => {
                 // Relaxed: unused, a choice has no ordering.
                 self.record(me, Kind::Choose, at, Ordering::Relaxed);
@@ -183,11 +190,21 @@ impl Engine {
     pub(super) fn act(&mut self, me: ThreadId, kind: Kind, at: At) -> EventId {
         // Relaxed: unused, only atomics and fences have one.
         let event = self.record(me, kind, at, Ordering::Relaxed);
-        if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin | Kind::AlarmLook) {
+        if kind.is_look() {
+            self.note_look(me, at);
+        } else if !matches!(kind, Kind::Now | Kind::TimerFire | Kind::TimerBegin) {
             self.progress(me);
+            self.changed(at.object, event);
         }
         self.place(me, event, kind, at.object);
         event
+    }
+
+    /// `event` changed an object other than an atomic, which is news for who polls it.
+    #[inline]
+    pub(super) fn changed(&mut self, object: ObjectId, event: EventId) {
+        self.objects.set_news(object, event);
+        self.unsettle_held();
     }
 
     /// Puts an event on an object other than a weak atomic after all it depends on, and lets the search see it.
@@ -200,16 +217,27 @@ impl Engine {
         }
     }
 
-    /// What comes after a part of this step, which was one of several events, comes after all of it.
+    /// The step of `me` has come to its end, or will not depend on anything more: what comes after one of its events
+    /// comes after all of them, and what one of them comes after, all of them do.
     pub(super) fn close_step(&mut self, me: ThreadId) {
         if self.keep != Keep::Causes {
             return;
         }
+        let events = &self.threads[me].events;
+        let start = events.partition_point(|&event| self.events[event].frame < self.steps);
         let causal = self.threads[me].causal;
-        let step = self.steps;
-        for event in self.events.iter().rev().take_while(|event| event.frame == step) {
-            self.clocks.join(event.causal, causal);
+        for at in (start..events.len()).rev() {
+            let event = self.threads[me].events[at];
+            if self.events[event].kind.is_plain() {
+                continue;
+            }
+            if at > start {
+                // The row is that of an event of the step as well.
+                self.events[event].before = self.clocks.copy(self.events[event].before);
+            }
+            self.clocks.join(self.events[event].causal, causal);
         }
+        self.examine_step(me, start);
     }
 
     /// The thread did something that others can see: what it polled, it polls anew.
@@ -297,7 +325,7 @@ impl Engine {
     fn execute_read_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
         let object = at.object;
         let lock = self.objects.rwlock(object);
-        let free = lock.writer.is_none() && lock.waiting_writers == 0;
+        let free = lock.admits_readers();
         let (kind, ok) = match op {
             Op::TryRead if !free => (Kind::FailedTryRead, false),
             op => (op.kind(), true),
@@ -327,7 +355,7 @@ impl Engine {
     fn execute_write_lock(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
         let object = at.object;
         let lock = self.objects.rwlock(object);
-        let free = lock.writer.is_none() && lock.readers.is_empty();
+        let free = lock.is_free();
         let (kind, ok) = match op {
             Op::TryWrite if !free => (Kind::FailedTryWrite, false),
             op => (op.kind(), true),

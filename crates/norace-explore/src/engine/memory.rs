@@ -206,7 +206,21 @@ impl Engine {
                 repeats = former.repeats + 1;
             }
         }
-        spins.push(Spin { location, object, message, store, repeats });
+        spins.push(Spin { location, object, message: Some(message), store, repeats });
+        if repeats == 0 {
+            self.spin_steps = 0;
+        }
+    }
+
+    /// Notes that `me` looked at an object other than an atomic, or tried to change it in vain.
+    pub(super) fn note_look(&mut self, me: ThreadId, at: At) {
+        let At { object, location } = at;
+        let store = self.objects.news(object);
+        let known = self.position_of_spin(me, at);
+        let spins = &mut self.threads[me].spins;
+        let former = known.map(|known| spins.remove(known));
+        let repeats = former.filter(|spin| spin.store == store).map_or(0, |spin| spin.repeats + 1);
+        spins.push(Spin { location, object, message: None, store, repeats });
         if repeats == 0 {
             self.spin_steps = 0;
         }
@@ -234,10 +248,11 @@ impl Engine {
         let spins = &mut self.threads[me].spins;
         let before = known.map_or(0, |at| spins.remove(at).repeats);
         let repeats = if repeats { before + 1 } else { 0 };
-        spins.push(Spin { location, object, message: own, store, repeats });
+        spins.push(Spin { location, object, message: Some(own), store, repeats });
     }
 
-    /// Whether a store exists that the spinning thread could still come to read and that says anything new.
+    /// Whether the object was changed since, or a store exists that the spinning thread could still come to read and
+    /// that says anything new.
     fn has_news(&self, spin: &Spin) -> bool {
         self.has_news_before(spin, usize::MAX)
     }
@@ -245,11 +260,14 @@ impl Engine {
     /// Whether there is such a store before `upto` in the modification order; if that is the order of execution, `upto`
     /// is its end.
     fn has_news_before(&self, spin: &Spin, upto: usize) -> bool {
+        let Some(message) = spin.message else {
+            return self.objects.news(spin.object) > spin.store;
+        };
         if self.mode == Mode::Sc {
             return self.objects.message(self.objects.last_message(spin.object)).news > spin.store;
         }
         let atomic = self.objects.atomic(spin.object);
-        let after = self.objects.message(spin.message).position as usize + 1;
+        let after = self.objects.message(message).position as usize + 1;
         let later = atomic.order.get(after..upto.min(atomic.order.len())).unwrap_or_default();
         later.iter().any(|&message| !self.objects.message(message).idle)
     }
@@ -266,11 +284,10 @@ impl Engine {
     /// From which position on a repeating load may read: something else, if there is something else.
     fn spin_floor(&self, thread: ThreadId, pending: Pending) -> usize {
         let known = self.position_of_spin(thread, pending.at());
-        match known.map(|known| &self.threads[thread].spins[known]) {
-            Some(spin) if spin.repeats >= self.config.spin_repeats && self.has_news(spin) => {
-                self.objects.message(spin.message).position as usize + 1
-            }
-            _ => 0,
-        }
+        let spin = known.map(|known| &self.threads[thread].spins[known]);
+        let outdated =
+            spin.filter(|spin| spin.repeats >= self.config.spin_repeats && self.has_news(spin));
+        let message = outdated.and_then(|spin| spin.message);
+        message.map_or(0, |message| self.objects.message(message).position as usize + 1)
     }
 }

@@ -92,6 +92,18 @@ pub(crate) struct RwLockState {
     pub(crate) read_release: Row,
 }
 
+impl RwLockState {
+    /// Whether a reader gets it now.
+    pub(crate) fn admits_readers(&self) -> bool {
+        self.writer.is_none() && self.waiting_writers == 0
+    }
+
+    /// Whether a writer gets it now.
+    pub(crate) fn is_free(&self) -> bool {
+        self.writer.is_none() && self.readers.is_empty()
+    }
+}
+
 /// A condition variable: who waits and was not notified.
 #[derive(Debug, Default)]
 pub(crate) struct CondvarState {
@@ -100,13 +112,19 @@ pub(crate) struct CondvarState {
     pub(crate) missed: Option<Place>,
 }
 
-/// An object of a library.
+/// An object of a library, or one side of it.
 #[derive(Debug, Default)]
 pub(crate) struct MonitorState {
     /// What the last critical section published.
     pub(crate) release: Row,
     /// Who closed it first, and where.
     pub(crate) closed: Option<(ThreadId, Place)>,
+    /// Of a side: the object.
+    pub(crate) side_of: Option<ObjectId>,
+    /// Of a side: how many hold it.
+    pub(crate) holders: u32,
+    /// Of a side: whether anybody has let go of it.
+    pub(crate) was_let_go: bool,
 }
 
 /// An access to plain data.
@@ -136,11 +154,13 @@ pub(crate) struct Object {
     last: Option<MessageId>,
     /// Where events are kept: the threads that have made any on it.
     users: u64,
+    /// The last event that changed it; not of an atomic.
+    news: Option<EventId>,
 }
 
 impl Object {
     fn new(meta: &'static Meta, created: &'static Location<'static>, state: u32) -> Self {
-        Self { meta, created, state, last: None, users: 0 }
+        Self { meta, created, state, last: None, users: 0, news: None }
     }
 }
 
@@ -196,7 +216,7 @@ impl Objects {
     /// Forgets all objects but the clock.
     pub(crate) fn reset(&mut self) {
         self.list.truncate(1);
-        self.list[0].users = 0;
+        (self.list[0].users, self.list[0].news) = (0, None);
         self.heads.clear();
         self.messages.clear();
         self.atomics.used = 0;
@@ -347,8 +367,12 @@ impl Objects {
         }
     }
 
+    /// What reports say of an object; of a side they say it of the object.
     pub(crate) fn info(&self, object: ObjectId) -> ObjectInfo {
         let Object { meta, created, .. } = self.list[object.index()];
+        if let Some(whole) = self.side_of(object) {
+            return self.info(whole);
+        }
         let name = self.names.iter().find(|(named, _)| *named == object);
         ObjectInfo {
             id: object,
@@ -358,6 +382,10 @@ impl Objects {
             name: name.map(|(_, name)| *name),
             created,
         }
+    }
+
+    fn side_of(&self, object: ObjectId) -> Option<ObjectId> {
+        if self.class(object) == Class::Monitor { self.monitor(object).side_of } else { None }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -372,6 +400,17 @@ impl Objects {
     #[inline]
     pub(crate) fn last_message(&self, object: ObjectId) -> MessageId {
         self.list[object.index()].last.expect("an atomic has its initial value")
+    }
+
+    /// The last event that changed `object`, which is no atomic.
+    #[inline]
+    pub(crate) fn news(&self, object: ObjectId) -> Option<EventId> {
+        self.list[object.index()].news
+    }
+
+    #[inline]
+    pub(crate) fn set_news(&mut self, object: ObjectId, event: EventId) {
+        self.list[object.index()].news = Some(event);
     }
 
     /// The threads that may have made events on `object`.

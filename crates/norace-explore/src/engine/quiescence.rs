@@ -195,7 +195,10 @@ impl Engine {
             };
             Some(Blocked {
                 thread: self.thread_info(thread),
-                operation: pending.op.kind(),
+                operation: match self.is_waiting_for_news(thread) {
+                    true => pending.op.kind_in_vain(),
+                    false => pending.op.kind(),
+                },
                 location: pending.location,
                 object: self.objects.info(object),
                 held_by,

@@ -5,7 +5,6 @@
 //! one, are asked again when something has happened that may have changed the answer.
 
 use super::Engine;
-use super::objects::RwLockState;
 use crate::driver::members;
 use crate::event::{ObjectId, Op, ThreadId};
 
@@ -18,7 +17,7 @@ pub(super) struct Ready {
     depends: u64,
     /// Those whom time alone makes ready.
     timers: u64,
-    /// Those that repeat a load which would return the same again, and therefore wait.
+    /// Those that repeat a load or a look which would return the same again, and therefore wait.
     held: u64,
     /// Whether something happened that `depends` depends on.
     stale: bool,
@@ -78,11 +77,12 @@ impl Engine {
             | Op::Wake { .. }
             | Op::Park { .. }
             | Op::TimerFire
-            | Op::AlarmFire
-            // What reads is held from the start or never.
-            | Op::Load { .. }
-            | Op::Rmw { .. }
-            | Op::CompareExchange { .. } => {
+            | Op::AlarmFire => {
+                self.ready.depends |= member;
+                return self.look_again(thread);
+            }
+            // What polls is held from the start or never.
+            op if op.polls() && !self.threads[thread].spins.is_empty() => {
                 self.ready.depends |= member;
                 return self.look_again(thread);
             }
@@ -109,7 +109,7 @@ impl Engine {
         self.ready.stale = true;
     }
 
-    /// There is something new to read.
+    /// There is something new to read or see.
     #[inline]
     pub(super) fn unsettle_held(&mut self) {
         self.ready.stale |= self.ready.held != 0;
@@ -118,17 +118,10 @@ impl Engine {
     fn look_again(&mut self, thread: ThreadId) {
         let state = &self.threads[thread];
         let pending = state.pending.as_ref().expect("it has announced");
-        let free = |lock: &RwLockState| lock.writer.is_none();
         let (mut timer, mut held) = (false, false);
         let can = match pending.op {
-            Op::Read => {
-                let lock = self.objects.rwlock(pending.object);
-                free(lock) && lock.waiting_writers == 0
-            }
-            Op::Write => {
-                let lock = self.objects.rwlock(pending.object);
-                free(lock) && lock.readers.is_empty()
-            }
+            Op::Read => self.objects.rwlock(pending.object).admits_readers(),
+            Op::Write => self.objects.rwlock(pending.object).is_free(),
             Op::Wake { timer: limit } => {
                 timer = limit && state.notified.is_none();
                 timer || state.notified.is_some()
@@ -142,7 +135,7 @@ impl Engine {
                 true
             }
             op => {
-                held = op.reads() && self.is_held(thread, pending.at());
+                held = op.polls() && self.is_held(thread, pending.at());
                 !held
             }
         };
@@ -162,9 +155,14 @@ impl Engine {
         self.ready.can
     }
 
-    /// The threads that wait only because their loads repeat.
+    /// The threads that wait only because their loads and looks repeat.
     pub(super) fn held(&self) -> u64 {
         self.ready.held
+    }
+
+    /// Whether `thread` waits only because its loads or looks repeat.
+    pub(crate) fn is_waiting_for_news(&self, thread: ThreadId) -> bool {
+        self.ready.held >> thread.index() & 1 == 1
     }
 
     /// `enabled` without those that only time would wake; if that leaves nobody, those whose time comes first.

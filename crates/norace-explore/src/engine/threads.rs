@@ -22,13 +22,14 @@ use crate::meta;
 use crate::probe::Moment;
 use crate::trace::PanicBegun;
 
-/// A place where a thread reads the same store again and again.
+/// A place where a thread reads the same store, or finds an object unchanged, again and again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Spin {
     pub(super) location: Place,
     pub(super) object: ObjectId,
-    pub(super) message: MessageId,
-    /// The event of that store.
+    /// The store, of an atomic.
+    pub(super) message: Option<MessageId>,
+    /// The event of that store; elsewhere the last one that had changed the object.
     pub(super) store: Option<EventId>,
     pub(super) repeats: u32,
 }
@@ -74,6 +75,8 @@ pub(crate) struct Thread {
     pub(super) joining: u64,
     /// Whether somebody may still ask for its result.
     is_owed: bool,
+    /// Whether somebody has looked whether it has finished.
+    pub(super) is_watched: bool,
     is_alarm: bool,
     /// Whether somebody could have asked for its result, and cannot any more.
     is_released: bool,
@@ -86,6 +89,8 @@ pub(crate) struct Thread {
     /// The last notification that found nobody, when the thread began to wait.
     pub(super) missed: Option<Place>,
     spawned_at: Option<Place>,
+    /// The step that spawned it.
+    pub(crate) spawned_in: u32,
     /// What it runs, or has run for somebody who may ask for the result.
     job: Option<Rc<dyn Job>>,
     /// Its events, in order, where events are kept.
@@ -110,10 +115,11 @@ impl Thread {
         *pending = None;
         (*number, *passed_over, self.generation) = (0, PassedOver::default(), 0);
         [hb, causal, acquire, release, descent].into_iter().for_each(|row| *row = Row::EMPTY);
-        let Self { token_hb, token, finished, joined, is_owed, is_alarm, is_released, .. } = self;
+        let Self { token_hb, token, finished, joined, is_owed, is_watched, .. } = self;
         *token_hb = Row::EMPTY;
-        let flags = [token, finished, joined, is_owed, is_alarm, is_released];
+        let flags = [token, finished, joined, is_owed, is_watched];
         flags.into_iter().for_each(|flag| *flag = false);
+        (self.is_alarm, self.is_released) = (false, false);
         self.joining = 0;
         let Self { failed_spuriously, object, notified, deadline, missed, spawned_at, .. } = self;
         *failed_spuriously = false;
@@ -271,6 +277,7 @@ impl Engine {
         self.record(parent, Kind::Spawn, At { object, location }, Ordering::Relaxed);
         self.threads[parent].spins.clear();
         self.threads[id].spawned_at = Some(location);
+        self.threads[id].spawned_in = self.steps;
         if self.keep >= Keep::Clocks {
             let hb = self.publish(parent);
             let Thread { causal, descent, number, .. } = self.threads[parent];
@@ -378,7 +385,13 @@ impl Engine {
             let object = self.threads[me].object;
             let at = At { object, location: Location::caller() };
             // Relaxed: unused, as above.
-            self.record(me, Kind::Finish, at, Ordering::Relaxed);
+            let event = self.record(me, Kind::Finish, at, Ordering::Relaxed);
+            if self.keep == Keep::Causes && self.threads[me].is_watched {
+                self.order_after_dependent(self.threads[me].causal, me, object, Kind::Finish);
+                self.close_step(me);
+            }
+            self.changed(object, event);
+            self.driver.dpor.note_end(self.steps, me);
             self.let_go_on(self.threads[me].joining, true);
         }
         self.ends(me);

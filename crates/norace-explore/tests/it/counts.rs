@@ -11,6 +11,26 @@ pub(crate) fn exhaust(mode: Mode, model: &dyn Fn()) -> Report {
     Explorer::new(config).explore(Strategy::Exhaustive, model)
 }
 
+/// Every strategy gets to the end of `model`, and finds nothing.
+#[track_caller]
+pub(crate) fn ends(model: &dyn Fn()) {
+    for mode in [Mode::Sc, Mode::Rc11] {
+        for strategy in [
+            Strategy::Exhaustive,
+            // Main goes on as long as it can.
+            Strategy::Bounded { preemptions: 0 },
+            Strategy::Random { seed: 1, executions: 20 },
+        ] {
+            let config = Config { mode, steps_max: 500, stop_at_first: false, ..Config::default() };
+            let report = Explorer::new(config).explore(strategy.clone(), model);
+            let finding = report.findings.first().map(|found| &found.finding);
+            assert!(finding.is_none(), "{mode:?}, {strategy:?}: {}", finding.unwrap());
+            let exhaustive = matches!(strategy, Strategy::Exhaustive);
+            assert!(!exhaustive || report.completeness == Completeness::UpToSpinning);
+        }
+    }
+}
+
 #[track_caller]
 fn expect(mode: Mode, executions: u64, model: &dyn Fn()) {
     let report = exhaust(mode, model);

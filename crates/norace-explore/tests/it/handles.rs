@@ -1,15 +1,17 @@
 //! What becomes of a thread's result.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32 as Count;
 
+use norace_explore::cell::RaceCell;
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::thread::{self, JoinHandle};
-use norace_explore::{Mode, Report};
+use norace_explore::{Finding, Mode, Report};
 
-use crate::counts::exhaust;
+use crate::counts::{ends, exhaust};
 
 /// Counts its drops, each of which is a step.
 struct Dropped {
@@ -88,4 +90,99 @@ fn handles_go_from_thread_to_thread() {
         assert_eq!(outer.join().unwrap(), 4);
     });
     assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+}
+
+#[test]
+fn a_thread_is_seen_finished_and_not_finished() {
+    for mode in [Mode::Sc, Mode::Rc11] {
+        let seen = std::sync::Mutex::new(BTreeSet::new());
+        let report = exhaust(mode, &|| {
+            let word = Arc::new(AtomicU32::new(0));
+            let other = word.clone();
+            let handle = thread::spawn(move || other.store(1, Ordering::Relaxed));
+            seen.lock().unwrap().insert((handle.is_finished(), handle.is_finished()));
+            handle.join().unwrap();
+        });
+        assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+        let seen: Vec<_> = seen.into_inner().unwrap().into_iter().collect();
+        assert_eq!(seen, [(false, false), (false, true), (true, true)], "{mode:?}");
+        assert_eq!((report.executions, report.redundant), (3, 0), "{mode:?}");
+    }
+}
+
+#[test]
+fn looks_at_who_has_not_finished_add_no_executions() {
+    let report = exhaust(Mode::Sc, &|| {
+        let words = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+        let other = words.clone();
+        // Its last step comes after the looks in any case.
+        let handle = Arc::new(thread::spawn(move || {
+            (0..3).for_each(|_| other[0].store(1, Ordering::Relaxed));
+            thread::park();
+        }));
+        let lookers = [(), ()].map(|()| {
+            let handle = handle.clone();
+            thread::spawn(move || assert!(!handle.is_finished()))
+        });
+        lookers.into_iter().for_each(|looker| looker.join().unwrap());
+        handle.thread().unpark();
+        Arc::into_inner(handle).unwrap().join().unwrap();
+    });
+    assert!(report.findings.is_empty(), "{}", report.findings[0].finding);
+    assert_eq!((report.executions, report.redundant), (1, 0));
+}
+
+#[test]
+fn who_polls_for_the_end_of_a_thread_gets_to_see_it() {
+    ends(&|| {
+        let word = Arc::new(AtomicU32::new(0));
+        let other = word.clone();
+        let handle = thread::spawn(move || other.store(1, Ordering::Relaxed));
+        while !handle.is_finished() {
+            thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn the_end_of_a_thread_may_be_polled_beside_a_load() {
+    ends(&|| {
+        let word = Arc::new(AtomicU32::new(0));
+        let other = word.clone();
+        let handle = thread::spawn(move || other.load(Ordering::Relaxed));
+        while !handle.is_finished() {
+            assert_eq!(word.load(Ordering::Relaxed), 0);
+        }
+        assert_eq!(handle.join().unwrap(), 0);
+    });
+}
+
+#[test]
+fn to_see_that_a_thread_has_finished_orders_nothing() {
+    let report = exhaust(Mode::Rc11, &|| {
+        let cell = Arc::new(RaceCell::new(0));
+        let other = cell.clone();
+        let handle = thread::spawn(move || {
+            thread::sleep(std::time::Duration::from_secs(1));
+            other.set(1);
+        });
+        if handle.is_finished() {
+            cell.get();
+        }
+        handle.join().unwrap();
+        cell.get();
+    });
+    assert_eq!(report.findings.len(), 1);
+    assert!(matches!(report.findings[0].finding, Finding::DataRace { .. }));
+}
+
+#[test]
+fn who_waits_for_the_end_of_a_thread_that_waits_spins_for_ever() {
+    let report = exhaust(Mode::Sc, &|| {
+        let handle = thread::spawn(thread::park);
+        while !handle.is_finished() {
+            thread::yield_now();
+        }
+    });
+    assert!(matches!(report.findings[0].finding, Finding::Livelock { .. }));
 }

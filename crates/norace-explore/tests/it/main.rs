@@ -10,6 +10,7 @@ mod fair;
 mod graphs;
 mod handles;
 mod litmus;
+mod looks;
 mod objects;
 mod probe;
 mod program;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::Mutex as StdMutex;
 use std::time::Duration;
 
-use norace_explore::probe::{self, Alarm, Kind, Monitor, Site};
+use norace_explore::probe::{self, Alarm, Effect, Holders, Kind, Monitor, Site};
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
@@ -33,6 +33,8 @@ enum Op {
     ParkWithLimit,
     /// Unparks the main thread's first child.
     Unpark,
+    /// Whether that has finished.
+    IsFinished,
     Sleep,
     Now,
     Load,
@@ -42,6 +44,18 @@ enum Op {
     Enter,
     /// The same, and to the atomic.
     EnterAndAdd,
+    /// A section that takes one off what the monitor guards, or changes nothing where that is zero.
+    Take,
+    /// The same, and adds to the atomic, or reads it.
+    TakeAndAdd,
+    /// A section that adds one where the atomic is not zero.
+    EnterIfSet,
+    /// A section that only reads.
+    Look,
+    /// Lets go of a share of the monitor, which every thread has; the last to do so adds to what it guards.
+    LetGo,
+    /// Has one share more for a moment.
+    LetGoOfAnother,
     Choose,
     /// Sets an alarm that adds to the atomic, and waits until it has done so.
     Alarm,
@@ -61,10 +75,42 @@ const PARKS: &[Op] = &[Op::Park, Op::ParkWithLimit, Op::Unpark, Op::Load, Op::Ad
 const TIMES: &[Op] =
     &[Op::Sleep, Op::Now, Op::ParkWithLimit, Op::Unpark, Op::WaitWithLimit, Op::NotifyOne];
 const MONITORS: &[Op] = &[Op::Enter, Op::EnterAndAdd, Op::Load, Op::Choose, Op::Lock(0)];
+const ATTEMPTS: &[Op] = &[Op::Enter, Op::Take, Op::Take, Op::Look];
+const ATTEMPTS_INSIDE: &[Op] =
+    &[Op::Enter, Op::Take, Op::TakeAndAdd, Op::EnterIfSet, Op::Look, Op::Load, Op::Add];
+const HOLDERS: &[Op] =
+    &[Op::LetGo, Op::LetGo, Op::LetGo, Op::LetGoOfAnother, Op::Enter, Op::Take, Op::Look];
+const TRIES: &[Op] = &[
+    Op::TryLock(0),
+    Op::TryLock(0),
+    Op::LockBoth(0),
+    Op::TryRead,
+    Op::TryWrite,
+    Op::TryWrite,
+    Op::ReadTwice,
+];
 const ALARMS: &[Op] = &[Op::Alarm, Op::AlarmCancelled, Op::Load, Op::Enter, Op::Now];
 const SHARED: &[Op] =
     &[Op::AlarmShared, Op::AlarmSharedCancelled, Op::AlarmSharedCancelled, Op::Load, Op::Enter];
+const ENDS: &[Op] = &[Op::IsFinished, Op::IsFinished, Op::Load, Op::Add, Op::Lock(0)];
 const ATOMICS: &[Op] = &[Op::Load, Op::Add, Op::Exchange, Op::TryLock(0), Op::Lock(0)];
+
+const ALL: [&[Op]; 14] = [
+    LOCKS,
+    READERS,
+    WAITERS,
+    PARKS,
+    TIMES,
+    ATOMICS,
+    MONITORS,
+    ATTEMPTS,
+    ATTEMPTS_INSIDE,
+    HOLDERS,
+    TRIES,
+    ALARMS,
+    SHARED,
+    ENDS,
+];
 
 struct World {
     locks: [Mutex<u32>; 2],
@@ -73,7 +119,12 @@ struct World {
     atomic: AtomicU32,
     monitor: Monitor<Counter>,
     count: StdMutex<u32>,
+    holders: Holders,
+    /// How many hold it, and who does not any more.
+    left: StdMutex<(usize, Vec<thread::Id>)>,
     first: StdMutex<Option<thread::Thread>>,
+    /// Until the main thread joins it, when all others have finished.
+    handle: StdMutex<Option<Arc<thread::JoinHandle<()>>>>,
     alarm: StdMutex<Option<Alarm>>,
 }
 
@@ -146,8 +197,17 @@ fn run(op: Op, world: &Arc<World>) -> u32 {
             let found = world.atomic.compare_exchange(1, 5, Ordering::SeqCst, Ordering::SeqCst);
             found.unwrap_or_else(|found| found + 10)
         }
+        Op::IsFinished => {
+            let first = world.first.lock().unwrap().clone().unwrap();
+            u32::from(thread::current().id() != first.id() && is_finished(world))
+        }
         op => run_library(op, world),
     }
+}
+
+fn is_finished(world: &World) -> bool {
+    let handle = world.handle.lock().unwrap().clone();
+    handle.unwrap().is_finished()
 }
 
 /// What only libraries do.
@@ -163,6 +223,8 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
         Op::EnterAndAdd => world.monitor.enter("count with", Site::here(), || {
             add(&mut world.count.lock().unwrap()) * 10 + world.atomic.fetch_add(1, Ordering::SeqCst)
         }),
+        Op::Take | Op::TakeAndAdd | Op::EnterIfSet | Op::Look => attempt(op, world),
+        Op::LetGo | Op::LetGoOfAnother => let_go(op, world),
         Op::Choose => u32::try_from(probe::choose(2).unwrap()).unwrap(),
         Op::Alarm => {
             let (other, waiter) = (world.clone(), thread::current());
@@ -212,6 +274,55 @@ fn run_library(op: Op, world: &Arc<World>) -> u32 {
     }
 }
 
+/// Lets go of a share of the monitor; whether it was the last one.
+fn let_go(op: Op, world: &World) -> u32 {
+    let me = thread::current().id();
+    if world.left.lock().unwrap().1.contains(&me) {
+        return 2;
+    }
+    if matches!(op, Op::LetGo) {
+        world.left.lock().unwrap().1.push(me);
+    } else {
+        world.holders.add();
+        world.left.lock().unwrap().0 += 1;
+    }
+    let section = || {
+        let mut left = world.left.lock().unwrap();
+        left.0 -= 1;
+        let last = u32::from(left.0 == 0);
+        *world.count.lock().unwrap() += last;
+        last
+    };
+    world.monitor.let_go(&world.holders, "let go of", Site::here(), section)
+}
+
+/// Sections that may come to nothing.
+fn attempt(op: Op, world: &World) -> u32 {
+    let by_change = |changed| if changed { Effect::Changed } else { Effect::Nothing };
+    let section = || {
+        let mut count = world.count.lock().unwrap();
+        let (before, some) = (*count, u32::from(*count > 0));
+        match op {
+            Op::Take => {
+                *count -= some;
+                (by_change(some == 1), before)
+            }
+            Op::TakeAndAdd if some == 1 => {
+                *count -= 1;
+                (Effect::Changed, before * 10 + world.atomic.fetch_add(1, Ordering::SeqCst))
+            }
+            Op::TakeAndAdd => (Effect::Nothing, world.atomic.load(Ordering::SeqCst)),
+            Op::EnterIfSet => {
+                let set = world.atomic.load(Ordering::SeqCst) != 0;
+                *count += u32::from(set);
+                (by_change(set), *count)
+            }
+            _ => (Effect::Nothing, before),
+        }
+    };
+    world.monitor.attempt("try to count with", Site::here(), section)
+}
+
 std::thread_local! {
     static EARLY: std::cell::Cell<Option<Instant>> = const { std::cell::Cell::new(None) };
 }
@@ -231,12 +342,16 @@ fn play(program: &[Vec<Op>], log: &Log) {
         atomic: AtomicU32::new(0),
         monitor: Monitor::new(),
         count: StdMutex::new(0),
+        holders: Holders::new(),
+        left: StdMutex::new((program.len(), Vec::new())),
         first: StdMutex::new(None),
+        handle: StdMutex::new(None),
         alarm: StdMutex::new(None),
     });
+    (1..program.len()).for_each(|_| world.holders.add());
     // They start behind a lock, so that all know the first.
     let start = world.locks[0].lock().unwrap();
-    let threads: Vec<_> = program
+    let mut threads: Vec<_> = program
         .iter()
         .enumerate()
         .map(|(index, ops)| {
@@ -249,20 +364,25 @@ fn play(program: &[Vec<Op>], log: &Log) {
             })
         })
         .collect();
-    *world.first.lock().unwrap() = Some(threads[0].thread().clone());
+    let first = threads.remove(0);
+    *world.first.lock().unwrap() = Some(first.thread().clone());
+    *world.handle.lock().unwrap() = Some(Arc::new(first));
     drop(start);
     threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let first = world.handle.lock().unwrap().take();
+    first.and_then(Arc::into_inner).unwrap().join().unwrap();
     // While the world is still there for it.
     let alarm = world.alarm.lock().unwrap().take();
     drop(alarm);
 }
 
 fn outcomes(
+    mode: Mode,
     program: &[Vec<Op>],
     strategy: Strategy,
     max: usize,
 ) -> Option<(BTreeSet<Outcome>, usize)> {
-    let config = Config { mode: Mode::Sc, stop_at_first: false, ..Config::default() };
+    let config = Config { mode, stop_at_first: false, ..Config::default() };
     let log = Log::default();
     let mut seen = BTreeSet::new();
     let mut runs = 0;
@@ -309,11 +429,20 @@ fn programs(ops: &[Op], seed: u64, count: usize) -> impl Iterator<Item = Vec<Vec
 }
 
 fn compare(ops: &[Op], seed: u64, count: usize) {
+    compare_in(Mode::Sc, ops, seed, count);
+}
+
+fn compare_in_both_modes(ops: &[Op], seed: u64, count: usize) {
+    compare_in(Mode::Sc, ops, seed, count);
+    compare_in(Mode::Rc11, ops, seed, count);
+}
+
+fn compare_in(mode: Mode, ops: &[Op], seed: u64, count: usize) {
     let mut compared = 0;
     for program in programs(ops, seed, count) {
         let all = Strategy::Bounded { preemptions: 100 };
-        let Some((expected, all_runs)) = outcomes(&program, all, 1_500) else { continue };
-        let (reduced, runs) = outcomes(&program, Strategy::Exhaustive, usize::MAX).unwrap();
+        let Some((expected, all_runs)) = outcomes(mode, &program, all, 1_500) else { continue };
+        let (reduced, runs) = outcomes(mode, &program, Strategy::Exhaustive, usize::MAX).unwrap();
         let missing: Vec<_> = expected.difference(&reduced).collect();
         assert!(missing.is_empty(), "{program:?}: {missing:?} in {runs} of {all_runs} runs");
         assert_eq!(reduced, expected, "{program:?}");
@@ -324,7 +453,7 @@ fn compare(ops: &[Op], seed: u64, count: usize) {
 
 #[test]
 fn what_is_not_recorded_happens_all_the_same() {
-    for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED] {
+    for ops in ALL {
         for (seed, program) in (1..).zip(programs(ops, 0x1bad_b002_cafe, 12)) {
             let recorded = walk(&program, seed, true);
             assert_eq!(walk(&program, seed, false), recorded, "{program:?}");
@@ -373,6 +502,35 @@ fn alarms_of_all_lose_nothing_by_reduction() {
 }
 
 #[test]
+fn ends_of_threads_lose_nothing_by_reduction() {
+    compare_in_both_modes(ENDS, 0x1414_2135_6237, 40);
+}
+
+#[test]
+fn attempts_lose_nothing_by_reduction() {
+    compare_in_both_modes(ATTEMPTS, 0x1732_0508_0756, 60);
+    compare(ATTEMPTS_INSIDE, 0x2236_0679_7749, 60);
+}
+
+#[test]
+fn holders_lose_nothing_by_reduction() {
+    compare_in_both_modes(HOLDERS, 0x2645_7513_1106, 60);
+}
+
+#[test]
+fn who_sleeps_is_woken_by_what_its_section_looked_at_alone() {
+    let program = vec![vec![Op::Look], vec![Op::EnterIfSet], vec![Op::Add]];
+    let (seen, _) = outcomes(Mode::Sc, &program, Strategy::Exhaustive, 100).unwrap();
+    // The section comes before the addition, or after it and the look before or after both.
+    assert_eq!(seen.len(), 3);
+}
+
+#[test]
+fn failed_tries_lose_nothing_by_reduction() {
+    compare_in_both_modes(TRIES, 0x2449_4897_4278, 60);
+}
+
+#[test]
 fn atomics_and_locks_lose_nothing_by_reduction() {
     compare(ATOMICS, 0x0f0f_1e1e_2d2d, 20);
 }
@@ -381,7 +539,7 @@ fn atomics_and_locks_lose_nothing_by_reduction() {
 #[ignore = "takes minutes: for changes to the search or the objects"]
 fn many_programs_lose_nothing_by_reduction() {
     for seed in 1..=10 {
-        for ops in [LOCKS, READERS, WAITERS, PARKS, TIMES, ATOMICS, MONITORS, ALARMS, SHARED] {
+        for ops in ALL {
             compare(ops, seed * 0x9E37_79B9, 100);
         }
     }

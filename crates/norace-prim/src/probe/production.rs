@@ -34,6 +34,17 @@ pub trait Kind {
     type Holds: ?Sized;
 }
 
+/// What a critical section came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It changed the object.
+    Changed,
+    /// It changed nothing, but what it found tells of what others did.
+    Learned,
+    /// It changed nothing, and what it found promises nothing about what others did: a failed attempt.
+    Nothing,
+}
+
 /// The identity of an object whose critical sections are steps.
 pub struct Monitor<K>(PhantomData<fn() -> K>);
 
@@ -47,6 +58,29 @@ impl<K: Kind> Monitor<K> {
     /// Runs a critical section, which does `what`: `send to`, say.
     #[inline(always)]
     pub fn enter<R>(&self, _what: &'static str, _site: Site, section: impl FnOnce() -> R) -> R {
+        section()
+    }
+
+    /// Runs a critical section that may change nothing, and says so.
+    #[inline(always)]
+    pub fn attempt<R>(
+        &self,
+        _what: &'static str,
+        _site: Site,
+        section: impl FnOnce() -> (Effect, R),
+    ) -> R {
+        section().1
+    }
+
+    /// Runs the critical section in which one of the `holders` of a side of the object lets go of it.
+    #[inline(always)]
+    pub fn let_go<R>(
+        &self,
+        _holders: &Holders,
+        _what: &'static str,
+        _site: Site,
+        section: impl FnOnce() -> R,
+    ) -> R {
         section()
     }
 
@@ -79,6 +113,22 @@ impl<K> fmt::Debug for Monitor<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Monitor")
     }
+}
+
+/// How many hold one side of a monitor: the senders of a channel, say.
+#[derive(Debug, Default)]
+pub struct Holders(());
+
+impl Holders {
+    /// One.
+    #[inline(always)]
+    pub const fn new() -> Self {
+        Self(())
+    }
+
+    /// One more; said by one who holds it.
+    #[inline(always)]
+    pub fn add(&self) {}
 }
 
 /// Something a program may do that is an error only for who says so.

@@ -1,10 +1,10 @@
 //! What all ends of a channel share: the state behind its lock, and who is woken when the lock is released.
 
-use super::state::State;
+use super::state::{Garbage, State};
 use crate::time::Instant;
 use crate::time::timer::Timer;
 use crate::wait::{self, BlockedOn, Wakes};
-use norace_prim::probe::{Kind, Misuse, Monitor, Site};
+use norace_prim::probe::{Effect, Holders, Kind, Misuse, Monitor, Site};
 use norace_prim::sync::{Mutex, lock};
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,6 +21,8 @@ impl<T> Kind for ChannelOf<T> {
 /// The one allocation that all ends of a channel share.
 pub(super) struct Core<T> {
     monitor: Monitor<ChannelOf<T>>,
+    senders: Holders,
+    receivers: Holders,
     /// `None`: without bound.
     capacity: Option<usize>,
     state: Mutex<State<T>>,
@@ -34,6 +36,8 @@ impl<T> Core<T> {
     pub(super) fn new(capacity: Option<usize>) -> Self {
         Self {
             monitor: Monitor::new(),
+            senders: Holders::new(),
+            receivers: Holders::new(),
             capacity,
             state: Mutex::new(State::new(capacity)),
             timer: Mutex::new(None),
@@ -65,6 +69,24 @@ impl<T> Core<T> {
         result
     }
 
+    /// As [`with`](Self::with), for a step that may come to nothing.
+    #[inline]
+    pub(super) fn attempt<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State<T>, &mut Wakes) -> R,
+        effect: impl FnOnce(&R) -> Effect,
+    ) -> R {
+        let mut wakes = Wakes::new();
+        let result = self.monitor.attempt(what, site, || {
+            let result = step(&mut lock(&self.state), &mut wakes);
+            (effect(&result), result)
+        });
+        wakes.wake_all();
+        result
+    }
+
     /// Notes that the running thread, should it park, waits to do `what`.
     #[inline]
     pub(super) fn waits(&self, what: &'static str, site: Site) {
@@ -74,8 +96,13 @@ impl<T> Core<T> {
     }
 
     /// Looks at the state.
-    fn look<R>(&self, site: Site, look: impl FnOnce(&State<T>) -> R) -> R {
-        self.monitor.enter("look at", site, || look(&lock(&self.state)))
+    fn look<R>(
+        &self,
+        site: Site,
+        look: impl FnOnce(&State<T>) -> R,
+        effect: impl FnOnce(&R) -> Effect,
+    ) -> R {
+        self.attempt("look at", site, |state, _| look(state), effect)
     }
 
     pub(super) fn capacity(&self) -> Option<usize> {
@@ -84,18 +111,20 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn len(&self) -> usize {
-        self.look(Site::here(), State::len)
+        self.look(Site::here(), State::len, |_| Effect::Nothing)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn is_closed(&self) -> bool {
-        self.look(Site::here(), State::is_closed)
+        let seen = |closed: &bool| if *closed { Effect::Learned } else { Effect::Nothing };
+        self.look(Site::here(), State::is_closed, seen)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn close(&self) -> bool {
         let site = Site::here();
-        let first = self.with("close", site, State::close);
+        let effect = |first: &bool| if *first { Effect::Changed } else { Effect::Learned };
+        let first = self.attempt("close", site, State::close, effect);
         if first {
             self.monitor.closes(site);
         } else {
@@ -120,43 +149,70 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn senders(&self) -> usize {
-        self.look(Site::here(), State::senders)
+        self.look(Site::here(), State::senders, |_| Effect::Nothing)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn receivers(&self) -> usize {
-        self.look(Site::here(), State::receivers)
+        self.look(Site::here(), State::receivers, |_| Effect::Nothing)
     }
 
     pub(super) fn add_sender(&self) {
         // Whoever clones holds one, so that nobody can see the difference.
+        self.senders.add();
         self.monitor.aside(|| lock(&self.state).add_sender());
     }
 
     pub(super) fn add_receiver(&self) {
         // As above.
+        self.receivers.add();
         self.monitor.aside(|| lock(&self.state).add_receiver());
     }
 
     /// One more sender, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_sender(&self) -> bool {
-        self.with("upgrade to a sender of", Site::here(), |state, _| state.add_sender())
+        let revived =
+            self.with("upgrade to a sender of", Site::here(), |state, _| state.add_sender());
+        if revived {
+            self.senders.add();
+        }
+        revived
     }
 
     /// One more receiver, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_receiver(&self) -> bool {
-        self.with("upgrade to a receiver of", Site::here(), |state, _| state.add_receiver())
+        let revived =
+            self.with("upgrade to a receiver of", Site::here(), |state, _| state.add_receiver());
+        if revived {
+            self.receivers.add();
+        }
+        revived
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn drop_sender(&self) {
-        drop(self.with("drop a sender of", Site::here(), State::drop_sender));
+        self.let_go(&self.senders, "drop a sender of", Site::here(), State::drop_sender);
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn drop_receiver(&self) {
-        drop(self.with("drop a receiver of", Site::here(), State::drop_receiver));
+        self.let_go(&self.receivers, "drop a receiver of", Site::here(), State::drop_receiver);
+    }
+
+    /// Runs `step`, by which one end goes, under the lock; then wakes whom it says and drops what it left.
+    fn let_go(
+        &self,
+        side: &Holders,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State<T>, &mut Wakes) -> Option<Garbage<T>>,
+    ) {
+        let mut wakes = Wakes::new();
+        let section = || step(&mut lock(&self.state), &mut wakes);
+        let garbage = self.monitor.let_go(side, what, site, section);
+        wakes.wake_all();
+        drop(garbage);
     }
 }

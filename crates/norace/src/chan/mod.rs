@@ -40,6 +40,13 @@
 //!
 //! Values come out in the order in which they went in. Ends that wait are served in the order in which they came.
 //!
+//! # What happens before what
+//!
+//! A send happens before the receive of its value, and at capacity `C` the k-th receive before the k + C-th send
+//! completes. A close, and whatever the ends did that were dropped before, happens before every call that says that the
+//! channel is closed. An attempt that comes to nothing because the channel is full or empty orders nothing, and neither
+//! do `len` and `is_empty`: who finds a value in the buffer has not received it.
+//!
 //! # When not to use it
 //!
 //! One answer to one question: [`oneshot`], which is lighter. One value to many readers: a broadcast.

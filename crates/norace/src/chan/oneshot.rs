@@ -19,7 +19,7 @@
 use super::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::budget;
 use crate::wait::{self, BlockedOn, Wakes, block_on, block_until};
-use norace_prim::probe::{Kind, Monitor, Site};
+use norace_prim::probe::{Effect, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::time::{Duration, Instant};
 use std::fmt;
@@ -55,6 +55,16 @@ impl<T> Core<T> {
     /// Runs `step`, which does `what`, under the lock.
     fn with<R>(&self, what: &'static str, site: Site, step: impl FnOnce(&mut State<T>) -> R) -> R {
         self.monitor.enter(what, site, || step(&mut lock(&self.state)))
+    }
+
+    /// As [`with`](Self::with), for a step that may come to nothing, and says so.
+    fn attempt<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State<T>) -> (Effect, R),
+    ) -> R {
+        self.monitor.attempt(what, site, || step(&mut lock(&self.state)))
     }
 }
 
@@ -104,7 +114,10 @@ impl<T> Sender<T> {
     #[track_caller]
     pub fn is_closed(&self) -> bool {
         let shared = self.shared.as_ref().expect("a sender answers once");
-        shared.with("look at", Site::here(), |state| matches!(state, State::NoReceiver))
+        shared.attempt("look at", Site::here(), |state| match state {
+            State::NoReceiver => (Effect::Learned, true),
+            _ => (Effect::Nothing, false),
+        })
     }
 }
 
@@ -201,18 +214,25 @@ impl<T> Receiver<T> {
     fn look(&mut self, current: Option<&Waker>) -> Option<Result<T, RecvError>> {
         let shared = self.shared.as_ref().expect("a oneshot was asked after it had completed");
         let mut wakes = Wakes::new();
-        let result = shared.with(RECEIVE, self.site, |state| match state {
+        let result = shared.attempt(RECEIVE, self.site, |state| match state {
             State::Open { waker } => {
-                match (waker, current) {
-                    (_, None) => {}
-                    (Some(waker), Some(current)) => wakes.update(waker, current),
-                    (none, Some(current)) => *none = Some(current.clone()),
-                }
-                None
+                let effect = match (waker, current) {
+                    (_, None) => Effect::Nothing,
+                    (Some(waker), Some(current)) if waker.will_wake(current) => Effect::Nothing,
+                    (Some(waker), Some(current)) => {
+                        wakes.update(waker, current);
+                        Effect::Changed
+                    }
+                    (none, Some(current)) => {
+                        *none = Some(current.clone());
+                        Effect::Changed
+                    }
+                };
+                (effect, None)
             }
-            State::NoSender => Some(Err(RecvError)),
+            State::NoSender => (Effect::Learned, Some(Err(RecvError))),
             sent => match std::mem::replace(sent, State::NoReceiver) {
-                State::Sent(value) => Some(Ok(value)),
+                State::Sent(value) => (Effect::Changed, Some(Ok(value))),
                 _ => unreachable!("the receiver is here, unanswered"),
             },
         });

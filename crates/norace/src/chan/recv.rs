@@ -99,7 +99,8 @@ impl<T> Receiver<T> {
     /// merely handed to a receive that may still be dropped).
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        match self.core.with("try to receive from", Site::here(), State::take) {
+        let (core, site) = (&self.core, Site::here());
+        match core.attempt("try to receive from", site, State::take, Taken::effect) {
             Taken::Value(value) => Ok(value),
             Taken::Empty => Err(TryRecvError::Empty),
             Taken::Closed => Err(TryRecvError::Closed),
@@ -115,7 +116,8 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn try_recv_many(&self, values: &mut Vec<T>, max: usize) -> Result<usize, TryRecvError> {
         let take = |state: &mut State<T>, wakes: &mut Wakes| state.take_many(values, max, wakes);
-        match self.core.with("try to receive from", Site::here(), take) {
+        let (core, site) = (&self.core, Site::here());
+        match core.attempt("try to receive from", site, take, Taken::effect) {
             Taken::Value(count) => Ok(count),
             Taken::Empty => Err(TryRecvError::Empty),
             Taken::Closed => Err(TryRecvError::Closed),

@@ -97,7 +97,8 @@ impl<T> Sender<T> {
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let site = Site::here();
         let select = SelectId::current();
-        match self.core.with("send to", site, |state, wakes| state.put(value, select, wakes)) {
+        let put = |state: &mut State<T>, wakes: &mut Wakes| state.put(value, select, wakes);
+        match self.core.attempt("send to", site, put, Put::effect) {
             Put::Done => Ok(()),
             Put::Full(value) => Err(TrySendError::Full(value)),
             Put::Closed(value) => {

@@ -64,6 +64,7 @@
 
 use crate::select::SelectId;
 use crate::wait::{Key, List, Slab, Wakes};
+use norace_prim::probe::Effect;
 use std::collections::VecDeque;
 use std::task::Waker;
 
@@ -125,11 +126,31 @@ pub(super) enum Taken<T> {
     Closed,
 }
 
+impl<T> Taken<T> {
+    pub(super) fn effect(&self) -> Effect {
+        match self {
+            Self::Value(_) => Effect::Changed,
+            Self::Empty => Effect::Nothing,
+            Self::Closed => Effect::Learned,
+        }
+    }
+}
+
 /// What one attempt to send came to; the value comes back unless it went in.
 pub(super) enum Put<T> {
     Done,
     Full(T),
     Closed(T),
+}
+
+impl<T> Put<T> {
+    pub(super) fn effect(&self) -> Effect {
+        match self {
+            Self::Done => Effect::Changed,
+            Self::Full(_) => Effect::Nothing,
+            Self::Closed(_) => Effect::Learned,
+        }
+    }
 }
 
 /// Everything behind the lock.

@@ -2,8 +2,9 @@
 
 use super::core::Core;
 use super::recv::Receiver;
-use super::state::Put;
+use super::state::{Put, State};
 use crate::time::{Duration, Instant};
+use crate::wait::Wakes;
 use norace_prim::probe::Site;
 use norace_prim::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
@@ -88,10 +89,8 @@ impl Wake for Feed {
         let Some(core) = self.core.upgrade() else { return };
         let now = Instant::now();
         // Full: the reader is slow and this tick is dropped. Closed: the reader wants no more.
-        let closed = matches!(
-            core.with("tick", Site::here(), |s, wakes| s.put(now, None, wakes)),
-            Put::Closed(_)
-        );
+        let put = |state: &mut State<Instant>, wakes: &mut Wakes| state.put(now, None, wakes);
+        let closed = matches!(core.attempt("tick", Site::here(), put, Put::effect), Put::Closed(_));
         let Some(period) = self.period.filter(|_| !closed) else { return };
         // The next multiple of the period that is still to come; the ones that passed meanwhile are dropped.
         let late = now.saturating_duration_since(self.deadline);

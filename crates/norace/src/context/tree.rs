@@ -21,7 +21,7 @@ use super::cause::Cause;
 use crate::time::Instant;
 use crate::time::timer::Timer;
 use crate::wait::{self, BlockedOn, Key, Slab, Wakes};
-use norace_prim::probe::{Kind, Monitor, Site};
+use norace_prim::probe::{Effect, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, OnceLock, Weak, lock};
 use std::task::{Wake, Waker};
 
@@ -69,9 +69,21 @@ impl Node {
         })
     }
 
-    /// Runs `step`, which does `what`, under the lock.
-    fn with<R>(&self, what: &'static str, site: Site, step: impl FnOnce(&mut State) -> R) -> R {
-        self.monitor.enter(what, site, || step(&mut lock(&self.state)))
+    /// Runs `step`, which does `what`, under the lock; not on a node that has been cancelled, where nothing is left to
+    /// be done.
+    fn if_live<R>(
+        &self,
+        what: &'static str,
+        site: Site,
+        step: impl FnOnce(&mut State) -> R,
+    ) -> Option<R> {
+        self.monitor.attempt(what, site, || {
+            let mut state = lock(&self.state);
+            match self.cause.get() {
+                None => (Effect::Changed, Some(step(&mut state))),
+                Some(_) => (Effect::Learned, None),
+            }
+        })
     }
 
     #[track_caller]
@@ -110,18 +122,12 @@ impl Node {
     ) -> Option<Cause> {
         let mut wakes = Wakes::new();
         let mut registers = || {
-            self.with(WAIT, site, |state| {
-                let live = self.cause.get().is_none();
-                if live {
-                    match *waiter {
-                        Some(key) => wakes.update(state.waiters.get_mut(key), current),
-                        None => *waiter = Some(state.waiters.insert(current.clone())),
-                    }
-                }
-                live
+            self.if_live(WAIT, site, |state| match *waiter {
+                Some(key) => wakes.update(state.waiters.get_mut(key), current),
+                None => *waiter = Some(state.waiters.insert(current.clone())),
             })
         };
-        if self.cause.get().is_none() && registers() {
+        if self.cause.get().is_none() && registers().is_some() {
             self.monitor.waits(SEE, site);
             wait::note(BlockedOn::Context, site);
             return None;
@@ -132,20 +138,17 @@ impl Node {
 
     /// Takes back a waiter that [`Self::poll_cancelled`] registered.
     pub(super) fn stop_waiting(&self, waiter: Key, site: Site) {
-        let waker = self.with("stop waiting for the end of", site, |state| {
-            self.cause.get().is_none().then(|| state.waiters.remove(waiter))
-        });
-        drop(waker);
+        let stop = |state: &mut State| state.waiters.remove(waiter);
+        drop(self.if_live("stop waiting for the end of", site, stop));
     }
 
     /// Becomes a child of `parent`, or inherits the cause when that is cancelled.
     fn join(self: &Arc<Self>, parent: &Self, site: Site) {
-        let place = parent.with("put a child below", site, |above| {
-            let live = parent.cause.get().is_none();
-            live.then(|| above.children.insert(Arc::downgrade(self)))
-        });
-        match place {
-            Some(place) => self.with("tell its place to", site, |state| state.place = Some(place)),
+        let put = |above: &mut State| above.children.insert(Arc::downgrade(self));
+        match parent.if_live("put a child below", site, put) {
+            Some(place) => self
+                .monitor
+                .enter("tell its place to", site, || lock(&self.state).place = Some(place)),
             None => {
                 let cause = parent.cause.get().expect("only the cancelled take no child");
                 // Nobody else has seen this node, so nothing is registered here and nobody else sets its cause.
@@ -165,18 +168,15 @@ impl Node {
         }
         let expire = Expire { node: Arc::downgrade(self), site };
         let mut timer = Some(Timer::arm(deadline, Waker::from(Arc::new(expire))));
-        self.with("set the timer of", site, |state| {
-            if self.cause.get().is_none() {
-                state.timer = timer.take();
-            }
-        });
+        self.if_live("set the timer of", site, |state| state.timer = timer.take());
     }
 
     /// Sets the cause and takes out what was registered; `None` when it was cancelled before.
     fn mark(&self, cause: &Cause, wakes: &mut Wakes, site: Site) -> Option<Slab<Weak<Self>>> {
-        let (children, waiters, timer) = self.with("cancel", site, |state| {
-            self.cause.set(cause.clone()).ok()?;
-            Some((state.children.take(), state.waiters.take(), state.timer.take()))
+        let (children, waiters, timer) = self.if_live("cancel", site, |state| {
+            let set = self.cause.set(cause.clone());
+            debug_assert!(set.is_ok(), "a live node has no cause");
+            (state.children.take(), state.waiters.take(), state.timer.take())
         })?;
         drop(timer);
         for waker in waiters {
@@ -190,11 +190,8 @@ impl Node {
         let parent = self.parent.take()?;
         let state = self.state.get_mut().unwrap_or_else(norace_prim::sync::PoisonError::into_inner);
         if let Some(place) = state.place.take() {
-            parent.with("take a child from", Site::here(), |above| {
-                if parent.cause.get().is_none() {
-                    above.children.remove(place);
-                }
-            });
+            let take = |above: &mut State| drop(above.children.remove(place));
+            parent.if_live("take a child from", Site::here(), take);
         }
         Some(parent)
     }

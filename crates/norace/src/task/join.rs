@@ -12,7 +12,7 @@ use crate::context::Cause;
 use crate::rt::block_on;
 use crate::task::TaskId;
 use crate::wait::{self, BlockedOn, Wakes};
-use norace_prim::probe::{self, Kind, Monitor, Site};
+use norace_prim::probe::{self, Effect, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
 use std::any::Any;
 use std::fmt;
@@ -65,9 +65,20 @@ impl<T> JoinCell<T> {
         self.monitor.enter(what, self.site, || step(&mut lock(&self.state)))
     }
 
+    /// As [`with`](Self::with), for a step that may come to nothing, and says so.
+    fn attempt<R>(
+        &self,
+        what: &'static str,
+        step: impl FnOnce(&mut JoinState<T>) -> (Effect, R),
+    ) -> R {
+        self.monitor.attempt(what, self.site, || step(&mut lock(&self.state)))
+    }
+
     pub(crate) fn request_cancel(&self, cause: Cause) {
-        self.with("cancel", |state| {
+        self.attempt("cancel", |state| {
+            let first = state.cause.is_none();
             state.cause.get_or_insert(cause);
+            (if first { Effect::Changed } else { Effect::Nothing }, ())
         });
     }
 
@@ -93,14 +104,15 @@ impl<T> JoinCell<T> {
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let mut wakes = Wakes::new();
-        let outcome = self.with(JOIN, |state| {
+        let outcome = self.attempt(JOIN, |state| {
             if state.outcome.is_none() {
                 match &mut state.waker {
+                    Some(waker) if waker.will_wake(cx.waker()) => return (Effect::Nothing, None),
                     Some(waker) => wakes.update(waker, cx.waker()),
                     none => *none = Some(cx.waker().clone()),
                 }
             }
-            state.outcome.take()
+            (Effect::Changed, state.outcome.take())
         });
         if outcome.is_none() {
             self.monitor.waits(JOIN, self.site);
