@@ -160,7 +160,7 @@ mod app {
         super::a_slot_is_free_or_not_and_free_in_the_end().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn an_outcome_is_collected_once_however_often_the_wait_is_given_up() {
         super::an_outcome_is_collected_once_however_often_the_wait_is_given_up().await;
     }
@@ -170,7 +170,7 @@ mod app {
         super::a_group_that_is_dropped_takes_its_tasks_with_it().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn cancelling_what_is_above_ends_every_task() {
         super::cancelling_what_is_above_ends_every_task().await;
     }
