@@ -35,7 +35,7 @@ pub(crate) enum Home {
     /// On the blocking pool, once.
     Blocking,
     /// On a thread of its own: in models of applications.
-    Alone(OwnThread),
+    Alone(Box<OwnThread>),
 }
 
 /// What every task has, whatever its type.
@@ -43,7 +43,8 @@ pub(crate) struct Header {
     state: State,
     id: TaskId,
     home: Home,
-    name: Option<Arc<str>>,
+    /// Few tasks have one, and every task has the place for it.
+    name: Option<Box<Arc<str>>>,
     spawned_at: &'static Location<'static>,
     scheduler: Arc<Scheduler>,
 }
@@ -54,7 +55,7 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
-        self.name.as_ref()
+        self.name.as_deref()
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
@@ -88,7 +89,7 @@ impl Header {
         TaskError::Panicked {
             payload: PanicPayload::new(payload),
             task: self.id,
-            name: self.name.clone(),
+            name: self.name().cloned(),
             spawned_at: self.spawned_at,
         }
     }
@@ -153,6 +154,7 @@ impl<B: Body> TaskCell<B> {
     #[cfg_attr(norace, track_caller)]
     fn with_state(state: State, spec: Spec, home: Home, body: B) -> Arc<Self> {
         let Spec { name, spawned_at, scheduler } = spec;
+        let name = name.map(Box::new);
         let header = Header { state, id: TaskId::next(), home, name, spawned_at, scheduler };
         Arc::new(Self {
             header,
@@ -295,3 +297,5 @@ fn requeue(task: Task) {
 
 #[cfg(all(test, norace))]
 pub(in crate::task) mod models;
+#[cfg(all(test, not(norace)))]
+mod tests;
