@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 /// Time for a model whose executions are all run: far more than any of them takes, for busy machines.
-const ALL_MAX: Duration = Duration::from_secs(300);
+const ALL_MAX: Duration = Duration::from_secs(900);
 
 /// Time for a model that has too many.
 const SOME: Duration = Duration::from_millis(1500);

@@ -2,8 +2,9 @@
 
 use super::TcpStream;
 use crate::rt::readiness::Direction;
-use crate::rt::source::Source;
-use std::future::poll_fn;
+use crate::rt::source::{Source, operation};
+use norace_prim::probe::Site;
+use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::task::{Context, Poll, ready};
@@ -56,8 +57,9 @@ impl TcpListener {
     /// An error may concern this connection alone (the peer gave up: [`io::ErrorKind::ConnectionAborted`]) or pass (no
     /// file descriptors left). The listener stays usable, so accept again: at once in the first case, after a pause in
     /// the second, where the connection stays queued and the call would fail again at once.
-    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        poll_fn(|cx| self.poll_accept(cx)).await
+    #[track_caller]
+    pub fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + use<'_> {
+        operation(Site::here(), |cx| self.poll_accept(cx))
     }
 
     /// As [`accept`](Self::accept), for hand-written futures.

@@ -1,8 +1,9 @@
 //! A connection.
 
 use crate::rt::readiness::Direction;
-use crate::rt::source::Source;
-use std::future::poll_fn;
+use crate::rt::source::{Source, operation};
+use norace_prim::probe::Site;
+use std::future::Future;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::task::{Context, Poll, ready};
@@ -31,10 +32,14 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the peer refuses or cannot be reached, and outside a runtime.
-    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = Self::new(mio::net::TcpStream::connect(address)?)?;
-        poll_fn(|cx| stream.source.poll(Direction::Write, cx, is_connected)).await?;
-        Ok(stream)
+    #[track_caller]
+    pub fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self>> {
+        let site = Site::here();
+        async move {
+            let stream = Self::new(mio::net::TcpStream::connect(address)?)?;
+            operation(site, |cx| stream.source.poll(Direction::Write, cx, is_connected)).await?;
+            Ok(stream)
+        }
     }
 
     /// Takes over a connection of the standard library.
@@ -54,8 +59,12 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the connection has failed.
-    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_read(cx, buffer)).await
+    #[track_caller]
+    pub fn read<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        operation(Site::here(), move |cx| self.poll_read(cx, buffer))
     }
 
     /// Fills `buffer`.
@@ -65,15 +74,23 @@ impl TcpStream {
     /// # Errors
     ///
     /// [`io::ErrorKind::UnexpectedEof`] when the peer ends its side first, and when the connection has failed.
-    pub async fn read_exact(&self, buffer: &mut [u8]) -> io::Result<()> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read(&mut buffer[filled..]).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => filled += read,
+    #[track_caller]
+    pub fn read_exact<'a>(
+        &'a self,
+        buffer: &'a mut [u8],
+    ) -> impl Future<Output = io::Result<()>> + use<'a> {
+        let site = Site::here();
+        async move {
+            let mut filled = 0;
+            while filled < buffer.len() {
+                let rest = &mut buffer[filled..];
+                match operation(site, |cx| self.poll_read(cx, rest)).await? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    read => filled += read,
+                }
             }
+            Ok(())
         }
-        Ok(())
     }
 
     /// Writes what fits, at most `bytes`, and waits while nothing fits; how much was written.
@@ -83,8 +100,12 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the connection has failed.
-    pub async fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.poll_write(cx, bytes)).await
+    #[track_caller]
+    pub fn write<'a>(
+        &'a self,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        operation(Site::here(), move |cx| self.poll_write(cx, bytes))
     }
 
     /// Writes all of `bytes`.
@@ -94,15 +115,22 @@ impl TcpStream {
     /// # Errors
     ///
     /// When the connection has failed.
-    pub async fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut written = 0;
-        while written < bytes.len() {
-            match self.write(&bytes[written..]).await? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                n => written += n,
+    #[track_caller]
+    pub fn write_all<'a>(
+        &'a self,
+        bytes: &'a [u8],
+    ) -> impl Future<Output = io::Result<()>> + use<'a> {
+        let site = Site::here();
+        async move {
+            let mut written = 0;
+            while written < bytes.len() {
+                match operation(site, |cx| self.poll_write(cx, &bytes[written..])).await? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    n => written += n,
+                }
             }
+            Ok(())
         }
-        Ok(())
     }
 
     /// As [`read`](Self::read), for hand-written futures.

@@ -336,3 +336,5 @@ impl<T> Inbox<T> {
 
 #[cfg(all(test, norace))]
 mod models;
+#[cfg(test)]
+mod tests;

@@ -294,3 +294,5 @@ impl<T, const N: usize> Thief<T, N> {
 
 #[cfg(all(test, norace))]
 mod models;
+#[cfg(test)]
+mod tests;

@@ -84,9 +84,8 @@ impl LocalQueue {
     /// The task to run now.
     pub(crate) fn pop(&self) -> Option<Task> {
         let streak = self.next_streak.get();
-        if streak < NEXT_STREAK
-            && let Some(task) = self.next.take()
-        {
+        let next_first = streak < NEXT_STREAK;
+        if next_first && let Some(task) = self.next.take() {
             self.next_streak.set(streak + 1);
             return Some(task);
         }
@@ -95,7 +94,7 @@ impl LocalQueue {
             return Some(task);
         }
         // Not before the ring: between a look at its length and the pop a thief may have emptied it.
-        self.next.take()
+        if next_first { None } else { self.next.take() }
     }
 }
 

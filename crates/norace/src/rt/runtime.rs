@@ -110,7 +110,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// When tasks have not ended within `timeout`: it names them. Their threads end when they do.
+    /// When tasks have not ended within `timeout`: it names them, with what they wait for; see
+    /// [`TaskSnapshot`]. Their threads end when they do.
     pub fn shutdown(mut self, timeout: Duration) -> Result<(), ShutdownError> {
         let stuck = if self.stopped { Vec::new() } else { self.stop(timeout) };
         if stuck.is_empty() { Ok(()) } else { Err(ShutdownError { stuck }) }

@@ -9,8 +9,12 @@ use crate::wait::{self, BlockedOn};
 use mio::Token;
 use mio::event::Source as Pollable;
 use norace_prim::probe;
+#[cfg(feature = "net")]
+use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use std::fmt;
+#[cfg(feature = "net")]
+use std::future::{Future, poll_fn};
 use std::io;
 use std::task::{Context, Poll, ready};
 
@@ -89,6 +93,21 @@ impl<S: Pollable> Source<S> {
             }
         }
     }
+}
+
+/// Waits for an operation that was asked for at `site`.
+#[cfg(feature = "net")]
+pub(crate) fn operation<R>(
+    site: Site,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>,
+) -> impl Future<Output = R> {
+    poll_fn(move |cx| {
+        let polled = poll(cx);
+        if polled.is_pending() {
+            wait::note(BlockedOn::Socket, site);
+        }
+        polled
+    })
 }
 
 impl<S: Pollable> Drop for Source<S> {

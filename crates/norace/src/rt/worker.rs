@@ -181,8 +181,8 @@ impl Worker {
         }
         let mut taken = self.taken.borrow_mut();
         take(injector, &mut taken);
-        // P1' of the sleep protocol in rt/idle.rs is over: P2.
-        if injector.has_work() {
+        // P1' of the sleep protocol in rt/idle.rs is over: P2, but for the searcher, who looks when its search ends.
+        if !self.searching.get() && injector.has_work() {
             self.scheduler.idle.wake_one();
         }
         self.keep_all_but_one(&mut taken)

@@ -29,7 +29,7 @@ impl OwnThread {
 /// Starts a task, or a job that may block.
 #[cfg_attr(norace, track_caller)]
 pub(super) fn start<B: Body>(spec: Spec, body: B, blocking: bool) -> JoinHandle<B::Output> {
-    let cell = TaskCell::new(spec, Home::Alone(OwnThread::default()), body);
+    let cell = TaskCell::new(spec, Home::Alone(Box::default()), body);
     let handle = JoinHandle::new(cell.clone());
     thread::spawn(move || run(&cell, if blocking { Role::Pool } else { Role::Task }));
     handle

@@ -36,7 +36,7 @@ pub(crate) enum Home {
     /// On the blocking pool, once.
     Blocking,
     /// On a thread of its own: in models of applications.
-    Alone(OwnThread),
+    Alone(Box<OwnThread>),
 }
 
 /// What every task has, whatever its type.
@@ -45,7 +45,8 @@ pub(crate) struct Header {
     id: TaskId,
     place: Place,
     home: Home,
-    name: Option<Arc<str>>,
+    /// Few tasks have one, and every task has the place for it.
+    name: Option<Box<Arc<str>>>,
     spawned_at: &'static Location<'static>,
     scheduler: Arc<Scheduler>,
 }
@@ -61,7 +62,7 @@ impl Header {
     }
 
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
-        self.name.as_ref()
+        self.name.as_deref()
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
@@ -95,7 +96,7 @@ impl Header {
         TaskError::Panicked {
             payload: PanicPayload::new(payload),
             task: self.id,
-            name: self.name.clone(),
+            name: self.name().cloned(),
             spawned_at: self.spawned_at,
         }
     }
@@ -161,6 +162,7 @@ impl<B: Body> TaskCell<B> {
     fn with_state(state: State, spec: Spec, home: Home, body: B) -> Arc<Self> {
         let Spec { name, spawned_at, scheduler } = spec;
         let (id, place) = (TaskId::next(), Place::nowhere());
+        let name = name.map(Box::new);
         let header = Header { state, id, place, home, name, spawned_at, scheduler };
         Arc::new(Self {
             header,
@@ -303,3 +305,5 @@ fn requeue(task: Task) {
 
 #[cfg(all(test, norace))]
 pub(in crate::task) mod models;
+#[cfg(all(test, not(norace)))]
+mod tests;

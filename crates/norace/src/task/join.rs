@@ -50,6 +50,8 @@ const JOIN: &str = "join";
 pub(crate) struct JoinCell<T> {
     monitor: Monitor<TaskOf<T>>,
     state: Mutex<JoinState<T>>,
+    /// Where the task was spawned, for the checker; in production the task's header knows.
+    #[cfg(norace)]
     site: Site,
 }
 
@@ -57,12 +59,28 @@ impl<T> JoinCell<T> {
     #[cfg_attr(norace, track_caller)]
     pub(crate) fn new() -> Self {
         let state = JoinState { outcome: None, waker: None, detached: false, cause: None };
-        Self { monitor: Monitor::new(), state: Mutex::new(state), site: Site::here() }
+        Self {
+            monitor: Monitor::new(),
+            state: Mutex::new(state),
+            #[cfg(norace)]
+            site: Site::here(),
+        }
+    }
+
+    #[cfg(norace)]
+    fn site(&self) -> Site {
+        self.site
+    }
+
+    #[cfg(not(norace))]
+    #[expect(clippy::unused_self, reason = "only the checker asks for it")]
+    fn site(&self) -> Site {
+        Site::here()
     }
 
     /// Runs `step`, which does `what`, under the lock.
     fn with<R>(&self, what: &'static str, step: impl FnOnce(&mut JoinState<T>) -> R) -> R {
-        self.monitor.enter(what, self.site, || step(&mut lock(&self.state)))
+        self.monitor.enter(what, self.site(), || step(&mut lock(&self.state)))
     }
 
     /// As [`with`](Self::with), for a step that may come to nothing, and says so.
@@ -115,7 +133,7 @@ impl<T> JoinCell<T> {
             (Effect::Changed, state.outcome.take())
         });
         if outcome.is_none() {
-            self.monitor.waits(JOIN, self.site);
+            self.monitor.waits(JOIN, self.site());
         }
         outcome.map_or(Poll::Pending, Poll::Ready)
     }

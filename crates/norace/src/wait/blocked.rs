@@ -49,7 +49,8 @@ impl fmt::Display for BlockedOn {
 pub struct Blocked {
     /// What it waits for.
     pub on: BlockedOn,
-    /// The call that made the operation; for a join, the call that spawned the task waited for. Not known of sockets.
+    /// The call that made the operation; for a join, the call that spawned the task waited for. Not known of sockets
+    /// that a hand-written future polls.
     pub at: Option<&'static Location<'static>>,
 }
 

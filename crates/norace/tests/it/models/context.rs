@@ -5,7 +5,7 @@ use norace::prim::thread;
 use norace::time::Duration;
 use norace::{chan, select, select_blocking, task};
 
-#[norace::test(complete)]
+#[norace::test(complete, budget_ms = 120_000)]
 async fn a_task_ends_with_its_context_and_passes_that_on() {
     let root = Context::new();
     let child = root.child();
@@ -21,7 +21,7 @@ async fn a_task_ends_with_its_context_and_passes_that_on() {
     assert!(canceller.await.unwrap());
 }
 
-#[norace::test(complete)]
+#[norace::test(complete, budget_ms = 120_000)]
 async fn work_under_a_context_stops_between_two_values() {
     let context = Context::new();
     let (tx, rx) = chan::bounded(1);
@@ -51,7 +51,7 @@ async fn work_under_a_context_stops_between_two_values() {
     assert_eq!(sum + left, 3);
 }
 
-#[norace::test(complete)]
+#[norace::test(complete, budget_ms = 120_000)]
 async fn a_deadline_or_an_answer_ends_a_wait() {
     let context = Context::new().with_timeout(Duration::from_millis(1));
     let (reply, answer) = chan::oneshot::channel();

@@ -135,42 +135,42 @@ async fn cancelling_what_is_above_ends_every_task() {
 
 /// Each as a model of an application, all schedules of its tasks.
 mod app {
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn the_first_failure_ends_the_others() {
         super::the_first_failure_ends_the_others().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn an_error_is_a_failure_and_a_value_that_came_before_it_stands() {
         super::an_error_is_a_failure_and_a_value_that_came_before_it_stands().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn each_task_is_for_itself() {
         super::each_task_is_for_itself().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn no_more_run_than_there_are_slots() {
         super::no_more_run_than_there_are_slots().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn a_slot_is_free_or_not_and_free_in_the_end() {
         super::a_slot_is_free_or_not_and_free_in_the_end().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn an_outcome_is_collected_once_however_often_the_wait_is_given_up() {
         super::an_outcome_is_collected_once_however_often_the_wait_is_given_up().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn a_group_that_is_dropped_takes_its_tasks_with_it() {
         super::a_group_that_is_dropped_takes_its_tasks_with_it().await;
     }
 
-    #[norace::test(complete)]
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn cancelling_what_is_above_ends_every_task() {
         super::cancelling_what_is_above_ends_every_task().await;
     }

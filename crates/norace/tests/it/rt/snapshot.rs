@@ -92,13 +92,12 @@ fn a_deadline_does_not_hide_what_a_task_waits_for() {
 #[test]
 fn a_task_waits_for_a_socket() {
     let pool = runtime(1);
+    let line = line!() + 3;
     pool.spawn(async {
         let listener = norace::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.accept().await.map(drop)
     });
-    let told = told_of(&pool.handle());
-    assert_eq!(told.blocked.expect("asked for").on, BlockedOn::Socket);
-    assert!(told.to_string().ends_with(" is waiting for a socket"), "{told}");
+    assert_waits(pool, BlockedOn::Socket, line);
 }
 
 #[test]

@@ -39,11 +39,11 @@ struct Pool {
 }
 
 impl Pool {
-    fn take_injected(&self) -> Option<Task> {
+    fn take_injected(&self, searching: bool) -> Option<Task> {
         let mut taken = Vec::new();
         if self.injector.has_work() {
             self.injector.take_one(&mut taken);
-            if self.injector.has_work() {
+            if !searching && self.injector.has_work() {
                 self.idle.wake_one();
             }
         }
@@ -111,7 +111,8 @@ impl Pool {
     }
 
     fn next(&self, own: Option<&LocalQueue>, searching: &mut bool) -> Option<Task> {
-        if let Some(task) = own.and_then(LocalQueue::pop).or_else(|| self.take_injected()) {
+        if let Some(task) = own.and_then(LocalQueue::pop).or_else(|| self.take_injected(*searching))
+        {
             return Some(task);
         }
         if !*searching {
