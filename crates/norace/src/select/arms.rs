@@ -172,6 +172,10 @@ impl<A: Arms> Future for First<A> {
     type Output = A::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+        if A::COUNT == 1 {
+            // Nothing else can be taken: it is that operation, and a send in it need not hold back.
+            return self.arms.poll_arm(0, cx);
+        }
         self.poll_arms(cx)
     }
 }

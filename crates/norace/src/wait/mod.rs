@@ -9,4 +9,4 @@ pub use park::block_on;
 pub(crate) use park::block_until;
 #[cfg(feature = "rt")]
 pub(crate) use park::thread_waker;
-pub(crate) use wakes::Wakes;
+pub(crate) use wakes::{Wakes, for_each};
