@@ -1,7 +1,7 @@
 //! Other people's test suites, over the kit: see `crates/norace-suites/README.md`.
 //!
-//! Each adapter names a peer of an exact version as an optional dependency, so that cargo fetches the peer's package with
-//! its tests. The folder `tests` of the adapter is a link to them; cargo finds the tests there as it finds anybody's.
+//! Each adapter names a peer of an exact version as an optional dependency, so that cargo fetches the peer's package,
+//! tests included. The folder `tests` of the adapter is a link to them; cargo finds the tests there as it finds anybody's.
 
 use std::{
     fs,
