@@ -70,12 +70,15 @@ impl<C: Case + ?Sized> Set<C> {
     fn try_now(&mut self) -> Option<C::Output> {
         // Every case is withdrawn right after, so nobody has to be woken. And there is no budget here: with none left,
         // cases that are ready would pass for cases that are not.
+        let looks = if self.cases.len() > 1 { 2 } else { 1 };
         let mut wait = self.wait();
         let mut cx = Context::from_waker(Waker::noop());
-        match budget::with(|| Pin::new(&mut wait).poll(&mut cx)) {
+        // One look sees the cases one after the other, while others send and receive. A case that was not ready waits
+        // from then on and gets what comes: if the second look finds nothing, nothing was there between the two.
+        (0..looks).find_map(|_| match budget::with(|| Pin::new(&mut wait).poll(&mut cx)) {
             Poll::Ready(output) => Some(output),
             Poll::Pending => None,
-        }
+        })
     }
 
     /// The place of a case that is ready, which it thereby is taken.

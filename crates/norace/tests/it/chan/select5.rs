@@ -1,5 +1,5 @@
-//! Go's select5.go in spirit: one real send or receive at a time, phrased in every way, among other cases that can never
-//! be taken; and the order in which the expressions of a select are evaluated.
+//! Go's select5.go in spirit: one real send or receive at a time, phrased in every way, among cases that can never be
+//! taken; and the order in which the expressions of a select are evaluated.
 //!
 //! Go generates a program with a function for each phrase. Here the phrases are made while the test runs: [`all`] calls
 //! its argument once for each sequence of answers that `Choices::below` can give.
@@ -68,7 +68,7 @@ impl Dead {
     fn new() -> Self {
         let dead =
             Self { nil: never(), empty: bounded(1), full: bounded(1), context: Context::new() };
-        dead.full.0.try_send(99).unwrap();
+        dead.full.0.try_send(99).expect("there is room for one");
         dead
     }
 
