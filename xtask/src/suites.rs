@@ -77,7 +77,7 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<(), String> {
         link(&folder.join(suite.name).join("tests"), &tests)?;
         let tally = suite.run(&folder, &exceptions)?;
         println!(
-            "{} {version}: {} of {} tests passed ({} of them when run again alone), {} exceptions, {:.0} s",
+            "{} {version}: {} of {} tests passed, {} of them when run again alone; exceptions: {}; {:.0} s",
             suite.name,
             tally.passed,
             suite.tests,
@@ -215,6 +215,7 @@ impl File<'_> {
                 "FAILED" => {
                     failed += 1;
                     if (0..AGAIN_MAX).any(|_| self.passes(test, FILE_MAX)) {
+                        println!("{} {}::{test} passed when run again", self.suite.name, self.name);
                         tally.passed += 1;
                         tally.again += 1;
                     } else {

@@ -1,6 +1,7 @@
 //! The kit's channels under the names of concurrent-queue: a queue is a channel on which nobody waits.
 
 use norace::chan::{self, Receiver, Sender};
+use std::sync::Mutex;
 pub use norace::chan::{
     SendError as ForcePushError, TryRecvError as PopError, TrySendError as PushError,
 };
@@ -9,34 +10,38 @@ pub use norace::chan::{
 pub struct ConcurrentQueue<T> {
     tx: Sender<T>,
     rx: Receiver<T>,
+    /// Held while pushing: a forced push finds the room that it has made.
+    pushing: Mutex<()>,
 }
 
 impl<T> ConcurrentQueue<T> {
     pub fn bounded(capacity: usize) -> Self {
         assert!(capacity > 0, "capacity must be positive");
         let (tx, rx) = chan::bounded(capacity);
-        Self { tx, rx }
+        Self { tx, rx, pushing: Mutex::new(()) }
     }
 
     pub fn unbounded() -> Self {
         let (tx, rx) = chan::unbounded();
-        Self { tx, rx }
+        Self { tx, rx, pushing: Mutex::new(()) }
     }
 
     pub fn push(&self, value: T) -> Result<(), PushError<T>> {
+        let _pushing = self.pushing.lock().unwrap();
         self.tx.try_send(value)
     }
 
-    /// Takes the oldest value out when there is no room, in a step of its own.
-    pub fn force_push(&self, mut value: T) -> Result<Option<T>, ForcePushError<T>> {
-        let mut replaced = None;
-        loop {
-            match self.tx.try_send(value) {
-                Ok(()) => return Ok(replaced),
-                Err(PushError::Closed(back)) => return Err(ForcePushError(back)),
-                Err(PushError::Full(back)) => value = back,
-            }
-            replaced = self.rx.try_recv().ok();
+    /// Takes the oldest value out when there is no room.
+    pub fn force_push(&self, value: T) -> Result<Option<T>, ForcePushError<T>> {
+        let _pushing = self.pushing.lock().unwrap();
+        let (value, replaced) = match self.tx.try_send(value) {
+            Err(PushError::Full(value)) => (value, self.rx.try_recv().ok()),
+            Err(PushError::Closed(value)) => return Err(ForcePushError(value)),
+            Ok(()) => return Ok(None),
+        };
+        match self.tx.try_send(value) {
+            Ok(()) => Ok(replaced),
+            Err(error) => Err(ForcePushError(error.into_inner())),
         }
     }
 
