@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     process::{cargo, is_installed, run},
-    tidy,
+    suites, tidy,
 };
 
 mod demo;
@@ -38,7 +38,7 @@ struct Step {
 }
 
 /// What fails fast comes first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "format", needs: &[], run: |root| cargo_step(root, "fmt --all --check") },
     Step { name: "tidy", needs: &[], run: tidy::run },
     Step { name: "readme", needs: &[], run: readme::run },
@@ -49,6 +49,7 @@ const STEPS: [Step; 13] = [
     },
     Step { name: "parts", needs: &[], run: parts },
     Step { name: "test", needs: &[], run: |root| cargo_step(root, TEST) },
+    Step { name: "suites", needs: &[], run: |root| suites::run(root, &[]) },
     Step { name: "models", needs: &[], run: models },
     Step { name: "models-clippy", needs: &[], run: models_clippy },
     Step { name: "doc", needs: &[], run: doc },

@@ -1,4 +1,4 @@
-//! The project's own build steps: `cargo xtask ci`, `tidy`, `bench` and `corpus`.
+//! The project's own build steps: `cargo xtask ci`, `tidy`, `bench`, `corpus` and `suites`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod process;
 mod service;
+mod suites;
 mod tidy;
 
 const USAGE: &str = "\
@@ -23,6 +24,8 @@ usage: cargo xtask <command>
   ci [STEP]…   everything that has to hold before a change lands, or the named steps of it
   corpus [ARGUMENT]…
                search the known bugs; the arguments are those of norace-corpus
+  suites [NAME]…
+               run other people's test suites over the kit, or the named ones
   tidy         check the rules about the source that no compiler knows";
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::bench(&root(), names, false),
         ["corpus", arguments @ ..] => bench::corpus(&root(), arguments),
         ["ci", steps @ ..] => ci::ci(&root(), steps),
+        ["suites", names @ ..] => suites::run(&root(), names),
         ["tidy"] => tidy::run(&root()),
         _ => {
             eprintln!("{USAGE}");

@@ -18,7 +18,7 @@ struct Allowed {
     in_tests: &'static [&'static str],
 }
 
-/// The arrows. `norace-bench` stands outside: it measures against everything.
+/// The arrows. `norace-bench` and `norace-suites` stand outside: they use everything.
 const CRATES: [Allowed; 13] = [
     Allowed {
         name: "norace-prim",

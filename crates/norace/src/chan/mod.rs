@@ -33,8 +33,18 @@
 //! puts it back in front. At capacity 0 a send completes when a receiver is chosen; should that one give up, the
 //! value goes to the next.
 //!
-//! A send that is an arm of a [`select!`](crate::select!) only offers its value until the select takes that arm. At
-//! capacity 0 such an offer meets receivers that wait, but not [`try_recv`](Receiver::try_recv).
+//! A send that is one of several arms of a [`select!`](crate::select!) only offers its value until the select takes
+//! that arm. At capacity 0 such an offer meets receivers that wait, but not [`try_recv`](Receiver::try_recv).
+//!
+//! # Batches
+//!
+//! [`recv_many`](Receiver::recv_many) and [`send_many`](Sender::send_many) move as many values in a step as there are,
+//! or as there is room for. What is not sent stays with the caller.
+//!
+//! # Ends that do not count
+//!
+//! [`Sender::downgrade`] and [`Receiver::downgrade`] give weak ends, which keep no channel open. With the feature
+//! `futures` a receiver is a `Stream` and a sender a `Sink`.
 //!
 //! # Order and fairness
 //!

@@ -63,7 +63,7 @@
 //!   values are dropped after it is released.
 
 use crate::select::SelectId;
-use crate::wait::{Key, List, Slab, Wakes};
+use crate::wait::{Key, List, Slab, Wakes, for_each};
 use norace_prim::probe::Effect;
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -496,7 +496,9 @@ impl<T> State<T> {
             return None;
         }
         self.close(wakes);
-        Some(Garbage { sends: self.send_nodes.take(), ..Garbage::default() })
+        let mut garbage = Garbage::default();
+        garbage.sends = self.send_nodes.take();
+        Some(garbage)
     }
 
     /// One receiver fewer. The last one closes, and every value that now reaches nobody is returned for dropping.
@@ -507,12 +509,11 @@ impl<T> State<T> {
         }
         self.close(wakes);
         self.handed = 0;
-        Some(Garbage {
-            buffer: std::mem::take(&mut self.buffer),
-            returned: std::mem::take(&mut self.returned),
-            receives: self.recv_nodes.take(),
-            ..Garbage::default()
-        })
+        let mut garbage = Garbage::default();
+        garbage.returned = std::mem::take(&mut self.returned);
+        garbage.buffer = std::mem::take(&mut self.buffer);
+        garbage.receives = self.recv_nodes.take();
+        Some(garbage)
     }
 
     /// Whether the channel is closed and no value on its way could come back.
@@ -697,8 +698,7 @@ impl<T> State<T> {
     }
 }
 
-/// Values and wakers that nobody will ask for, to be dropped outside the lock.
-#[expect(dead_code, reason = "held only to be dropped")]
+/// Values and wakers that nobody will ask for, to be dropped outside the lock: all of them, also when some drops panic.
 pub(super) struct Garbage<T> {
     buffer: VecDeque<T>,
     returned: VecDeque<(Ticket, T)>,
@@ -714,5 +714,16 @@ impl<T> Default for Garbage<T> {
             sends: Slab::new(),
             receives: Slab::new(),
         }
+    }
+}
+
+impl<T> Drop for Garbage<T> {
+    fn drop(&mut self) {
+        for_each(0..4, |kind| match kind {
+            0 => for_each(std::mem::take(&mut self.returned), drop),
+            1 => for_each(std::mem::take(&mut self.buffer), drop),
+            2 => for_each(self.sends.take(), drop),
+            _ => for_each(self.receives.take(), drop),
+        });
     }
 }

@@ -65,7 +65,13 @@ pub fn never<T>() -> Receiver<T> {
 fn feed(first: Duration, period: Option<Duration>) -> Receiver<Instant> {
     let core = Arc::new(Core::new(Some(1)));
     if let Some(deadline) = Instant::now().checked_add(first) {
-        Feed { core: Arc::downgrade(&core), deadline, period }.arm(&core);
+        let feed = Feed { core: Arc::downgrade(&core), deadline, period };
+        // What is due is there at once, for who asks only once.
+        if deadline <= Instant::now() {
+            Arc::new(feed).wake();
+        } else {
+            feed.arm(&core);
+        }
     }
     Receiver::new(core)
 }

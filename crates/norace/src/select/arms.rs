@@ -103,11 +103,14 @@ impl<A: Arms> First<A> {
     pub fn try_now(mut self) -> Option<A::Output> {
         // Every arm is dropped right after, so nobody has to be woken. And there is no budget here: with none left,
         // arms that are ready would pass for arms that are not.
-        let mut cx = Context::from_waker(Waker::noop());
-        match budget::with(|| self.poll_arms(&mut cx)) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        }
+        let mut look =
+            || match budget::with(|| self.poll_arms(&mut Context::from_waker(Waker::noop()))) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            };
+        // One look sees the arms one after the other, while others send and receive. An arm that was not ready waits
+        // from then on and gets what comes: if the second look finds nothing, nothing was there between the two.
+        look().or_else(|| if A::COUNT > 1 { look() } else { None })
     }
 
     fn poll_arms(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
@@ -172,6 +175,10 @@ impl<A: Arms> Future for First<A> {
     type Output = A::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+        if A::COUNT == 1 {
+            // Nothing else can be taken: it is that operation, and a send in it need not hold back.
+            return self.arms.poll_arm(0, cx);
+        }
         self.poll_arms(cx)
     }
 }

@@ -8,10 +8,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A case with an output of type `R`.
-///
-/// `poll` until it is ready; then `take`, once. `withdraw` whenever nobody will poll for a while.
-pub(super) trait Case<R> {
+/// A case. `poll` until it is ready; then `take`, once. `withdraw` whenever nobody will poll for a while.
+pub(super) trait Case {
+    type Output;
+
     /// Ready when this is the case that is taken. It took effect by that.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
@@ -19,7 +19,7 @@ pub(super) trait Case<R> {
     fn withdraw(&mut self);
 
     /// The output, after `poll` was ready.
-    fn take(&mut self) -> R;
+    fn take(&mut self) -> Self::Output;
 
     /// Whether it can be taken again.
     fn lasts(&self) -> bool;
@@ -37,7 +37,9 @@ pub(super) struct RecvCase<'a, T, M> {
     pub(super) map: M,
 }
 
-impl<T, R, M: FnMut(Result<T, RecvError>) -> R> Case<R> for RecvCase<'_, T, M> {
+impl<T, R, M: FnMut(Result<T, RecvError>) -> R> Case for RecvCase<'_, T, M> {
+    type Output = R;
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (receiver, site) = (self.receiver, self.site);
         let receive = self.waiting.get_or_insert_with(|| receiver.recv_at(site));
@@ -65,7 +67,9 @@ pub(super) struct SendCase<'a, T, M> {
     pub(super) map: Option<M>,
 }
 
-impl<T, R, M: FnOnce(Result<(), SendError<T>>) -> R> Case<R> for SendCase<'_, T, M> {
+impl<T, R, M: FnOnce(Result<(), SendError<T>>) -> R> Case for SendCase<'_, T, M> {
+    type Output = R;
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.output = Some(ready!(Pin::new(&mut self.send).poll(cx)));
         Poll::Ready(())
@@ -93,7 +97,9 @@ pub(super) struct CancelledCase<'a, M> {
     pub(super) map: M,
 }
 
-impl<R, M: FnMut(Cause) -> R> Case<R> for CancelledCase<'_, M> {
+impl<R, M: FnMut(Cause) -> R> Case for CancelledCase<'_, M> {
+    type Output = R;
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let context = self.context;
         let cancelled = self.waiting.get_or_insert_with(|| context.cancelled());
@@ -120,7 +126,9 @@ pub(super) struct TimeCase<M> {
     pub(super) map: M,
 }
 
-impl<R, M: FnMut() -> R> Case<R> for TimeCase<M> {
+impl<R, M: FnMut() -> R> Case for TimeCase<M> {
+    type Output = R;
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.sleep).poll(cx)
     }
@@ -144,7 +152,9 @@ pub(super) struct FutureCase<F: Future, M> {
     pub(super) map: Option<M>,
 }
 
-impl<F: Future, R, M: FnOnce(F::Output) -> R> Case<R> for FutureCase<F, M> {
+impl<F: Future, R, M: FnOnce(F::Output) -> R> Case for FutureCase<F, M> {
+    type Output = R;
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.output = Some(ready!(self.future.as_mut().poll(cx)));
         Poll::Ready(())

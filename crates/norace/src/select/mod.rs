@@ -15,4 +15,4 @@ mod models;
 mod set;
 
 pub(crate) use id::SelectId;
-pub use set::{CaseId, Select, Wait};
+pub use set::{CaseId, LocalSelect, Select};

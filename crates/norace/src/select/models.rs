@@ -180,3 +180,26 @@ fn time_that_passes_is_an_arm_like_others() {
     });
     assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([None, Some('a')]));
 }
+
+#[test]
+fn a_default_is_not_taken_while_some_arm_is_ready_at_every_moment() {
+    all(|| {
+        let ((a_tx, a), (b_tx, b)) = (bounded(1), bounded(1));
+        a_tx.try_send('a').unwrap();
+        let other = {
+            let a = a.clone();
+            // First there are both, then only the second.
+            thread::spawn(move || {
+                b_tx.try_send('b').unwrap();
+                a.try_recv().is_ok()
+            })
+        };
+        let got = select_blocking! {
+            value = a.recv() => value.ok(),
+            value = b.recv() => value.ok(),
+            default => panic!("there was always one"),
+        };
+        let theirs = other.join().unwrap();
+        assert!(got == Some('b') || !theirs);
+    });
+}

@@ -89,7 +89,7 @@ impl<T> JoinCell<T> {
         what: &'static str,
         step: impl FnOnce(&mut JoinState<T>) -> (Effect, R),
     ) -> R {
-        self.monitor.attempt(what, self.site, || step(&mut lock(&self.state)))
+        self.monitor.attempt(what, self.site(), || step(&mut lock(&self.state)))
     }
 
     pub(crate) fn request_cancel(&self, cause: Cause) {

@@ -19,4 +19,4 @@ pub(crate) use park::block_until;
 pub(crate) use park::thread_waker;
 #[cfg(not(feature = "rt"))]
 pub(crate) use unreported::{BlockedOn, note};
-pub(crate) use wakes::Wakes;
+pub(crate) use wakes::{Wakes, for_each};

@@ -12,7 +12,7 @@ use crate::select::SelectId;
 use norace_prim::sync::Arc;
 use norace_prim::thread::{self, Thread};
 use norace_prim::thread_local;
-use norace_prim::time::Instant;
+use norace_prim::time::{Duration, Instant};
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -84,7 +84,11 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs `future` until it is ready or `deadline` has passed; it is polled at least once.
+/// Runs `future` until it is ready or `deadline` has passed.
+///
+/// It is polled once more when time is up. What came between the last poll and the deadline would be missed otherwise;
+/// and a select that polls its arms one after the other has seen all of them at one moment, between two polls, only
+/// when it was polled twice.
 pub(crate) fn block_until<F: Future>(
     mut future: Pin<&mut F>,
     deadline: Option<Instant>,
@@ -92,6 +96,7 @@ pub(crate) fn block_until<F: Future>(
     let waker = thread_waker();
     let mut wait = Wait::begin();
     let mut cx = Context::from_waker(&waker);
+    let mut time_is_up = false;
     loop {
         // Neither the budget of a task that blocks its worker here (once spent it would never come back) nor the select
         // in which somebody blocks is this future's.
@@ -101,16 +106,20 @@ pub(crate) fn block_until<F: Future>(
         if let Poll::Ready(output) = SelectId::during(None, poll) {
             return Some(output);
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
+        if time_is_up {
             return None;
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            time_is_up = true;
+            continue;
         }
         wait.slept = true;
         #[cfg(feature = "rt")]
         let _asleep = crate::rt::current::falls_asleep(take());
         match left {
-            None => thread::park(),
             Some(left) => thread::park_timeout(left),
+            None => thread::park(),
         }
     }
 }

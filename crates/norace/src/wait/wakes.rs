@@ -62,17 +62,17 @@ impl Drop for Wakes {
     #[inline]
     fn drop(&mut self) {
         if let Some(first) = self.first.take() {
-            wake_each(first, std::mem::take(&mut self.rest));
+            for_each(std::iter::once(first).chain(std::mem::take(&mut self.rest)), Waker::wake);
         }
     }
 }
 
-/// Wakes everybody, then goes on with the first panic of a waker, if any.
-fn wake_each(first: Waker, rest: Vec<Waker>) {
+/// Does `one` with each of `items`, also when it panics for some; then goes on with the first panic, if any.
+pub(crate) fn for_each<T>(items: impl IntoIterator<Item = T>, mut one: impl FnMut(T)) {
     let mut panic = None;
-    for waker in std::iter::once(first).chain(rest) {
-        // A waker that panicked is gone; nothing of it is looked at again.
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+    for item in items {
+        // What panicked is gone; nothing of it is looked at again.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| one(item))) {
             match panic {
                 None => panic = Some(payload),
                 // Its drop is foreign code, too, and might panic in turn.

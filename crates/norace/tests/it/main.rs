@@ -2,6 +2,7 @@
 
 mod chan;
 mod context;
+mod context_go;
 #[cfg(feature = "rt")]
 mod group;
 mod models;

@@ -369,3 +369,16 @@ fn threads_select_over_channels_fed_by_threads() {
     });
     assert_eq!((left, right), (2_000, 2_000));
 }
+
+#[test]
+fn a_select_with_one_arm_is_that_operation() {
+    let (tx, rx) = bounded(0);
+    let mut waiting = pin!(async {
+        select! {
+            sent = tx.send('a') => sent.unwrap(),
+        }
+    });
+    assert!(poll(&mut waiting).is_pending());
+    assert_eq!(rx.try_recv(), Ok('a'), "it does not only offer");
+    assert!(poll(&mut waiting).is_ready());
+}

@@ -243,3 +243,30 @@ fn sets_that_share_channels_share_their_values() {
         assert_eq!((got, join(senders)), (vec!['a', 'b'], vec![true, true]));
     });
 }
+
+#[test]
+fn a_look_finds_something_while_some_case_is_ready_at_every_moment() {
+    for limit in [None, Some(Duration::ZERO), Some(SOON)] {
+        all(|| {
+            let ((a_tx, a), (b_tx, b)) = (bounded(1), bounded(1));
+            a_tx.try_send('a').unwrap();
+            let other = {
+                let a = a.clone();
+                // First there are both, then only the second.
+                thread::spawn(move || {
+                    b_tx.try_send('b').unwrap();
+                    a.try_recv().is_ok()
+                })
+            };
+            let mut select = Select::new();
+            select.recv(&a, |value| value.ok());
+            select.recv(&b, |value| value.ok());
+            let got = match limit {
+                None => select.try_now(),
+                Some(limit) => select.wait_timeout_blocking(limit),
+            };
+            let theirs = other.join().unwrap();
+            assert!(got == Some(Some('b')) || (got == Some(Some('a')) && !theirs), "{got:?}");
+        });
+    }
+}

@@ -1,6 +1,6 @@
 //! Sending, receiving, closing, counting: one thread, polled by hand, and plain threads.
 
-use crate::support::{LiveCount, WakeCount, poll, poll_with};
+use crate::support::{Live, LiveCount, WakeCount, poll, poll_with};
 use norace::block_on;
 use norace::chan::{
     RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError, bounded,
@@ -375,4 +375,25 @@ fn errors_say_what_was_tried() {
         ]
     );
     assert_eq!(format!("{:?}", SendError(unbounded::<u8>().0)), "SendError(..)");
+}
+
+#[test]
+fn values_whose_drops_panic_are_all_dropped_and_the_first_panic_goes_on() {
+    struct Bomb(#[expect(dead_code, reason = "held for its count")] Live, u8);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::panic_any(self.1);
+        }
+    }
+    let live = LiveCount::default();
+    let (tx, rx) = bounded(3);
+    let mut receive = rx.recv();
+    assert!(poll(&mut receive).is_pending());
+    for n in 0..4 {
+        assert!(tx.try_send(Bomb(live.value(), n)).is_ok());
+    }
+    drop(receive);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(rx))).unwrap_err();
+    assert_eq!(panic.downcast_ref::<u8>(), Some(&0));
+    assert_eq!((live.get(), tx.is_closed()), (0, true));
 }

@@ -7,9 +7,11 @@ mod golang;
 mod offers;
 mod oneshot;
 mod order;
+mod probe;
 mod quiescence;
 #[cfg(feature = "rt")]
 mod runtime;
+mod select5;
 mod storm;
 #[cfg(feature = "futures")]
 mod streams;

@@ -20,7 +20,7 @@ fn after_fires_once_not_early_and_stays_open() {
 
 #[test]
 fn after_zero_and_after_for_ever() {
-    assert!(after(Duration::ZERO).recv_timeout(LONG).is_ok());
+    assert!(after(Duration::ZERO).try_recv().is_ok(), "what is due is there");
     assert_eq!(after(Duration::MAX).try_recv(), Err(TryRecvError::Empty));
     assert_eq!(after(LONG).try_recv(), Err(TryRecvError::Empty));
 }
