@@ -151,7 +151,7 @@ impl<T> Receiver<T> {
     /// assert_eq!(batch, [1, 2, 3, 4, 5]);
     /// # });
     /// ```
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn recv_many<'a>(&'a self, values: &'a mut Vec<T>, max: usize) -> RecvMany<'a, T> {
         RecvMany { receive: self.recv(), values, max }
     }

@@ -171,7 +171,7 @@ impl<T> Sender<T> {
     /// assert_eq!(batch, ['c']);
     /// # });
     /// ```
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn send_many<'a>(&'a self, values: &'a mut VecDeque<T>) -> SendMany<'a, T> {
         SendMany::new(&self.core, values)
     }
@@ -181,7 +181,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// [`SendError`] when the channel is closed before all are sent; the others are left in `values`.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn send_many_blocking(&self, values: &mut VecDeque<T>) -> Result<(), SendError<()>> {
         block_on(self.send_many(values))
     }

@@ -41,7 +41,7 @@ pub struct SendMany<'a, T> {
 }
 
 impl<'a, T> SendMany<'a, T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub(super) fn new(core: &'a Core<T>, values: &'a mut VecDeque<T>) -> Self {
         Self { core, site: Site::here(), stage: Stage::New, values }
     }
