@@ -17,6 +17,7 @@ const KEEP_SLOTS: usize = norace_prim::model_or!(64, 2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u32);
 
+#[cfg(feature = "rt")]
 impl Key {
     /// A number for [`Self::from_index`]; never `u32::MAX`.
     pub(crate) fn index(self) -> u32 {
@@ -99,6 +100,7 @@ impl<N> Slab<N> {
     }
 
     /// The waiters, in no order.
+    #[cfg(feature = "rt")]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &N> {
         self.slots.iter().filter_map(|slot| match slot {
             Slot::Used { node, .. } => Some(node),
@@ -107,6 +109,7 @@ impl<N> Slab<N> {
     }
 
     /// How many waiters are stored.
+    #[cfg(any(test, feature = "rt"))]
     pub(crate) fn len(&self) -> usize {
         self.used
     }
