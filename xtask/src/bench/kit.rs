@@ -172,12 +172,13 @@ pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let folder = root.join("crates/norace-bench");
     run(&mut cargo(&folder, "build --release --package norace-bench-kit"), BUILD_MAX)?;
     let go = build_go(&folder)?;
-    let (rounds, seconds) = if quick { (1, 0.1) } else { (5, 0.3) };
+    let (rounds, seconds) = if quick { (1, 0.1) } else { (3, 0.3) };
     let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
-    let environment = Environment::read(root, rounds_text).with("peers", peers(&folder)?).with(
-        "Go",
-        go.as_ref().map_or("not installed", |(_, version)| version.as_str()).to_owned(),
-    );
+    let version = go.as_ref().map_or("not installed", |(_, version)| version.as_str()).to_owned();
+    let environment = Environment::read(root, rounds_text)
+        .with("channels", peers(&folder, &CHANNELS)?)
+        .with("runtimes", peers(&folder, &PROGRAMS)?)
+        .with("Go", version);
     let mut report = Report::new("kit", HEAD, environment);
     let own = folder.join("target/release/norace-bench-kit");
     let bench = Bench { root: root.to_owned(), own, go: go.map(|(program, _)| program), seconds };
@@ -258,15 +259,15 @@ impl Bench {
     }
 }
 
-/// The versions that the lock file names.
-fn peers(folder: &Path) -> Result<String, String> {
-    let names = ["async-channel", "async-executor", "crossbeam-channel", "crossfire", "flume"];
+/// The packages of channels, and of what runs tasks.
+const CHANNELS: [&str; 5] = ["async-channel", "crossbeam-channel", "crossfire", "flume", "kanal"];
+const PROGRAMS: [&str; 3] = ["async-executor", "tokio", "tokio-util"];
+
+/// The versions of the packages called `names` that the lock file names.
+fn peers(folder: &Path, names: &[&str]) -> Result<String, String> {
     let tree = "tree --package norace-bench-kit --depth 1 --prefix none --edges normal";
     let tree = output(&mut cargo(folder, tree), RUN_MAX)?;
-    let known = |line: &&str| {
-        let name = line.split(' ').next().unwrap_or_default();
-        names.contains(&name) || ["kanal", "tokio", "tokio-util"].contains(&name)
-    };
+    let known = |line: &&str| names.contains(&line.split(' ').next().unwrap_or_default());
     let versions = tree.lines().filter(known).map(|line| line.replacen(" v", " ", 1));
     Ok(versions.collect::<Vec<_>>().join(", "))
 }
