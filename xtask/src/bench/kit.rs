@@ -175,9 +175,9 @@ have no capacity of 0; Go has no unbounded ones.
 
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
 spinning. What to keep in mind: the thread that sends to a task waits by futures-lite's parker, whoever's channel it is;
-tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its clients
-in the same runtime, that of others beside it. A storm that delivers a value twice is an error, one that loses some is
-in the table.
+tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its
+clients in the same runtime, that of others beside it. A storm that delivers a value twice is an error, one that loses
+some is in the table.
 
 ";
 

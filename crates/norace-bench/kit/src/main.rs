@@ -70,17 +70,22 @@ struct Run {
 macro_rules! on {
     ($contender:expr, $run:expr, $function:ident($($argument:expr),*)) => {
         match $contender {
-            "norace" => $run.tasks::<Norace, _>(move || tasks::$function::<Norace, channels::Norace>($($argument),*)),
-            "kanal" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Kanal>($($argument),*)),
-            "flume" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Flume>($($argument),*)),
-            "async-channel" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, AsyncChannel>($($argument),*)),
-            "crossfire" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Crossfire>($($argument),*)),
-            "crossfire-unbounded" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, CrossfireUnbounded>($($argument),*)),
-            "tokio" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Mpsc>($($argument),*)),
-            "tokio-unbounded" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, MpscUnbounded>($($argument),*)),
-            "smol" => $run.tasks::<Smol, _>(move || tasks::$function::<Smol, AsyncChannel>($($argument),*)),
+            "norace" => on!($run, Norace, channels::Norace, $function($($argument),*)),
+            "kanal" => on!($run, Tokio, Kanal, $function($($argument),*)),
+            "flume" => on!($run, Tokio, Flume, $function($($argument),*)),
+            "async-channel" => on!($run, Tokio, AsyncChannel, $function($($argument),*)),
+            "crossfire" => on!($run, Tokio, Crossfire, $function($($argument),*)),
+            "crossfire-unbounded" => {
+                on!($run, Tokio, CrossfireUnbounded, $function($($argument),*))
+            }
+            "tokio" => on!($run, Tokio, Mpsc, $function($($argument),*)),
+            "tokio-unbounded" => on!($run, Tokio, MpscUnbounded, $function($($argument),*)),
+            "smol" => on!($run, Smol, AsyncChannel, $function($($argument),*)),
             _ => return None,
         }
+    };
+    ($run:expr, $runtime:ty, $channel:ty, $function:ident($($argument:expr),*)) => {
+        $run.tasks::<$runtime, _>(move || tasks::$function::<$runtime, $channel>($($argument),*))
     };
 }
 
