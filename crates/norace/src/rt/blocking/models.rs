@@ -18,7 +18,13 @@ const FAR: Duration = Duration::from_secs(3_600);
 
 /// A pool of one thread, with room for one job that waits.
 fn scheduler() -> Arc<Scheduler> {
-    Scheduler::new(&Config { workers: 1, ..config(1) }).expect("a model has a bell for a netpoller")
+    pool(1)
+}
+
+/// A pool of `threads`, with room for one job that waits.
+fn pool(threads: usize) -> Arc<Scheduler> {
+    let config = Config { blocking_threads: threads, ..config(1) };
+    Scheduler::new(&config).expect("a model has a bell for a netpoller")
 }
 
 fn job<T: Send + 'static>(
@@ -175,10 +181,15 @@ fn a_job_that_comes_when_the_pool_closes_is_run_refused_or_cancelled() {
     });
 }
 
-/// Hands a place off, to a thread that fills it until the runtime stops, or takes it back.
-fn hand_off(scheduler: &Arc<Scheduler>) -> bool {
+/// Hands a place off, to a thread that fills it until the runtime stops; false when it was refused.
+fn try_hand_off(scheduler: &Arc<Scheduler>) -> (bool, Handoff) {
     let handoff: Handoff = Arc::new(Mutex::new(Some(scheduler.first_seat(0))));
-    let started = scheduler.blocking.start_worker(scheduler, &handoff);
+    (scheduler.blocking.start_worker(scheduler, &handoff), handoff)
+}
+
+/// As [`try_hand_off`], with threads enough; whether it could be taken back.
+fn hand_off(scheduler: &Arc<Scheduler>) -> bool {
+    let (started, handoff) = try_hand_off(scheduler);
     assert!(started, "there are threads enough");
     lock(&handoff).take().is_some()
 }
@@ -231,5 +242,50 @@ fn a_thread_that_comes_back_is_one_of_the_pool_or_ends() {
         assert_eq!(next.join_blocking().unwrap(), 2);
         close(&scheduler);
         state(&scheduler.blocking);
+    });
+}
+
+/// Two submit to an empty pool of `threads`, of which so many starts fail; each job that is accepted has to end.
+fn two_submit_where_starts_fail(threads: usize, refusals: u32) {
+    let scheduler = pool(threads);
+    scheduler.threads.refuse(refusals);
+    let submitters = spawn(2, |n| {
+        let scheduler = scheduler.clone();
+        move || match submit(&scheduler, n) {
+            Ok(job) => assert_eq!(job.join_blocking().unwrap(), n),
+            Err(error) => assert!(matches!(error, SpawnError::Full), "{error}"),
+        }
+    });
+    join(submitters);
+    close(&scheduler);
+}
+
+#[test]
+fn a_job_does_not_count_on_a_thread_that_the_system_refuses_to_another_one() {
+    some(|| two_submit_where_starts_fail(2, 2));
+    some(|| two_submit_where_starts_fail(2, 1));
+}
+
+#[test]
+fn a_job_does_not_wait_for_the_only_thread_when_the_system_refuses_it() {
+    some(|| two_submit_where_starts_fail(1, 1));
+}
+
+#[test]
+fn a_place_whose_thread_is_refused_takes_no_thread_from_a_job_that_waits() {
+    some(|| {
+        let scheduler = scheduler();
+        let first = submit(&scheduler, 1).expect("there is room");
+        assert_eq!(first.join_blocking().unwrap(), 1);
+        let job = submit(&scheduler, 2).expect("there is room");
+        scheduler.threads.refuse(1);
+        let (_, handoff) = try_hand_off(&scheduler);
+        // The place may be filled for good.
+        assert_eq!(job.join_blocking().unwrap(), 2);
+        scheduler.idle.stop();
+        if lock(&handoff).take().is_some() {
+            scheduler.leave_place();
+        }
+        close(&scheduler);
     });
 }
