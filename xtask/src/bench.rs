@@ -72,6 +72,13 @@ impl Tables {
     }
 }
 
+/// The contenders in the order of a round, which turns around from one to the next.
+fn in_turns<T: Copy>(contenders: &[T], round: usize) -> impl Iterator<Item = T> {
+    let last = contenders.len() - 1;
+    (0..contenders.len())
+        .map(move |at| contenders[if round.is_multiple_of(2) { at } else { last - at }])
+}
+
 /// An empty folder, whatever was there.
 fn fresh(folder: &Path) -> Result<(), String> {
     let explain = |error: io::Error| format!("cannot clear {}: {error}", folder.display());

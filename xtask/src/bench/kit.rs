@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    NORACE,
+    NORACE, in_turns,
     report::{Environment, Measure, Report},
 };
 use crate::process::{cargo, output, program, run};
@@ -37,18 +37,26 @@ const CROSSBEAM: Contender = ("crossbeam", "crossbeam");
 const CROSSFIRE: Contender = ("crossfire", "crossfire");
 const ASYNC_CHANNEL: Contender = ("async-channel", "async-channel");
 const STD: Contender = ("std", "std");
+const CROSSFIRE_UNBOUNDED: Contender = ("crossfire", "crossfire-unbounded");
+const TOKIO_UNBOUNDED: Contender = ("tokio", "tokio-unbounded");
+const STD_UNBOUNDED: Contender = ("std", "std-unbounded");
 
 /// Channels between tasks: those with a capacity of 0, those with any bound, and those without.
 const RENDEZVOUS: &[Contender] = &[OWN, KANAL, FLUME, GO];
 const BOUNDED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO, GO];
 const SHARED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, GO];
-const UNBOUNDED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL];
+const UNBOUNDED: &[Contender] =
+    &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE_UNBOUNDED, TOKIO_UNBOUNDED];
 
 /// Channels between threads.
 const MEETING: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME, STD];
 const BUFFERED: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME, CROSSFIRE, STD];
 const MANY: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME, CROSSFIRE];
-const ENDLESS: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME];
+const MEETING_MANY: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME];
+const ENDLESS: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME, CROSSFIRE_UNBOUNDED, STD_UNBOUNDED];
+
+/// From a thread to a task.
+const BRIDGES: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO];
 
 const RUNTIMES: &[Contender] = &[OWN, TOKIO, SMOL, GO];
 const OWN_RUNTIMES: &[Contender] = &[OWN, TOKIO, SMOL];
@@ -97,12 +105,12 @@ const TASKS: &[Task] = &[
     task("one thread to one, capacity 128", "threads:1:1:128", BUFFERED),
     task("one thread to one, unbounded", "threads:1:1:inf", ENDLESS),
     task("2 threads to 2, capacity 128", "threads:2:2:128", MANY),
-    task("8 threads to 8, capacity 0", "threads:8:8:0", ENDLESS),
+    task("8 threads to 8, capacity 0", "threads:8:8:0", MEETING_MANY),
     task("8 threads to 8, capacity 128", "threads:8:8:128", MANY),
     crowded(task("two threads on one processor, capacity 0", "threads:1:1:0", MEETING)),
     crowded(task("two threads on one processor, unbounded", "threads:1:1:inf", ENDLESS)),
-    task("thread to task, capacity 1", "bridge:1", &[OWN, KANAL, FLUME, CROSSFIRE, TOKIO]),
-    task("thread to task, capacity 128", "bridge:128", &[OWN, KANAL, FLUME, CROSSFIRE, TOKIO]),
+    task("thread to task, capacity 1", "bridge:1", BRIDGES),
+    task("thread to task, capacity 128", "bridge:128", BRIDGES),
     task("ring of 300 tasks, capacity 1", "ring", &[OWN, KANAL, TOKIO, SMOL, GO]),
     task("select of 4 tasks, capacity 0", "select:0", &[OWN, GO]),
     task("select of 4 tasks, capacity 1", "select:1", &[OWN, TOKIO, GO]),
@@ -159,12 +167,17 @@ const HEAD: &str = "\
 Each contender does the same task in a process of its own, in turns; the programs are in
 [crates/norace-bench/kit](../../crates/norace-bench/kit/src/main.rs), Go's in
 [one file](../../crates/norace-bench/kit/go/main.go). The times are those of one message, one task that is started and
-joined, one yield, one exchange, one child. Every message is checked to come exactly once. Norace's channels run on
-Norace's runtime with two workers, those of others on tokio's, without its budget for tasks, which their channels do not
-know; `async-executor` runs async-channel's. tokio's channels have one receiver and no capacity of 0, async-channel and
-crossfire have no capacity of 0, Go has no unbounded channels.
+joined, one yield, one exchange, one child. Every message is checked to come exactly once, and every answer to be the
+one that was asked for. Norace's channels run on Norace's runtime with two workers, those of others on tokio's, whose
+budget for tasks is off: most channels do not know it, and tokio's own would pay for it alone. `async-executor` runs
+async-channel's. tokio's and the standard library's channels have one receiver; tokio's, async-channel's and crossfire's
+have no capacity of 0; Go has no unbounded ones.
 
-The processor's time beside the time says whether something is fast because it uses both processors.
+The processor's time beside the time says whether something is fast because it uses both processors, or waits by
+spinning. What to keep in mind: the thread that sends to a task waits by futures-lite's parker, whoever's channel it is;
+tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its
+clients in the same runtime, that of others beside it. A storm that delivers a value twice is an error, one that loses
+some is in the table.
 
 ";
 
@@ -175,7 +188,7 @@ pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let (rounds, seconds) = if quick { (1, 0.1) } else { (3, 0.3) };
     let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
     let version = go.as_ref().map_or("not installed", |(_, version)| version.as_str()).to_owned();
-    let environment = Environment::read(root, rounds_text)
+    let environment = Environment::read(root, "kit", rounds_text)
         .with("channels", peers(&folder, &CHANNELS)?)
         .with("runtimes", peers(&folder, &PROGRAMS)?)
         .with("Go", version);
@@ -189,14 +202,15 @@ pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
                 let ops = said("ops")?;
                 let (id, name) = (task.id(), contender.0);
                 report.add((&id, task.what), TIME, name, said("seconds")? * 1e9 / ops);
-                if task.name.starts_with("flow") {
-                    report.add((&id, task.what), CPU, name, said("cpu_seconds")? * 1e9 / ops);
-                }
+                report.add((&id, task.what), CPU, name, said("cpu_seconds")? * 1e9 / ops);
             }
         }
         for (field, measure, task) in OTHERS {
             for contender in bench.contenders(task, round) {
                 let said = bench.run(contender, task)?;
+                if *field == "lost" && said("twice")? > 0.0 {
+                    return Err(format!("{}: {} delivers values twice", task.id(), contender.0));
+                }
                 let scale = if *field == "lost" { 1e6 / said("ops")? } else { 1.0 };
                 report.add((&task.id(), task.what), *measure, contender.0, said(field)? * scale);
             }
@@ -223,13 +237,9 @@ struct Bench {
 
 impl Bench {
     /// Who takes part, in the order of this round.
-    fn contenders(&self, task: &Task, round: u32) -> Vec<Contender> {
-        let here = |contender: &&Contender| **contender != GO || self.go.is_some();
-        let mut contenders: Vec<_> = task.contenders.iter().filter(here).copied().collect();
-        if round % 2 == 1 {
-            contenders.reverse();
-        }
-        contenders
+    fn contenders(&self, task: &Task, round: usize) -> Vec<Contender> {
+        let here = |contender: &Contender| *contender != GO || self.go.is_some();
+        in_turns(task.contenders, round).filter(here).collect()
     }
 
     /// Runs one task; what was said under a name.
@@ -238,10 +248,10 @@ impl Bench {
         contender: Contender,
         task: &Task,
     ) -> Result<impl Fn(&str) -> Result<f64, String> + use<>, String> {
-        let own = format!("{} {} {} {}", contender.1, task.name, task.workers, self.seconds);
+        let what = format!("{} {} {}", task.name, task.workers, self.seconds);
         let (path, arguments) = match &self.go {
-            Some(go) if contender == GO => (go, own.replacen("go ", "", 1)),
-            _ => (&self.own, own),
+            Some(go) if contender == GO => (go, what),
+            _ => (&self.own, format!("{} {what}", contender.1)),
         };
         let path = path.to_string_lossy();
         let mut command = if task.one_cpu {

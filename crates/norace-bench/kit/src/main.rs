@@ -11,12 +11,16 @@ mod usage;
 
 use std::future::Future;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use channels::{AsyncChannel, Crossbeam, Crossfire, Flume, Kanal, Mpsc, Std};
+use channels::{
+    AsyncChannel, Crossbeam, Crossfire, CrossfireUnbounded, Flume, Kanal, Mpsc, MpscUnbounded, Std,
+    StdUnbounded,
+};
 use norace::context::Context;
 use runtimes::{Norace, Runtime, Smol, Tokio};
 use tokio_util::sync::CancellationToken;
+use usage::Watch;
 
 const USAGE: &str = "\
 usage: norace-bench-kit CONTENDER TASK WORKERS SECONDS
@@ -27,9 +31,10 @@ CAP: a number, or inf";
 /// What a contender did.
 #[derive(Default)]
 struct Done {
-    /// Operations, and the time for them.
+    /// Operations, and the time for them: on the wall, and of all processors.
     ops: u64,
     seconds: f64,
+    cpu_seconds: f64,
     /// Beside them: a name and a number.
     more: Vec<(&'static str, f64)>,
 }
@@ -42,10 +47,8 @@ fn main() -> ExitCode {
     let mut parts = task.split(':');
     let name = parts.next().unwrap_or_default();
     let parameters: Vec<&str> = parts.collect();
-    let before = usage::cpu_seconds();
     let Some(done) = run.task(contender, name, &parameters) else { return refuse() };
-    let cpu_seconds = usage::cpu_seconds() - before;
-    let Done { ops, seconds, more } = done;
+    let Done { ops, seconds, cpu_seconds, more } = done;
     let more: String = more.iter().map(|(name, value)| format!(r#","{name}":{value}"#)).collect();
     println!(r#"{{"ops":{ops},"seconds":{seconds},"cpu_seconds":{cpu_seconds}{more}}}"#);
     ExitCode::SUCCESS
@@ -67,15 +70,22 @@ struct Run {
 macro_rules! on {
     ($contender:expr, $run:expr, $function:ident($($argument:expr),*)) => {
         match $contender {
-            "norace" => $run.tasks::<Norace, _>(move || tasks::$function::<Norace, channels::Norace>($($argument),*)),
-            "kanal" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Kanal>($($argument),*)),
-            "flume" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Flume>($($argument),*)),
-            "async-channel" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, AsyncChannel>($($argument),*)),
-            "crossfire" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Crossfire>($($argument),*)),
-            "tokio" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Mpsc>($($argument),*)),
-            "smol" => $run.tasks::<Smol, _>(move || tasks::$function::<Smol, AsyncChannel>($($argument),*)),
+            "norace" => on!($run, Norace, channels::Norace, $function($($argument),*)),
+            "kanal" => on!($run, Tokio, Kanal, $function($($argument),*)),
+            "flume" => on!($run, Tokio, Flume, $function($($argument),*)),
+            "async-channel" => on!($run, Tokio, AsyncChannel, $function($($argument),*)),
+            "crossfire" => on!($run, Tokio, Crossfire, $function($($argument),*)),
+            "crossfire-unbounded" => {
+                on!($run, Tokio, CrossfireUnbounded, $function($($argument),*))
+            }
+            "tokio" => on!($run, Tokio, Mpsc, $function($($argument),*)),
+            "tokio-unbounded" => on!($run, Tokio, MpscUnbounded, $function($($argument),*)),
+            "smol" => on!($run, Smol, AsyncChannel, $function($($argument),*)),
             _ => return None,
         }
+    };
+    ($run:expr, $runtime:ty, $channel:ty, $function:ident($($argument:expr),*)) => {
+        $run.tasks::<$runtime, _>(move || tasks::$function::<$runtime, $channel>($($argument),*))
     };
 }
 
@@ -112,7 +122,12 @@ impl Run {
             "ping-pong" => on!(contender, self, ping_pong()),
             "storm" => self.storm(contender, capacity(0)?)?,
             "hog" => self.hog(contender)?,
-            "select" | "select-threads" | "timeout" => self.selects(contender, name, number(0))?,
+            "select" | "select-threads" => self.selects(contender, name, capacity(0)??)?,
+            "timeout" => match contender {
+                "norace" => self.tasks::<Norace, _>(selects::norace_timeout),
+                "tokio" => self.tasks::<Tokio, _>(selects::tokio_timeout),
+                _ => return None,
+            },
             "spawn-join" => on_runtime!(contender, self, spawn_join),
             "fan-out" => on_runtime!(contender, self, fan_out),
             "yields" => on_runtime!(contender, self, yields),
@@ -136,22 +151,22 @@ impl Run {
     {
         R::run(self.workers, async move {
             pass().await;
-            let (start, mut ops) = (Instant::now(), 0);
-            while ops == 0 || start.elapsed() < self.limit {
+            let (watch, mut ops) = (Watch::start(), 0);
+            while ops == 0 || watch.wall() < self.limit {
                 ops += pass().await;
             }
-            Done { ops, seconds: start.elapsed().as_secs_f64(), more: Vec::new() }
+            timed(ops, &watch)
         })
     }
 
     /// As `tasks`, on the main thread.
     fn passes(self, pass: impl Fn() -> u64) -> Done {
         pass();
-        let (start, mut ops) = (Instant::now(), 0);
-        while ops == 0 || start.elapsed() < self.limit {
+        let (watch, mut ops) = (Watch::start(), 0);
+        while ops == 0 || watch.wall() < self.limit {
             ops += pass();
         }
-        Done { ops, seconds: start.elapsed().as_secs_f64(), more: Vec::new() }
+        timed(ops, &watch)
     }
 
     fn threads(self, contender: &str, p: u64, c: u64, capacity: Option<usize>) -> Option<Done> {
@@ -161,20 +176,21 @@ impl Run {
             "kanal" => self.passes(|| threads::flow::<Kanal>(p, c, capacity)),
             "flume" => self.passes(|| threads::flow::<Flume>(p, c, capacity)),
             "crossfire" => self.passes(|| threads::flow::<Crossfire>(p, c, capacity)),
+            "crossfire-unbounded" => {
+                self.passes(|| threads::flow::<CrossfireUnbounded>(p, c, capacity))
+            }
             "std" => self.passes(|| threads::flow::<Std>(p, c, capacity)),
+            "std-unbounded" => self.passes(|| threads::flow::<StdUnbounded>(p, c, capacity)),
             _ => return None,
         })
     }
 
-    fn selects(self, contender: &str, name: &str, capacity: Option<u64>) -> Option<Done> {
-        let capacity = usize::try_from(capacity.unwrap_or(1)).ok()?;
+    fn selects(self, contender: &str, name: &str, capacity: usize) -> Option<Done> {
         Some(match (contender, name) {
             ("norace", "select") => self.tasks::<Norace, _>(move || selects::norace(capacity)),
             ("tokio", "select") => self.tasks::<Tokio, _>(move || selects::tokio(capacity)),
             ("norace", "select-threads") => self.passes(|| selects::norace_threads(capacity)),
             ("crossbeam", "select-threads") => self.passes(|| selects::crossbeam(capacity)),
-            ("norace", "timeout") => self.tasks::<Norace, _>(selects::norace_timeout),
-            ("tokio", "timeout") => self.tasks::<Tokio, _>(selects::tokio_timeout),
             _ => return None,
         })
     }
@@ -192,15 +208,14 @@ impl Run {
             limit: Duration,
             capacity: Option<usize>,
         ) -> Done {
-            let (start, mut ops, mut all) = (Instant::now(), 0, tasks::Storm::default());
-            while ops == 0 || start.elapsed() < limit {
+            let (watch, mut ops, mut all) = (Watch::start(), 0, tasks::Storm::default());
+            while ops == 0 || watch.wall() < limit {
                 let (values, storm) = tasks::storm::<R, C>(capacity).await;
                 (ops, all.lost, all.twice) =
                     (ops + values, all.lost + storm.lost, all.twice + storm.twice);
             }
-            let seconds = start.elapsed().as_secs_f64();
             let more = vec![("lost", all.lost as f64), ("twice", all.twice as f64)];
-            Done { ops, seconds, more }
+            Done { more, ..timed(ops, &watch) }
         }
         let (workers, limit) = (self.workers, self.limit);
         Some(match contender {
@@ -308,10 +323,14 @@ impl Run {
     }
 }
 
-/// The middle and the worst of one in a hundred.
+fn timed(ops: u64, watch: &Watch) -> Done {
+    let (seconds, cpu_seconds) = (watch.wall().as_secs_f64(), watch.processor().as_secs_f64());
+    Done { ops, seconds, cpu_seconds, more: Vec::new() }
+}
+
+/// The delay that one in a hundred is not shorter than.
 fn delays(mut nanos: Vec<u64>) -> Done {
     nanos.sort_unstable();
-    let at = |part: f64| nanos[((nanos.len() - 1) as f64 * part).round() as usize] as f64 / 1e6;
-    let more = vec![("p50_ms", at(0.5)), ("p99_ms", at(0.99))];
-    Done { ops: nanos.len() as u64, more, ..Done::default() }
+    let p99 = nanos[(nanos.len() - 1) * 99 / 100] as f64 / 1e6;
+    Done { ops: nanos.len() as u64, more: vec![("p99_ms", p99)], ..Done::default() }
 }
