@@ -2,17 +2,24 @@
 
 use super::run_in;
 use crate::models::{all, join, some};
+use crate::rt::current::{self, Role};
 use crate::rt::models::{scheduler, task};
 use crate::rt::monitor;
 use crate::rt::park::Parker;
 use crate::rt::scheduler::Scheduler;
+use crate::task::block_in_place;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
+use crate::time::sleep;
 use crate::wait::block_on;
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread::{self, JoinHandle};
-use std::future::poll_fn;
-use std::task::{Poll, Waker};
+use norace_prim::time::Duration;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, Wake, Waker};
+
+const NAP: Duration = Duration::from_millis(1);
 
 /// Workers in all places.
 struct Workers {
@@ -202,5 +209,41 @@ fn workers_that_stop_first_run_what_is_in_their_queues() {
         begun.wait();
         workers.stop();
         said.wait();
+    });
+}
+
+/// A waker that blocks where it is called.
+struct Blocks;
+
+impl Wake for Blocks {
+    fn wake(self: Arc<Self>) {
+        block_in_place(|| {
+            for _ in 0..3 {
+                thread::yield_now();
+            }
+        });
+    }
+}
+
+#[test]
+fn a_waker_that_blocks_between_two_tasks_loses_none() {
+    some(|| {
+        let scheduler = scheduler(1);
+        let mut nap = sleep(NAP);
+        {
+            // Of the runtime's timers, so that its worker calls the waker.
+            let _entered = current::enter(scheduler.clone(), Role::Guest);
+            let _ =
+                Pin::new(&mut nap).poll(&mut Context::from_waker(&Waker::from(Arc::new(Blocks))));
+        }
+        thread::sleep(NAP);
+        let said: Vec<Said> = (0..3).map(|_| Said::default()).collect();
+        scheduler.inject(said.iter().map(|said| says(&scheduler, said)));
+        scheduler.places[0].set_look_due(true);
+        let worker = start(&scheduler, 0);
+        said.iter().for_each(Said::wait);
+        scheduler.idle.stop();
+        scheduler.blocking.close();
+        join([worker]);
     });
 }
