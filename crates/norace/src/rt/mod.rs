@@ -13,6 +13,7 @@
 //! assert_eq!(answer.expect("no panic"), 42);
 //! ```
 
+pub(crate) mod asleep;
 pub(crate) mod block_on;
 mod blocking;
 mod builder;

@@ -8,14 +8,11 @@ use super::idle::Idle;
 use super::queue::{self, Injector, LocalQueue, Stealer};
 use super::threads::Threads;
 use super::worker::{Seat, Worker};
-use crate::task::TaskId;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
-use crate::wait::Blocked;
 use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Tally};
 use norace_prim::sync::{Arc, Mutex, lock};
-use std::collections::HashMap;
 use std::io;
 
 /// A worker's place: what belongs to it whichever thread fills it. On cache lines of its own.
@@ -113,8 +110,6 @@ pub(crate) struct Scheduler {
     counters: Counters,
     /// Spreads pinned tasks over the places.
     next_host: AtomicUsize,
-    /// What threads wait for that sleep inside a task, for reports.
-    blocked: Mutex<HashMap<TaskId, Blocked>>,
     /// Places whose worker has not left for good.
     places_left: Mutex<usize>,
 }
@@ -140,7 +135,6 @@ impl Scheduler {
             registry: Registry::new(config.max_tasks),
             counters: Counters::default(),
             next_host: AtomicUsize::new(0),
-            blocked: Mutex::default(),
             places_left: Mutex::new(config.workers),
         }))
     }
@@ -161,21 +155,6 @@ impl Scheduler {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// The thread of a task sleeps inside it.
-    pub(crate) fn thread_sleeps(&self, task: TaskId, blocked: Blocked) {
-        lock(&self.blocked).insert(task, blocked);
-    }
-
-    /// It has woken up.
-    pub(crate) fn thread_woke(&self, task: TaskId) {
-        lock(&self.blocked).remove(&task);
-    }
-
-    /// What the thread of a task that runs waits for.
-    pub(crate) fn blocked_thread_of(&self, task: TaskId) -> Option<Blocked> {
-        lock(&self.blocked).get(&task).copied()
     }
 
     /// Queues a task that was spawned or woken: next on this worker, or in the injector when this thread is none of the
