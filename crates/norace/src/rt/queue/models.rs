@@ -219,9 +219,11 @@ fn what_comes_to_an_injector_that_closes_is_given_back_or_given_over() {
         });
         let worker = own.beside(|queues| queues.take_share(1));
         let queues = &own.shared;
+        // Who closes is the last one to take.
+        let mut taken = join([worker]);
         let left: Vec<Task> = queues.injector.close();
         let late = queues.injector.push(std::iter::once(queues.task(2))).err();
-        let mut taken = join([pusher, worker]);
+        taken.extend(join([pusher]));
         taken.extend([left, late.expect("it is closed")]);
         own.assert_once(taken);
     });
