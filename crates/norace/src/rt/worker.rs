@@ -35,6 +35,13 @@ impl Seat {
     pub(super) fn new(index: usize, queue: LocalQueue) -> Self {
         Self { index, queue }
     }
+
+    /// Makes the host of the thread that is about to fill the place, where pinned tasks find it from now on.
+    pub(super) fn new_host(&self, scheduler: &Scheduler) -> Arc<PinnedHost> {
+        let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
+        scheduler.places[self.index].set_host(host.clone());
+        host
+    }
 }
 
 /// A place on its way from one thread to another; whoever takes it fills it.
@@ -60,13 +67,12 @@ pub(crate) struct Worker {
 
 /// Fills the place in `handoff`, if it is still there, until it is handed off or the runtime stops.
 pub(crate) fn run(scheduler: &Arc<Scheduler>, handoff: &Handoff) {
-    let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
-    let seat = {
+    let (seat, host) = {
         let mut handoff = lock(handoff);
         let Some(seat) = handoff.take() else { return };
         // Under the lock: the place's former worker looks here before it closes its own host, so one is always open.
-        scheduler.places[seat.index].set_host(host.clone());
-        seat
+        let host = seat.new_host(scheduler);
+        (seat, host)
     };
     run_in(scheduler, seat, host);
 }
