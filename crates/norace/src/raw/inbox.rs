@@ -17,9 +17,9 @@
 //! putter for a taker, nor a taker for another one. Values do: what is in the list or comes behind it waits while the
 //! taker is stopped in the middle.
 //!
-//! Who looks whether there is work ([`Inbox::has_work`]) is told no while somebody is taking. So a taker, after its last
-//! store, **looks itself** whether there is work, and tells who may sleep. The store, the look, and the accesses of those
-//! who go to sleep are all `SeqCst`; see P1' in `rt/idle.rs`.
+//! Who looks whether there is work ([`Inbox::has_work`]) is told no while somebody is taking. So a taker, after its
+//! last store, **looks itself** whether there is work, and tells who may sleep. The store, the look, and the accesses
+//! of those who go to sleep are all `SeqCst`; see P1' in `rt/idle.rs`.
 
 use norace_prim::atomic::{AtomicPtr, AtomicUsize, Ordering, Tally};
 use norace_prim::cell::UnsafeCell;

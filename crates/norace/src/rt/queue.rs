@@ -145,7 +145,8 @@ impl Injector {
         self.tasks.put(tasks)
     }
 
-    /// Moves the oldest task into `taken`, unless somebody else is taking. Whoever takes has to look at [`has_work`](Self::has_work) next, and to wake a worker if there is.
+    /// Moves the oldest task into `taken`, unless somebody else is taking. Whoever takes has to look at
+    /// [`has_work`](Self::has_work) next, and to wake a worker if there is.
     pub(crate) fn take_one(&self, taken: &mut Vec<Task>) {
         self.tasks.take(|_| 1, taken);
     }

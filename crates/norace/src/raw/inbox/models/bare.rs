@@ -30,8 +30,8 @@ enum Mutant {
     /// A taker does not look for what is left, or does so before its last store.
     NoLook,
     EarlyLook,
-    /// The last store of `ready`, its load by who goes to sleep, the exchange of a put, or the load of `top` by who goes
-    /// to sleep is not `SeqCst`.
+    /// The last store of `ready`, its load by who goes to sleep, the exchange of a put, or the load of `top` by who
+    /// goes to sleep is not `SeqCst`.
     NotLastClear,
     NotLastPut,
     NotLastReady,
