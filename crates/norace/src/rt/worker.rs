@@ -56,7 +56,8 @@ pub(crate) struct Worker {
     host: Arc<PinnedHost>,
     /// It is the searcher, in the words of `rt/idle.rs`.
     searching: Cell<bool>,
-    /// It hands out what the netpoller found: wakes push to the back and announce nothing until the end.
+    /// It hands out what the netpoller found: wakes push to the back and announce nothing until the end, and the worker
+    /// keeps its place.
     dispatching: Cell<bool>,
     /// How many `block_in_place` it is inside.
     blocking: Cell<u32>,
