@@ -372,7 +372,7 @@ impl Engine {
                 self.reply = self.execute();
                 return Step::DONE;
             }
-            Op::Lock | Op::Read | Op::Write => self.look_for_cycle(me),
+            Op::Lock | Op::Read | Op::Write | Op::Join { .. } => self.look_for_cycle(me),
             _ => {}
         }
         self.make_ready(me);
@@ -401,7 +401,10 @@ impl Engine {
     /// The running thread enters or leaves a critical section that is one step.
     pub(super) fn set_inside(&mut self, inside: bool) {
         self.inside = inside;
-        self.is_special = inside || self.config.detail || !self.config.strengthened.is_empty();
+        self.is_special = inside
+            || self.phase == Phase::Teardown
+            || self.config.detail
+            || !self.config.strengthened.is_empty();
     }
 
     /// Picks who runs next, stores it in `running`, and executes what it had announced.
@@ -514,6 +517,10 @@ impl Engine {
             Keep::Nothing => Row::EMPTY,
             // The row is the thread's alone, and its own events are counted elsewhere.
             Keep::Clocks => self.clocks.copy_with(hb, thread, number),
+            // The last events may be accesses to plain data, which have no clock of their own.
+            Keep::Events | Keep::Causes if self.clocks.get(hb, thread) < number => {
+                self.clocks.copy_with(hb, thread, number)
+            }
             Keep::Events | Keep::Causes => hb,
         }
     }

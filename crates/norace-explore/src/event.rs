@@ -355,6 +355,12 @@ impl Kind {
         )
     }
 
+    /// Whether it is part of a step that time made possible.
+    #[inline]
+    pub(crate) fn is_of_time_out(self) -> bool {
+        matches!(self, Self::WaitTimeout | Self::ParkTimeout | Self::AlarmFire | Self::TimerFire)
+    }
+
     fn is_try(self) -> bool {
         matches!(
             self,

@@ -335,9 +335,11 @@ pub(crate) fn wait_for_the_end(location: &'static Location<'static>) {
 pub(crate) fn run_to_end<T>(run: impl FnOnce() -> T, leave: impl FnOnce(Result<T>)) -> Ended {
     let result = coroutine::catch(run);
     let ended = result.as_ref().err().map(|payload| coroutine::ended(&**payload));
-    leave(result);
+    // Where nobody asks for the result, this drops it.
+    let left = coroutine::catch(move || leave(result)).err();
+    let left = left.map(|payload| coroutine::ended(&*payload));
     let after = local::end_of_thread();
-    ended.or(after).unwrap_or(Ended::Returned)
+    ended.or(left).or(after).unwrap_or(Ended::Returned)
 }
 
 /// As `std`'s.

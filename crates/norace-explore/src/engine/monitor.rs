@@ -67,14 +67,11 @@ impl Engine {
             self.order_after_dependent(self.threads[me].causal, me, at.object, kind);
         }
         let hb = self.threads[me].hb;
-        let release = self.objects.monitor(at.object).release;
-        if release != Row::EMPTY {
-            if may_fail {
-                let own = self.clocks.copy(hb);
-                self.set_hb(me, event, own);
-            }
-            self.learn(me, release);
+        if may_fail && self.keep >= Keep::Clocks {
+            let own = self.clocks.copy(hb);
+            self.set_hb(me, event, own);
         }
+        self.learn(me, self.objects.monitor(at.object).release);
         self.section = Some(Section { event, hb, may_fail });
         self.set_inside(true);
         Reply::default()
@@ -109,6 +106,9 @@ impl Engine {
 
     /// The running thread leaves the critical section of `object`, which had an `effect`.
     pub(crate) fn leave(&mut self, object: ObjectId, effect: Effect) {
+        if self.phase == Phase::Teardown {
+            return;
+        }
         self.set_inside(false);
         let me = self.running;
         let Some(section) = self.section.take() else { return };

@@ -55,8 +55,9 @@ impl Engine {
     }
 
     /// Only timers can go on. When that was so often, each gets its turn, the one that waited longest first; when it
-    /// was so twice as often, gives up those who waited for something else all the time, or ends the execution where
-    /// the main thread is done and timers are all that is left. Answers who goes on.
+    /// was so twice as often, gives up those who waited for something else all the time, unless that is for one who
+    /// goes on, or ends the execution where the main thread is done and timers are all that is left. Answers who goes
+    /// on.
     fn only_time(&mut self, enabled: u64) -> u64 {
         let limit = self.config.idle_fires_max;
         for thread in members(self.live | 1 << ThreadId::MAIN.index()) {
@@ -74,7 +75,8 @@ impl Engine {
             return 1 << last.index();
         }
         self.give_up_starved(enabled);
-        0
+        let goes_on = self.phase != Phase::Ending && self.is_live(ThreadId::MAIN);
+        u64::from(goes_on) << last.index()
     }
 
     /// For how many rounds of nothing but timers `thread` has waited.
@@ -83,21 +85,35 @@ impl Engine {
     }
 
     fn give_up_starved(&mut self, enabled: u64) {
-        let starves = |thread: ThreadId| {
-            let waits = self.is_live(thread) && enabled >> thread.index() & 1 == 0;
-            waits && self.rounds(thread) > self.config.idle_fires_max
-        };
-        let blocked: Vec<Blocked> =
-            self.blocked().into_iter().filter(|one| starves(one.thread.id)).collect();
-        if blocked.is_empty() {
+        let starved = self.starved(enabled);
+        if starved == 0 {
             return;
         }
+        let starves = |one: &Blocked| starved >> one.thread.id.index() & 1 == 1;
+        let blocked: Vec<Blocked> = self.blocked().into_iter().filter(starves).collect();
         let finding = if self.threads[ThreadId::MAIN].finished {
             Finding::Leak { blocked }
         } else {
             Finding::Deadlock { cycle: self.any_cycle(), blocked }
         };
         self.give_up(finding);
+    }
+
+    /// Those who have waited for long, while `enabled` can go on, and not for one who goes on at some time.
+    fn starved(&self, enabled: u64) -> u64 {
+        let waits = |&thread: &ThreadId| self.rounds(thread) > self.config.idle_fires_max;
+        let mut starved = set_of(members(self.live & !enabled).filter(waits));
+        loop {
+            let goes_on = |&thread: &ThreadId| {
+                let others = self.waits_for(thread);
+                others != 0 && others & !(self.live & !starved) == 0
+            };
+            let rescued = set_of(members(starved).filter(goes_on));
+            if rescued == 0 {
+                return starved;
+            }
+            starved &= !rescued;
+        }
     }
 
     fn give_up(&mut self, finding: Finding) {

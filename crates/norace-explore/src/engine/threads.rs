@@ -78,7 +78,7 @@ pub(crate) struct Thread {
     /// Whether somebody has looked whether it has finished.
     pub(super) is_watched: bool,
     is_alarm: bool,
-    /// Whether somebody could have asked for its result, and cannot any more.
+    /// Whether there was a handle to join it with, and is none any more.
     is_released: bool,
     pub(super) failed_spuriously: bool,
     /// The thread's own object.
@@ -143,7 +143,7 @@ impl Thread {
         let (number, generation) = (self.number, self.generation);
         let events = std::mem::take(&mut self.events);
         self.reset();
-        (self.number, self.generation, self.events) = (number, generation + 1, events);
+        (self.number, self.generation, self.events) = (number, generation.wrapping_add(1), events);
     }
 }
 
@@ -217,9 +217,10 @@ impl Engine {
         let hb = self.threads[self.running].hb;
         let is_known = |&thread: &ThreadId| {
             let state = &self.threads[thread];
-            // Only who joins a thread learns of its end.
+            // Only who joins a thread learns of its end, which belongs to its last step.
             let known = self.clocks.get(hb, thread) + 1 >= state.number;
-            let forgotten = state.is_alarm && state.panicked.is_none() || state.is_released;
+            let told = state.joined || state.panicked.is_none();
+            let forgotten = (state.is_alarm || state.is_released) && told && state.held.is_empty();
             state.finished && forgotten && self.keep >= Keep::Clocks && known
         };
         let found = (0..self.count).map(ThreadId::new).find(is_known);
@@ -363,7 +364,7 @@ impl Engine {
         }
         let state = &mut self.threads[thread];
         state.is_owed = false;
-        state.is_released = state.joined;
+        state.is_released = true;
         if state.finished { self.discard_job(thread) } else { state.job.clone() }
     }
 
@@ -470,16 +471,31 @@ impl Engine {
     /// The next thread to unwind, the last spawned first; from here on operations do nothing.
     pub(crate) fn next_teardown(&mut self) -> Option<ThreadId> {
         self.phase = Phase::Teardown;
+        self.section = None;
         self.set_inside(false);
-        self.is_special = true;
         self.teardown_ops = 0;
         let unwinds = |&thread: &ThreadId| !self.is_alarm_set(thread);
-        self.running = members(self.live).filter(unwinds).last()?;
+        // Numbers are used again; objects are numbered in the order of spawning.
+        let spawned = |&thread: &ThreadId| self.thread_object(thread);
+        self.running = members(self.live).filter(unwinds).max_by_key(spawned)?;
         Some(self.running)
     }
 
-    /// What `thread` runs, or would, for the caller to drop.
+    /// What `thread` has run, or would have, for the caller to drop; nothing while it can go on, or somebody may ask for
+    /// the result.
     pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        let Thread { finished, is_owed, .. } = self.threads[thread];
+        if finished && !is_owed { self.take_job(thread) } else { None }
+    }
+
+    /// The scope of `thread` is over, and with it all handles; its job, for the caller to drop.
+    pub(crate) fn leave_scope(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        self.threads[thread].is_released = true;
+        self.take_job(thread)
+    }
+
+    /// What `thread` has run, or would, for the caller to drop.
+    fn take_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
         self.jobs &= !(1 << thread.index());
         self.threads[thread].job.take()
     }
@@ -494,7 +510,7 @@ impl Engine {
     pub(crate) fn discard_jobs(&mut self) -> Vec<Rc<dyn Job>> {
         let mut unused = Vec::new();
         for thread in members(self.jobs) {
-            match self.discard_job(thread) {
+            match self.take_job(thread) {
                 Some(job) if !self.threads[thread].finished => unused.push(job),
                 job => std::mem::forget(job),
             }

@@ -85,7 +85,7 @@ impl Drop for Children {
     fn drop(&mut self) {
         for child in self.all() {
             if let Child::Model { id, .. } = *child {
-                drop(current::with(|engine| engine.discard_job(id)));
+                drop(current::with(|engine| engine.leave_scope(id)));
             }
         }
     }

@@ -53,6 +53,41 @@ fn a_result_is_dropped_by_who_has_it_last() {
 }
 
 #[test]
+fn a_result_that_panics_as_it_is_dropped_is_the_panic_of_its_thread() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("dropped"));
+        }
+    }
+    let report = exhaust(Mode::Sc, &|| drop(thread::spawn(|| Bomb)));
+    assert_eq!(report.findings.len(), 1);
+    let Finding::Panic { message, thread, .. } = &report.findings[0].finding else {
+        panic!("{report:?}")
+    };
+    assert_eq!((message.as_str(), thread.id.index()), ("dropped", 1));
+}
+
+#[test]
+fn who_waits_as_it_drops_its_result_is_unwound_at_the_end() {
+    struct Parks(Arc<Count>);
+    impl Drop for Parks {
+        fn drop(&mut self) {
+            thread::park();
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let count = Arc::new(Count::new(0));
+    let report = exhaust(Mode::Sc, &|| {
+        let count = count.clone();
+        drop(thread::spawn(move || Parks(count)));
+    });
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.findings[0].finding.kind(), "leak");
+    assert_eq!(count.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn a_payload_is_a_result() {
     let fails = |message: &'static str| {
         let handle: JoinHandle<u8> =

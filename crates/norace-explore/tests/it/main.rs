@@ -11,6 +11,7 @@ mod graphs;
 mod handles;
 mod litmus;
 mod looks;
+mod numbers;
 mod objects;
 mod probe;
 mod program;
