@@ -189,6 +189,8 @@ pub(crate) struct Engine {
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
+    /// How many threads took over a number.
+    followers: usize,
     ready: Ready,
     /// Whether clocks would have been needed, but were not kept.
     pub(crate) wants_clocks: bool,
@@ -255,6 +257,7 @@ impl Engine {
             panics: Vec::new(),
             fresh: Vec::new(),
             unused: Vec::new(),
+            followers: 0,
             ready: Ready::default(),
             wants_clocks: false,
             inside: false,
@@ -316,6 +319,7 @@ impl Engine {
         self.panics.clear();
         self.fresh.clear();
         self.unused.clear();
+        self.followers = 0;
         self.ready = Ready::default();
         self.wants_clocks = false;
         self.set_inside(false);

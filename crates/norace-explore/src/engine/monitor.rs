@@ -12,6 +12,7 @@
 use std::sync::atomic::Ordering;
 
 use super::execute::hits;
+use super::objects::Close;
 use super::{At, Engine, Keep, Pending, Phase, Reply};
 use crate::clock::Row;
 use crate::config::{Level, Misuse};
@@ -183,13 +184,14 @@ impl Engine {
     /// The running thread closes `object`; the first time counts.
     pub(crate) fn close(&mut self, object: ObjectId, location: Place) {
         let me = self.running;
-        self.objects.monitor_mut(object).closed.get_or_insert((me, location));
+        let close = Close { thread: me, next: self.next_number(me), location };
+        self.objects.monitor_mut(object).closed.get_or_insert(close);
     }
 
     /// The running thread does to a closed object what may be forbidden.
     pub(crate) fn misuse(&mut self, misuse: Misuse, object: ObjectId, location: Place) {
         let closed = self.objects.monitor(object).closed;
-        let (Some((by, at)), true) = (closed, self.config.forbidden.contains(&misuse)) else {
+        let (Some(closed), true) = (closed, self.config.forbidden.contains(&misuse)) else {
             return;
         };
         self.findings.push(Finding::Misused {
@@ -197,7 +199,7 @@ impl Engine {
             object: self.objects.info(object),
             thread: self.thread_info(self.running),
             location,
-            closed: (self.thread_info(by), at),
+            closed: (self.who_made(closed.thread, closed.next), closed.location),
             event: self.happened.saturating_sub(1),
         });
     }

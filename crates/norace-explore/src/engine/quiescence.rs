@@ -89,8 +89,7 @@ impl Engine {
         if starved == 0 {
             return;
         }
-        let starves = |one: &Blocked| starved >> one.thread.id.index() & 1 == 1;
-        let blocked: Vec<Blocked> = self.blocked().into_iter().filter(starves).collect();
+        let blocked = self.blocked_among(starved);
         let finding = if self.threads[ThreadId::MAIN].finished {
             Finding::Leak { blocked }
         } else {
@@ -131,10 +130,8 @@ impl Engine {
         }
         let cycle = self.cycle_from(me);
         if !cycle.is_empty() && matches!(self.phase, Phase::Running | Phase::Redundant) {
-            let blocked = self.blocked();
-            let waits = |thread: &Blocked| cycle.contains(&thread.thread.id);
-            let blocked = blocked.into_iter().filter(waits).collect();
-            self.give_up(Finding::Deadlock { blocked, cycle });
+            let blocked = self.blocked_among(set_of(cycle.iter().copied()));
+            self.give_up(Finding::Deadlock { blocked, cycle: self.all_shown(cycle) });
         }
     }
 
@@ -193,21 +190,32 @@ impl Engine {
 
     fn any_cycle(&self) -> Vec<ThreadId> {
         let cycles = (0..self.count).map(|index| self.cycle_from(ThreadId::new(index)));
-        cycles.into_iter().find(|cycle| !cycle.is_empty()).unwrap_or_default()
+        let cycle = cycles.into_iter().find(|cycle| !cycle.is_empty());
+        self.all_shown(cycle.unwrap_or_default())
+    }
+
+    /// What reports call these threads.
+    fn all_shown(&self, threads: impl IntoIterator<Item = ThreadId>) -> Vec<ThreadId> {
+        threads.into_iter().map(|thread| self.shown(thread)).collect()
     }
 
     /// All live threads with what they wait for.
     fn blocked(&self) -> Vec<Blocked> {
-        let waiting = (0..self.count).map(ThreadId::new).filter_map(|thread| {
+        self.blocked_among(self.live)
+    }
+
+    /// Those of `threads` that are live with what they wait for.
+    fn blocked_among(&self, threads: u64) -> Vec<Blocked> {
+        let waiting = members(threads & self.live).filter_map(|thread| {
             let state = &self.threads[thread];
-            let pending = state.pending.filter(|_| self.is_live(thread))?;
+            let pending = state.pending?;
             let object = match pending.op {
                 Op::Join { target } => self.thread_object(target),
                 _ => pending.object,
             };
             let held_by = match pending.op {
-                Op::Read | Op::Write => self.holders(pending.object).collect(),
-                _ => members(self.waits_for(thread)).collect(),
+                Op::Read | Op::Write => self.all_shown(self.holders(pending.object)),
+                _ => self.all_shown(members(self.waits_for(thread))),
             };
             Some(Blocked {
                 thread: self.thread_info(thread),

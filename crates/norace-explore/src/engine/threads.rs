@@ -2,6 +2,9 @@
 //!
 //! An *alarm* is a thread that waits for one instant and then runs one closure: a timer of a library. It needs no
 //! stack before it fires, and its number is used again when it is cancelled before that.
+//!
+//! Sets of threads are words, so a thread beyond the last number takes over that of one that is done. What reports say
+//! of threads tells them apart: there a *follower* has a number of its own.
 
 use std::ops::{Index, IndexMut};
 use std::panic::Location;
@@ -48,6 +51,19 @@ pub(crate) struct Panicked {
     location: Option<String>,
 }
 
+/// What reports may have to say of a thread whose number another has by now.
+#[derive(Debug)]
+struct Former {
+    /// Its last event, by number.
+    last: u32,
+    object: ObjectId,
+    spawned_at: Option<Place>,
+    name: Option<Arc<str>>,
+    is_alarm: bool,
+    /// Who has its number next, in reports.
+    follower: ThreadId,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Thread {
     pub(crate) pending: Option<Pending>,
@@ -57,6 +73,8 @@ pub(crate) struct Thread {
     pub(crate) number: u32,
     /// How many threads had its number before.
     pub(crate) generation: u16,
+    /// Those threads.
+    formers: Vec<Former>,
     /// How often others went on since its last step.
     pub(super) passed_over: PassedOver,
     /// What an acquire fence would take over.
@@ -127,8 +145,9 @@ impl Thread {
         *notified = None;
         *deadline = None;
         (*missed, *spawned_at) = (None, None);
-        let Self { job, events, spins, held, waits, name, panicked, panic_at, .. } = self;
+        let Self { job, formers, events, spins, held, waits, name, panicked, panic_at, .. } = self;
         *job = None;
+        formers.clear();
         events.clear();
         spins.clear();
         held.clear();
@@ -138,12 +157,23 @@ impl Thread {
         *panic_at = None;
     }
 
-    /// Makes it another thread that goes on where the one so far has ended, as far as others can tell.
-    fn follow(&mut self) {
-        let (number, generation) = (self.number, self.generation);
-        let events = std::mem::take(&mut self.events);
+    /// Makes it another thread, `follower` in reports, that goes on where the one so far has ended, as far as others can
+    /// tell.
+    fn follow(&mut self, follower: ThreadId) {
+        let Self { number, generation, object, spawned_at, is_alarm, .. } = *self;
+        let name = self.name.take();
+        let (mut formers, events) =
+            (std::mem::take(&mut self.formers), std::mem::take(&mut self.events));
+        formers.push(Former { last: number, object, spawned_at, name, is_alarm, follower });
         self.reset();
-        (self.number, self.generation, self.events) = (number, generation.wrapping_add(1), events);
+        (self.number, self.generation) = (number, generation.wrapping_add(1));
+        (self.formers, self.events) = (formers, events);
+    }
+
+    /// Where the one that made an event of this `number` is among those that had the thread's number; after them, if it
+    /// is the one that has it now.
+    fn position_of(&self, number: u32) -> usize {
+        self.formers.partition_point(|former| former.last < number)
     }
 }
 
@@ -225,7 +255,11 @@ impl Engine {
         };
         let found = (0..self.count).map(ThreadId::new).find(is_known);
         match found {
-            Some(id) => self.threads[id].follow(),
+            Some(id) => {
+                self.followers += 1;
+                let follower = u16::try_from(THREADS_MAX + self.followers - 1).unwrap_or(u16::MAX);
+                self.threads[id].follow(ThreadId(follower));
+            }
             None => {
                 // Who knows what was not kept may be why none was found.
                 self.wants_clocks |= self.keep == Keep::Nothing;
@@ -415,9 +449,9 @@ impl Engine {
 
     /// The running thread begins to panic at `location`.
     pub(crate) fn note_panic(&mut self, location: Option<String>, message: String) {
-        let thread = self.running;
-        self.threads[thread].panic_at.clone_from(&location);
+        self.threads[self.running].panic_at.clone_from(&location);
         if self.phase != Phase::Teardown {
+            let thread = self.shown(self.running);
             self.panics.push(PanicBegun { thread, before: self.happened, message, location });
         }
     }
@@ -458,14 +492,54 @@ impl Engine {
         }
     }
 
+    /// The number of the event that `thread` makes next.
+    pub(super) fn next_number(&self, thread: ThreadId) -> u32 {
+        self.threads[thread].number + 1
+    }
+
+    /// Who has the number of `thread` now.
     pub(crate) fn thread_info(&self, thread: ThreadId) -> ThreadInfo {
+        self.info_at(thread, self.threads[thread].formers.len())
+    }
+
+    /// Who has made, or will make, the event of `thread` with this `number`.
+    pub(crate) fn who_made(&self, thread: ThreadId, number: u32) -> ThreadInfo {
+        self.info_at(thread, self.threads[thread].position_of(number))
+    }
+
+    /// The one at a position among those that had the number of `thread`.
+    fn info_at(&self, thread: ThreadId, at: usize) -> ThreadInfo {
         let state = &self.threads[thread];
-        ThreadInfo {
-            id: thread,
-            name: state.name.as_deref().map(str::to_owned),
-            spawned_at: state.spawned_at,
-            is_timer: state.is_alarm,
-        }
+        let (name, spawned_at, is_timer) = match state.formers.get(at) {
+            Some(former) => (&former.name, former.spawned_at, former.is_alarm),
+            None => (&state.name, state.spawned_at, state.is_alarm),
+        };
+        let name = name.as_deref().map(str::to_owned);
+        ThreadInfo { id: self.shown_at(thread, at), name, spawned_at, is_timer }
+    }
+
+    fn shown_at(&self, thread: ThreadId, at: usize) -> ThreadId {
+        let former = at.checked_sub(1).map(|former| &self.threads[thread].formers[former]);
+        former.map_or(thread, |former| former.follower)
+    }
+
+    /// What reports call the one that has the number of `thread` now.
+    pub(crate) fn shown(&self, thread: ThreadId) -> ThreadId {
+        self.shown_at(thread, self.threads[thread].formers.len())
+    }
+
+    /// What reports call the one that made the event of `thread` with this `number`.
+    pub(crate) fn shown_maker(&self, thread: ThreadId, number: u32) -> ThreadId {
+        self.shown_at(thread, self.threads[thread].position_of(number))
+    }
+
+    /// All threads there were, each with its object.
+    pub(crate) fn all_threads(&self) -> impl Iterator<Item = (ThreadInfo, ObjectId)> {
+        (0..self.count).map(ThreadId::new).flat_map(move |thread| {
+            let state = &self.threads[thread];
+            let objects = state.formers.iter().map(|former| former.object).chain([state.object]);
+            objects.enumerate().map(move |(at, object)| (self.info_at(thread, at), object))
+        })
     }
 
     /// The next thread to unwind, the last spawned first; from here on operations do nothing.
