@@ -26,6 +26,7 @@ mod strengthen;
 mod suspicion;
 mod threads;
 mod tracked;
+mod unwinding;
 mod wide;
 
 use std::rc::Rc;
@@ -184,6 +185,10 @@ pub(crate) struct Engine {
     pub(crate) has_locals: bool,
     /// Whether a panic waits for somebody to join its thread.
     some_panicked: bool,
+    /// Those that began to unwind, since somebody has all the time; who has come to the end of that may be among them.
+    unwinding: u64,
+    /// Whether a thread that was given up while it unwound makes this OS thread look as if it did, for ever.
+    unwinds_for_ever: bool,
     /// The panics so far.
     pub(crate) panics: Vec<PanicBegun>,
     fresh: Vec<ThreadId>,
@@ -254,6 +259,8 @@ impl Engine {
             jobs: 0,
             has_locals: false,
             some_panicked: false,
+            unwinding: 0,
+            unwinds_for_ever: false,
             panics: Vec::new(),
             fresh: Vec::new(),
             unused: Vec::new(),
@@ -316,6 +323,8 @@ impl Engine {
         self.live = 0;
         self.has_locals = false;
         self.some_panicked = false;
+        self.unwinding = 0;
+        self.unwinds_for_ever = std::thread::panicking();
         self.panics.clear();
         self.fresh.clear();
         self.unused.clear();
@@ -362,6 +371,11 @@ impl Engine {
     #[inline(never)]
     fn announced(&mut self) -> Step {
         let me = self.running;
+        if std::thread::panicking() {
+            self.note_unwinding(me);
+        } else {
+            self.unwinding = 0;
+        }
         if self.is_special
             && let Some(step) = self.announced_specially(me)
         {
@@ -390,7 +404,7 @@ impl Engine {
         self.strengthen(me);
         let pending = self.threads[me].pending.expect("it has announced");
         if self.phase == Phase::Teardown {
-            return Some(self.torn_down(pending, std::thread::panicking()));
+            return Some(self.torn_down(pending, self.is_unwinding()));
         }
         if self.inside {
             self.reply = self.at_once(me, pending);

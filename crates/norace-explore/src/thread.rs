@@ -12,7 +12,7 @@ mod scope;
 
 pub use local::{AccessError, LocalKey};
 pub use scope::{Scope, ScopedJoinHandle, scope};
-pub use std::thread::{Result, panicking};
+pub use std::thread::Result;
 
 pub(crate) use local::reset as reset_locals;
 
@@ -94,6 +94,12 @@ impl Thread {
             Handle::Std(thread) => thread.unpark(),
         }
     }
+}
+
+/// As `std`'s: whether the thread that calls is unwinding.
+#[inline]
+pub fn panicking() -> bool {
+    std::thread::panicking() && current::with(|engine| engine.is_unwinding()) != Some(false)
 }
 
 /// The thread that calls.

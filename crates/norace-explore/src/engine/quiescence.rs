@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Engine, Pending, Phase};
-use crate::driver::members;
+use crate::driver::{members, set_of};
 use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
@@ -232,8 +232,4 @@ impl Engine {
         });
         waiting.collect()
     }
-}
-
-fn set_of(threads: impl IntoIterator<Item = ThreadId>) -> u64 {
-    threads.into_iter().fold(0, |set, thread| set | 1 << thread.index())
 }

@@ -413,6 +413,7 @@ impl Engine {
     /// The running thread's closure ended.
     pub(crate) fn thread_ended(&mut self, ended: Ended) {
         let me = self.running;
+        self.ends_to_unwind(me);
         if self.inside {
             self.set_inside(false);
         }
@@ -449,6 +450,7 @@ impl Engine {
 
     /// The running thread begins to panic at `location`.
     pub(crate) fn note_panic(&mut self, location: Option<String>, message: String) {
+        self.begins_to_unwind();
         self.threads[self.running].panic_at.clone_from(&location);
         if self.phase != Phase::Teardown {
             let thread = self.shown(self.running);

@@ -228,7 +228,10 @@ where
         message = child.join(here).or(message);
     }
     match (result, message) {
-        (Err(payload), _) => resume_unwind(payload),
+        (Err(payload), _) => {
+            current::with(crate::engine::Engine::begins_to_unwind);
+            resume_unwind(payload)
+        }
         (Ok(_), Some(message)) => panic!("a scoped thread panicked: {message}"),
         (Ok(value), None) => value,
     }

@@ -221,3 +221,32 @@ fn who_waits_for_the_end_of_a_thread_that_waits_spins_for_ever() {
     });
     assert!(matches!(report.findings[0].finding, Finding::Livelock { .. }));
 }
+
+#[test]
+fn who_looks_sees_each_end_of_a_step_that_ends_its_thread_or_not() {
+    let seen = std::sync::Mutex::new(BTreeSet::new());
+    let seen = &seen;
+    let report = exhaust(Mode::Rc11, &|| {
+        let shared = Arc::new([(); 2].map(|()| AtomicU32::new(0)));
+        let read = Arc::new(Count::new(0));
+        thread::scope(|scope| {
+            let [one, two] = [(); 2].map(|()| Arc::clone(&shared));
+            let reads = Arc::clone(&read);
+            let handle = thread::spawn(move || {
+                reads.store(one[0].load(Ordering::Relaxed), Ordering::Relaxed);
+                if reads.load(Ordering::Relaxed) == 1 {
+                    one[1].load(Ordering::Relaxed);
+                }
+            });
+            let looks = scope.spawn(move || (handle.is_finished(), handle));
+            scope.spawn(move || two[0].store(1, Ordering::Relaxed));
+            let (finished, handle) = looks.join().unwrap();
+            handle.join().unwrap();
+            seen.lock().unwrap().insert((read.load(Ordering::Relaxed), finished));
+        });
+    });
+    assert_eq!(report.findings.len(), 0);
+    assert_eq!(seen.lock().unwrap().len(), 4);
+    // One of them comes twice: the step wakes as a whole.
+    assert_eq!((report.executions, report.redundant), (5, 0));
+}

@@ -18,5 +18,6 @@ mod program;
 mod replay;
 mod structures;
 mod suspect;
+mod unwinding;
 mod values;
 mod wide;
