@@ -10,7 +10,7 @@ mod schedule;
 mod stacks;
 mod text;
 
-pub(crate) use build::{Told, build};
+pub(crate) use build::{Told, build, switches};
 
 use crate::json;
 

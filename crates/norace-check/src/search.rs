@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use norace_explore::{Choice, Config, Explorer, Finding as Defect, Plan, Strategy};
+use norace_explore::{Choice, Config, Execution, Explorer, Finding as Defect, Plan, Strategy};
 
 use crate::fix;
 use crate::identity::test_of;
@@ -166,7 +166,7 @@ impl Search<'_> {
         let hit = search.follow(&token.plan, |defect| defect.kind() == token.kind);
         let seconds = begun.elapsed().as_secs_f64();
         let Some(hit) = hit else { return empty(name, &search.options, Status::NotReproduced) };
-        let finding = search.tell(name, &hit, &token.plan, 0);
+        let finding = search.tell(name, &hit, &token.plan, None);
         let explored = Explored { executions: 1, hit: Some(hit), ..Explored::default() };
         search.outcome(name, &explored, seconds, finding)
     }
@@ -206,13 +206,21 @@ impl Search<'_> {
             }
             _ => shrink(self, &hit.defect, &before),
         };
-        let told = self.tell(name, hit, &plan, switches(&before));
+        let shrunk = plan != before;
+        let switches_before = shrunk.then(|| self.show(hit, &before, report::switches));
+        let told = self.tell(name, hit, &plan, switches_before.flatten());
         // What does not show again under the same choices depends on something else.
         told.unwrap_or_else(|| self.tell_divergence(name, &before))
     }
 
     /// The report of what `plan` leads to, when that is what `hit` is.
-    fn tell(&self, name: &str, hit: &Hit, plan: &Plan, switches_before: usize) -> Option<Finding> {
+    fn tell(
+        &self,
+        name: &str,
+        hit: &Hit,
+        plan: &Plan,
+        switches_before: Option<usize>,
+    ) -> Option<Finding> {
         let token = Token {
             model: name.to_owned(),
             mode: self.options.config.mode,
@@ -221,6 +229,20 @@ impl Search<'_> {
             plan: plan.clone(),
         };
         let fix = fix::probe(self, &hit.defect, plan);
+        self.show(hit, plan, |run, defect| {
+            let (test, fix) = (name.to_owned(), fix.clone());
+            let told = Told { test, token: token.to_string(), fix, switches_before };
+            report::build(run, defect, told)
+        })
+    }
+
+    /// What `tell` makes of the execution that `plan` leads to, when that shows what `hit` is.
+    fn show<R>(
+        &self,
+        hit: &Hit,
+        plan: &Plan,
+        tell: impl Fn(&Execution<'_>, &Defect) -> R,
+    ) -> Option<R> {
         let mut config = self.short(true);
         if matches!(hit.defect, Defect::TooLong { .. }) {
             config.steps_max = config.steps_max.min(STEPS_SHOWN);
@@ -229,15 +251,8 @@ impl Search<'_> {
         let strategy = Strategy::Guided(plan.clone());
         Explorer::new(config).explore_with(strategy, self.model, &mut |run| {
             let shown = run.findings().iter().chain(run.suspicions());
-            if let Some(defect) = shown.into_iter().find(|defect| resembles(defect, &hit.defect)) {
-                let told_of = Told {
-                    test: name.to_owned(),
-                    token: token.to_string(),
-                    fix: fix.clone(),
-                    switches_before,
-                };
-                told = Some(report::build(run, defect, told_of));
-            }
+            let defect = shown.into_iter().find(|defect| resembles(defect, &hit.defect));
+            told = defect.map(|defect| tell(run, defect));
             std::ops::ControlFlow::Break(())
         });
         told

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration, time::Instant};
 
 use super::{
-    NORACE, fresh,
+    NORACE, fresh, in_turns,
     report::{Environment, Measure, Report},
 };
 use crate::process::{cargo, run};
@@ -46,16 +46,12 @@ there. The program itself does nothing.
 
 pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let rounds = if quick { 1 } else { 3 };
-    let environment = Environment::read(root, rounds.to_string());
+    let environment = Environment::read(root, "build", rounds.to_string());
     let mut report = Report::new("build", HEAD, environment);
     let folder = root.join("target/bench-build");
     for round in 0..rounds {
         for (id, what, contenders) in TASKS {
-            let mut contenders = contenders.to_vec();
-            if round % 2 == 1 {
-                contenders.reverse();
-            }
-            for (name, line) in contenders {
+            for (name, line) in in_turns(contenders, round) {
                 let seconds = build(root, &folder, line)?;
                 println!("{id:<10} {name:<18} {seconds:>6.1} s");
                 report.add((id, what), TIME, name, seconds);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    NORACE,
+    NORACE, in_turns,
     report::{Environment, Measure, Report},
 };
 use crate::process::{cargo, output, program, run};
@@ -85,17 +85,14 @@ pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let program = folder.join("target/release/norace-bench-checker");
     let (rounds, seconds) = if quick { (1, 1) } else { (5, 2) };
     let rounds_text = format!("{rounds}, in each {seconds} s or one whole search; counts once");
-    let environment = Environment::read(root, rounds_text).with("peers", PEERS.join(", "));
+    let environment =
+        Environment::read(root, "checker", rounds_text).with("peers", PEERS.join(", "));
     let mut report = Report::new("checker", HEAD, environment);
     let bench = Bench { root: root.to_owned(), program };
     for round in 0..rounds {
         for search in &SPEEDS {
             for model in search.models {
-                let mut contenders = search.contenders.to_vec();
-                if round % 2 == 1 {
-                    contenders.reverse();
-                }
-                for contender in contenders {
+                for contender in in_turns(search.contenders, round) {
                     let ran = bench.run(contender, model, seconds)?;
                     let micros = ran.seconds * 1e6 / ran.executions as f64;
                     let (id, what) = task(search, model);

@@ -59,7 +59,7 @@ pub(super) fn measure(root: &Path, quick: bool) -> Result<Tables, String> {
     let pass = begun.elapsed();
     let seeds = if quick { 1 } else { 100 };
     let lines = ask(&format!("--json --seeds {seeds}"))?;
-    let environment = Environment::read(root, format!("{seeds} seeds for each bug"));
+    let environment = Environment::read(root, "corpus", format!("{seeds} seeds for each bug"));
     Ok(tables(&environment, pass, &kernels, &lines))
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    NORACE, fresh,
+    NORACE, fresh, in_turns,
     report::{Environment, Measure, Report, say},
 };
 use crate::service::{Service, build, expect, norace, verify};
@@ -135,7 +135,7 @@ impl Bench<'_> {
         let folder = self.folder.display().to_string();
         let disk = say(self.root, "stat", &["--file-system", "--format=%T", &folder]);
         let rounds = format!("{rounds}, in each {seconds} s for every contender");
-        let environment = Environment::read(self.root, rounds)
+        let environment = Environment::read(self.root, "engine", rounds)
             .with("file system", disk)
             .with("PostgreSQL", postgres::version());
         let mut report = Report::new("engine", HEAD, environment);
@@ -157,11 +157,8 @@ impl Bench<'_> {
         let scripts = self.cluster.iter().flat_map(|cluster| {
             scenario.postgres.iter().map(move |(name, script)| (*name, Some((cluster, script))))
         });
-        let mut contenders: Vec<_> = std::iter::once((NORACE, None)).chain(scripts).collect();
-        if round % 2 == 1 {
-            contenders.reverse();
-        }
-        for (name, script) in contenders {
+        let contenders: Vec<_> = std::iter::once((NORACE, None)).chain(scripts).collect();
+        for (name, script) in in_turns(&contenders, round) {
             let sample = match script {
                 None => self.run_norace(scenario),
                 Some((cluster, script)) => cluster.measure(self.root, script, self.plan.seconds),

@@ -42,12 +42,13 @@ pub(super) fn svg(title: &str, own: &str, lines: &[Line]) -> String {
     }
     let (width, height) =
         (TEXT_WIDTH + SCALE_WIDTH + 30.0, HEAD_HEIGHT + LINE_HEIGHT * (lines.len() as f64 + 2.0));
+    let title = escaped(title);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"11\" role=\"img\" aria-label=\"{title}\">\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
     );
-    label(&mut text, 8.0, 18.0, "start", title);
+    label(&mut text, 8.0, 18.0, "start", &title);
     for (at, contender) in contenders.iter().enumerate() {
         let x = 12.0 + 108.0 * (at % 8) as f64;
         let y = 36.0 + 14.0 * (at / 8) as f64;
@@ -68,7 +69,7 @@ pub(super) fn svg(title: &str, own: &str, lines: &[Line]) -> String {
     label(&mut text, place(1.0) - 8.0, bottom + 30.0, "end", &format!("← {own} is behind"));
     for (at, line) in lines.iter().enumerate() {
         let y = HEAD_HEIGHT + LINE_HEIGHT * (at as f64 + 0.7);
-        label(&mut text, TEXT_WIDTH - 14.0, y, "end", &line.what);
+        label(&mut text, TEXT_WIDTH - 14.0, y, "end", &escaped(&line.what));
         for mark in &line.marks {
             if let Some(at) = contenders.iter().position(|known| *known == mark.contender) {
                 dot(&mut text, place(mark.ratio), y - 4.0, COLOURS[at % COLOURS.len()]);
@@ -89,9 +90,13 @@ fn dot(text: &mut String, x: f64, y: f64, colour: &str) {
 }
 
 fn label(text: &mut String, x: f64, y: f64, anchor: &str, what: &str) {
-    let what = what.replace('&', "&amp;").replace('<', "&lt;");
     let _ok = writeln!(
         text,
         "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"#202124\">{what}</text>"
     );
+}
+
+/// As text of the picture.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

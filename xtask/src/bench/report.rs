@@ -163,10 +163,10 @@ impl Report {
     fn picture(&self) -> String {
         let mut lines: Vec<Line> = Vec::new();
         for Row { series, ratio, .. } in self.rows() {
+            let what = format!("{}: {}", series.what, series.measure.name);
             if series.contender == NORACE {
-                let what = format!("{}: {}", series.what, series.measure.name);
                 lines.push(Line { what, marks: Vec::new() });
-            } else if let Some(line) = lines.last_mut() {
+            } else if let Some(line) = lines.last_mut().filter(|line| line.what == what) {
                 line.marks.push(Mark { contender: series.contender, ratio });
             }
         }
@@ -219,7 +219,7 @@ pub(crate) struct Environment(Vec<(&'static str, String)>);
 
 impl Environment {
     /// Reads what is the same for every comparison.
-    pub(crate) fn read(root: &Path, rounds: String) -> Self {
+    pub(crate) fn read(root: &Path, name: &str, rounds: String) -> Self {
         let file = |path: &str, key: &str| {
             let text = fs::read_to_string(path).unwrap_or_default();
             let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
@@ -227,7 +227,7 @@ impl Environment {
         };
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         Self(vec![
-            ("command", "cargo xtask bench".to_owned()),
+            ("command", format!("cargo xtask bench {name}")),
             ("rounds", rounds),
             ("date", say(root, "date", &["--utc", "+%F"])),
             ("commit", say(root, "git", &["rev-parse", "--short", "HEAD"])),

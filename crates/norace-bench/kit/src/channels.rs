@@ -27,282 +27,145 @@ pub trait ThreadChannel: 'static {
 }
 
 const OPEN: &str = "the other side is there";
+const BOUND: &str = "it is measured with a bound";
 
 /// `norace::chan`.
 pub struct Norace;
-
-impl TaskChannel for Norace {
-    type Sender = norace::chan::Sender<u64>;
-    type Receiver = norace::chan::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        match capacity {
-            Some(capacity) => norace::chan::bounded(capacity),
-            None => norace::chan::unbounded(),
-        }
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect(OPEN);
-    }
-
-    async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
-        receiver.recv().await.ok()
-    }
-}
-
-impl ThreadChannel for Norace {
-    type Sender = norace::chan::Sender<u64>;
-    type Receiver = norace::chan::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        <Self as TaskChannel>::new(capacity)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    fn send(sender: &Self::Sender, value: u64) {
-        sender.send_blocking(value).expect(OPEN);
-    }
-
-    fn recv(receiver: &Self::Receiver) -> Option<u64> {
-        receiver.recv_blocking().ok()
-    }
-}
-
 /// kanal.
 pub struct Kanal;
-
-impl TaskChannel for Kanal {
-    type Sender = kanal::AsyncSender<u64>;
-    type Receiver = kanal::AsyncReceiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        capacity.map_or_else(kanal::unbounded_async, kanal::bounded_async)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect(OPEN);
-    }
-
-    async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
-        receiver.recv().await.ok()
-    }
-}
-
-impl ThreadChannel for Kanal {
-    type Sender = kanal::Sender<u64>;
-    type Receiver = kanal::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        capacity.map_or_else(kanal::unbounded, kanal::bounded)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).expect(OPEN);
-    }
-
-    fn recv(receiver: &Self::Receiver) -> Option<u64> {
-        receiver.recv().ok()
-    }
-}
-
 /// flume.
 pub struct Flume;
-
-impl TaskChannel for Flume {
-    type Sender = flume::Sender<u64>;
-    type Receiver = flume::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        capacity.map_or_else(flume::unbounded, flume::bounded)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    async fn send(sender: &Self::Sender, value: u64) {
-        sender.send_async(value).await.expect(OPEN);
-    }
-
-    async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
-        receiver.recv_async().await.ok()
-    }
-}
-
-impl ThreadChannel for Flume {
-    type Sender = flume::Sender<u64>;
-    type Receiver = flume::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        <Self as TaskChannel>::new(capacity)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).expect(OPEN);
-    }
-
-    fn recv(receiver: &Self::Receiver) -> Option<u64> {
-        receiver.recv().ok()
-    }
-}
-
 /// async-channel, which has no capacity of 0.
 pub struct AsyncChannel;
-
-impl TaskChannel for AsyncChannel {
-    type Sender = async_channel::Sender<u64>;
-    type Receiver = async_channel::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        capacity.map_or_else(async_channel::unbounded, async_channel::bounded)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect(OPEN);
-    }
-
-    async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
-        receiver.recv().await.ok()
-    }
-}
-
 /// crossfire with a bound of at least 1.
 pub struct Crossfire;
-
-impl TaskChannel for Crossfire {
-    type Sender = crossfire::MAsyncTx<crossfire::mpmc::Array<u64>>;
-    type Receiver = crossfire::MAsyncRx<crossfire::mpmc::Array<u64>>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        crossfire::mpmc::bounded_async(capacity.expect("it is measured with a bound"))
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect(OPEN);
-    }
-
-    async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
-        receiver.recv().await.ok()
-    }
-}
-
-impl ThreadChannel for Crossfire {
-    type Sender = crossfire::MTx<crossfire::mpmc::Array<u64>>;
-    type Receiver = crossfire::MRx<crossfire::mpmc::Array<u64>>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        crossfire::mpmc::bounded_blocking(capacity.expect("it is measured with a bound"))
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).expect(OPEN);
-    }
-
-    fn recv(receiver: &Self::Receiver) -> Option<u64> {
-        receiver.recv().ok()
-    }
-}
-
+/// crossfire without a bound.
+pub struct CrossfireUnbounded;
 /// `tokio::sync::mpsc` with a bound of at least 1 and one receiver.
 pub struct Mpsc;
-
-impl TaskChannel for Mpsc {
-    type Sender = tokio::sync::mpsc::Sender<u64>;
-    type Receiver = tokio::sync::mpsc::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        tokio::sync::mpsc::channel(capacity.expect("it is measured with a bound"))
-    }
-
-    fn another(_: &Self::Receiver) -> Self::Receiver {
-        panic!("it has one receiver")
-    }
-
-    async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect(OPEN);
-    }
-
-    async fn recv(receiver: &mut Self::Receiver) -> Option<u64> {
-        receiver.recv().await
-    }
-}
-
+/// As [`Mpsc`], without a bound.
+pub struct MpscUnbounded;
 /// crossbeam-channel.
 pub struct Crossbeam;
-
-impl ThreadChannel for Crossbeam {
-    type Sender = crossbeam_channel::Sender<u64>;
-    type Receiver = crossbeam_channel::Receiver<u64>;
-
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        capacity.map_or_else(crossbeam_channel::unbounded, crossbeam_channel::bounded)
-    }
-
-    fn another(receiver: &Self::Receiver) -> Self::Receiver {
-        receiver.clone()
-    }
-
-    fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).expect(OPEN);
-    }
-
-    fn recv(receiver: &Self::Receiver) -> Option<u64> {
-        receiver.recv().ok()
-    }
-}
-
-/// `std::sync::mpsc::sync_channel`, with a bound and one receiver.
+/// `std::sync::mpsc::sync_channel`, with one receiver.
 pub struct Std;
+/// `std::sync::mpsc::channel`.
+pub struct StdUnbounded;
 
-impl ThreadChannel for Std {
-    type Sender = std::sync::mpsc::SyncSender<u64>;
-    type Receiver = std::sync::mpsc::Receiver<u64>;
+/// A channel between tasks: its ends, how it is made, how another receiver is, how one sends, and how one receives.
+macro_rules! between_tasks {
+    ($channel:ty: $sender:ty, $receiver:ty;
+     |$capacity:ident| $new:expr; |$of:ident| $another:expr;
+     |$to:ident, $value:ident| $send:expr; |$from:ident| $recv:expr) => {
+        impl TaskChannel for $channel {
+            type Sender = $sender;
+            type Receiver = $receiver;
 
-    fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
-        std::sync::mpsc::sync_channel(capacity.expect("it is measured with a bound"))
-    }
+            fn new($capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
+                $new
+            }
 
-    fn another(_: &Self::Receiver) -> Self::Receiver {
-        panic!("it has one receiver")
-    }
+            fn another($of: &Self::Receiver) -> Self::Receiver {
+                $another
+            }
 
-    fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).expect(OPEN);
-    }
+            async fn send($to: &Self::Sender, $value: u64) {
+                $send.expect(OPEN);
+            }
 
-    fn recv(receiver: &Self::Receiver) -> Option<u64> {
-        receiver.recv().ok()
-    }
+            async fn recv($from: &mut Self::Receiver) -> Option<u64> {
+                $recv
+            }
+        }
+    };
 }
+
+/// A channel between threads; as [`between_tasks`].
+macro_rules! between_threads {
+    ($channel:ty: $sender:ty, $receiver:ty;
+     |$capacity:ident| $new:expr; |$of:ident| $another:expr;
+     |$to:ident, $value:ident| $send:expr; |$from:ident| $recv:expr) => {
+        impl ThreadChannel for $channel {
+            type Sender = $sender;
+            type Receiver = $receiver;
+
+            fn new($capacity: Option<usize>) -> (Self::Sender, Self::Receiver) {
+                $new
+            }
+
+            fn another($of: &Self::Receiver) -> Self::Receiver {
+                $another
+            }
+
+            fn send($to: &Self::Sender, $value: u64) {
+                $send.expect(OPEN);
+            }
+
+            fn recv($from: &Self::Receiver) -> Option<u64> {
+                $recv
+            }
+        }
+    };
+}
+
+between_tasks!(Norace: norace::chan::Sender<u64>, norace::chan::Receiver<u64>;
+    |capacity| capacity.map_or_else(norace::chan::unbounded, norace::chan::bounded);
+    |of| of.clone(); |to, value| to.send(value).await; |from| from.recv().await.ok());
+between_threads!(Norace: norace::chan::Sender<u64>, norace::chan::Receiver<u64>;
+    |capacity| capacity.map_or_else(norace::chan::unbounded, norace::chan::bounded);
+    |of| of.clone(); |to, value| to.send_blocking(value); |from| from.recv_blocking().ok());
+
+between_tasks!(Kanal: kanal::AsyncSender<u64>, kanal::AsyncReceiver<u64>;
+    |capacity| capacity.map_or_else(kanal::unbounded_async, kanal::bounded_async);
+    |of| of.clone(); |to, value| to.send(value).await; |from| from.recv().await.ok());
+between_threads!(Kanal: kanal::Sender<u64>, kanal::Receiver<u64>;
+    |capacity| capacity.map_or_else(kanal::unbounded, kanal::bounded);
+    |of| of.clone(); |to, value| to.send(value); |from| from.recv().ok());
+
+between_tasks!(Flume: flume::Sender<u64>, flume::Receiver<u64>;
+    |capacity| capacity.map_or_else(flume::unbounded, flume::bounded);
+    |of| of.clone(); |to, value| to.send_async(value).await; |from| from.recv_async().await.ok());
+between_threads!(Flume: flume::Sender<u64>, flume::Receiver<u64>;
+    |capacity| capacity.map_or_else(flume::unbounded, flume::bounded);
+    |of| of.clone(); |to, value| to.send(value); |from| from.recv().ok());
+
+between_tasks!(AsyncChannel: async_channel::Sender<u64>, async_channel::Receiver<u64>;
+    |capacity| capacity.map_or_else(async_channel::unbounded, async_channel::bounded);
+    |of| of.clone(); |to, value| to.send(value).await; |from| from.recv().await.ok());
+
+between_tasks!(Crossfire:
+    crossfire::MAsyncTx<crossfire::mpmc::Array<u64>>, crossfire::MAsyncRx<crossfire::mpmc::Array<u64>>;
+    |capacity| crossfire::mpmc::bounded_async(capacity.expect(BOUND));
+    |of| of.clone(); |to, value| to.send(value).await; |from| from.recv().await.ok());
+between_threads!(Crossfire:
+    crossfire::MTx<crossfire::mpmc::Array<u64>>, crossfire::MRx<crossfire::mpmc::Array<u64>>;
+    |capacity| crossfire::mpmc::bounded_blocking(capacity.expect(BOUND));
+    |of| of.clone(); |to, value| to.send(value); |from| from.recv().ok());
+
+between_tasks!(CrossfireUnbounded:
+    crossfire::MTx<crossfire::mpmc::List<u64>>, crossfire::MAsyncRx<crossfire::mpmc::List<u64>>;
+    |_capacity| crossfire::mpmc::unbounded_async();
+    |of| of.clone(); |to, value| to.send(value); |from| from.recv().await.ok());
+between_threads!(CrossfireUnbounded:
+    crossfire::MTx<crossfire::mpmc::List<u64>>, crossfire::MRx<crossfire::mpmc::List<u64>>;
+    |_capacity| crossfire::mpmc::unbounded_blocking();
+    |of| of.clone(); |to, value| to.send(value); |from| from.recv().ok());
+
+between_tasks!(Mpsc: tokio::sync::mpsc::Sender<u64>, tokio::sync::mpsc::Receiver<u64>;
+    |capacity| tokio::sync::mpsc::channel(capacity.expect(BOUND));
+    |_of| panic!("it has one receiver"); |to, value| to.send(value).await; |from| from.recv().await);
+between_tasks!(MpscUnbounded:
+    tokio::sync::mpsc::UnboundedSender<u64>, tokio::sync::mpsc::UnboundedReceiver<u64>;
+    |_capacity| tokio::sync::mpsc::unbounded_channel();
+    |_of| panic!("it has one receiver"); |to, value| to.send(value); |from| from.recv().await);
+
+between_threads!(Crossbeam: crossbeam_channel::Sender<u64>, crossbeam_channel::Receiver<u64>;
+    |capacity| capacity.map_or_else(crossbeam_channel::unbounded, crossbeam_channel::bounded);
+    |of| of.clone(); |to, value| to.send(value); |from| from.recv().ok());
+
+between_threads!(Std: std::sync::mpsc::SyncSender<u64>, std::sync::mpsc::Receiver<u64>;
+    |capacity| std::sync::mpsc::sync_channel(capacity.expect(BOUND));
+    |_of| panic!("it has one receiver"); |to, value| to.send(value); |from| from.recv().ok());
+between_threads!(StdUnbounded: std::sync::mpsc::Sender<u64>, std::sync::mpsc::Receiver<u64>;
+    |_capacity| std::sync::mpsc::channel();
+    |_of| panic!("it has one receiver"); |to, value| to.send(value); |from| from.recv().ok());

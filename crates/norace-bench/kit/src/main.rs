@@ -7,14 +7,20 @@ mod runtimes;
 mod selects;
 mod tasks;
 mod threads;
-mod usage;
 
 use std::future::Future;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use channels::{AsyncChannel, Crossbeam, Crossfire, Flume, Kanal, Mpsc, Std};
+use channels::{
+    AsyncChannel, Crossbeam, Crossfire, CrossfireUnbounded, Flume, Kanal, Mpsc, MpscUnbounded, Std,
+    StdUnbounded,
+};
 use norace::context::Context;
+use norace_bench_measure::{
+    Done, Run, p99,
+    usage::{self, Watch},
+};
 use runtimes::{Norace, Runtime, Smol, Tokio};
 use tokio_util::sync::CancellationToken;
 
@@ -24,58 +30,36 @@ TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP time
       spawn-join spawn-remote fan-out yields hog blocked idle echo:N context:children|looks|wide|deep
 CAP: a number, or inf";
 
-/// What a contender did.
-#[derive(Default)]
-struct Done {
-    /// Operations, and the time for them.
-    ops: u64,
-    seconds: f64,
-    /// Beside them: a name and a number.
-    more: Vec<(&'static str, f64)>,
-}
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [contender, task, workers, seconds] = arguments.as_slice() else { return refuse() };
-    let (Ok(workers), Ok(seconds)) = (workers.parse(), seconds.parse()) else { return refuse() };
-    let run = Run { workers, limit: Duration::from_secs_f64(seconds) };
-    let mut parts = task.split(':');
-    let name = parts.next().unwrap_or_default();
-    let parameters: Vec<&str> = parts.collect();
-    let before = usage::cpu_seconds();
-    let Some(done) = run.task(contender, name, &parameters) else { return refuse() };
-    let cpu_seconds = usage::cpu_seconds() - before;
-    let Done { ops, seconds, more } = done;
-    let more: String = more.iter().map(|(name, value)| format!(r#","{name}":{value}"#)).collect();
-    println!(r#"{{"ops":{ops},"seconds":{seconds},"cpu_seconds":{cpu_seconds}{more}}}"#);
-    ExitCode::SUCCESS
+    norace_bench_measure::main(USAGE, |run, contender, name, parameters| {
+        Tasks(run).task(contender, name, parameters)
+    })
 }
 
-fn refuse() -> ExitCode {
-    eprintln!("{USAGE}");
-    ExitCode::from(2)
-}
-
-/// How to run.
+/// All there is to do.
 #[derive(Clone, Copy)]
-struct Run {
-    workers: usize,
-    limit: Duration,
-}
+struct Tasks(Run);
 
 /// Calls a function with the runtime and channel of a contender as its type arguments.
 macro_rules! on {
     ($contender:expr, $run:expr, $function:ident($($argument:expr),*)) => {
         match $contender {
-            "norace" => $run.tasks::<Norace, _>(move || tasks::$function::<Norace, channels::Norace>($($argument),*)),
-            "kanal" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Kanal>($($argument),*)),
-            "flume" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Flume>($($argument),*)),
-            "async-channel" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, AsyncChannel>($($argument),*)),
-            "crossfire" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Crossfire>($($argument),*)),
-            "tokio" => $run.tasks::<Tokio, _>(move || tasks::$function::<Tokio, Mpsc>($($argument),*)),
-            "smol" => $run.tasks::<Smol, _>(move || tasks::$function::<Smol, AsyncChannel>($($argument),*)),
+            "norace" => on!($run, Norace, channels::Norace, $function($($argument),*)),
+            "kanal" => on!($run, Tokio, Kanal, $function($($argument),*)),
+            "flume" => on!($run, Tokio, Flume, $function($($argument),*)),
+            "async-channel" => on!($run, Tokio, AsyncChannel, $function($($argument),*)),
+            "crossfire" => on!($run, Tokio, Crossfire, $function($($argument),*)),
+            "crossfire-unbounded" => {
+                on!($run, Tokio, CrossfireUnbounded, $function($($argument),*))
+            }
+            "tokio" => on!($run, Tokio, Mpsc, $function($($argument),*)),
+            "tokio-unbounded" => on!($run, Tokio, MpscUnbounded, $function($($argument),*)),
+            "smol" => on!($run, Smol, AsyncChannel, $function($($argument),*)),
             _ => return None,
         }
+    };
+    ($run:expr, $runtime:ty, $channel:ty, $function:ident($($argument:expr),*)) => {
+        $run.tasks::<$runtime, _>(move || tasks::$function::<$runtime, $channel>($($argument),*))
     };
 }
 
@@ -91,7 +75,7 @@ macro_rules! on_runtime {
     };
 }
 
-impl Run {
+impl Tasks {
     fn task(self, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
         let number = |at: usize| parameters.get(at)?.parse::<u64>().ok();
         let capacity = |at: usize| match *parameters.get(at)? {
@@ -112,7 +96,12 @@ impl Run {
             "ping-pong" => on!(contender, self, ping_pong()),
             "storm" => self.storm(contender, capacity(0)?)?,
             "hog" => self.hog(contender)?,
-            "select" | "select-threads" | "timeout" => self.selects(contender, name, number(0))?,
+            "select" | "select-threads" => self.selects(contender, name, capacity(0)??)?,
+            "timeout" => match contender {
+                "norace" => self.tasks::<Norace, _>(selects::norace_timeout),
+                "tokio" => self.tasks::<Tokio, _>(selects::tokio_timeout),
+                _ => return None,
+            },
             "spawn-join" => on_runtime!(contender, self, spawn_join),
             "fan-out" => on_runtime!(contender, self, fan_out),
             "yields" => on_runtime!(contender, self, yields),
@@ -134,47 +123,38 @@ impl Run {
     where
         F: Future<Output = u64> + Send + 'static,
     {
-        R::run(self.workers, async move {
+        R::run(self.0.workers, async move {
             pass().await;
-            let (start, mut ops) = (Instant::now(), 0);
-            while ops == 0 || start.elapsed() < self.limit {
+            let (watch, mut ops) = (Watch::start(), 0);
+            while ops == 0 || watch.wall() < self.0.limit {
                 ops += pass().await;
             }
-            Done { ops, seconds: start.elapsed().as_secs_f64(), more: Vec::new() }
+            Done::timed(ops, &watch)
         })
-    }
-
-    /// As `tasks`, on the main thread.
-    fn passes(self, pass: impl Fn() -> u64) -> Done {
-        pass();
-        let (start, mut ops) = (Instant::now(), 0);
-        while ops == 0 || start.elapsed() < self.limit {
-            ops += pass();
-        }
-        Done { ops, seconds: start.elapsed().as_secs_f64(), more: Vec::new() }
     }
 
     fn threads(self, contender: &str, p: u64, c: u64, capacity: Option<usize>) -> Option<Done> {
         Some(match contender {
-            "norace" => self.passes(|| threads::flow::<channels::Norace>(p, c, capacity)),
-            "crossbeam" => self.passes(|| threads::flow::<Crossbeam>(p, c, capacity)),
-            "kanal" => self.passes(|| threads::flow::<Kanal>(p, c, capacity)),
-            "flume" => self.passes(|| threads::flow::<Flume>(p, c, capacity)),
-            "crossfire" => self.passes(|| threads::flow::<Crossfire>(p, c, capacity)),
-            "std" => self.passes(|| threads::flow::<Std>(p, c, capacity)),
+            "norace" => self.0.passes(|| threads::flow::<channels::Norace>(p, c, capacity)),
+            "crossbeam" => self.0.passes(|| threads::flow::<Crossbeam>(p, c, capacity)),
+            "kanal" => self.0.passes(|| threads::flow::<Kanal>(p, c, capacity)),
+            "flume" => self.0.passes(|| threads::flow::<Flume>(p, c, capacity)),
+            "crossfire" => self.0.passes(|| threads::flow::<Crossfire>(p, c, capacity)),
+            "crossfire-unbounded" => {
+                self.0.passes(|| threads::flow::<CrossfireUnbounded>(p, c, capacity))
+            }
+            "std" => self.0.passes(|| threads::flow::<Std>(p, c, capacity)),
+            "std-unbounded" => self.0.passes(|| threads::flow::<StdUnbounded>(p, c, capacity)),
             _ => return None,
         })
     }
 
-    fn selects(self, contender: &str, name: &str, capacity: Option<u64>) -> Option<Done> {
-        let capacity = usize::try_from(capacity.unwrap_or(1)).ok()?;
+    fn selects(self, contender: &str, name: &str, capacity: usize) -> Option<Done> {
         Some(match (contender, name) {
             ("norace", "select") => self.tasks::<Norace, _>(move || selects::norace(capacity)),
             ("tokio", "select") => self.tasks::<Tokio, _>(move || selects::tokio(capacity)),
-            ("norace", "select-threads") => self.passes(|| selects::norace_threads(capacity)),
-            ("crossbeam", "select-threads") => self.passes(|| selects::crossbeam(capacity)),
-            ("norace", "timeout") => self.tasks::<Norace, _>(selects::norace_timeout),
-            ("tokio", "timeout") => self.tasks::<Tokio, _>(selects::tokio_timeout),
+            ("norace", "select-threads") => self.0.passes(|| selects::norace_threads(capacity)),
+            ("crossbeam", "select-threads") => self.0.passes(|| selects::crossbeam(capacity)),
             _ => return None,
         })
     }
@@ -192,17 +172,16 @@ impl Run {
             limit: Duration,
             capacity: Option<usize>,
         ) -> Done {
-            let (start, mut ops, mut all) = (Instant::now(), 0, tasks::Storm::default());
-            while ops == 0 || start.elapsed() < limit {
+            let (watch, mut ops, mut all) = (Watch::start(), 0, tasks::Storm::default());
+            while ops == 0 || watch.wall() < limit {
                 let (values, storm) = tasks::storm::<R, C>(capacity).await;
                 (ops, all.lost, all.twice) =
                     (ops + values, all.lost + storm.lost, all.twice + storm.twice);
             }
-            let seconds = start.elapsed().as_secs_f64();
-            let more = vec![("lost", all.lost as f64), ("twice", all.twice as f64)];
-            Done { ops, seconds, more }
+            let done = Done::timed(ops, &watch);
+            done.with("lost", all.lost as f64).with("wrong", all.twice as f64)
         }
-        let (workers, limit) = (self.workers, self.limit);
+        let (workers, limit) = (self.0.workers, self.0.limit);
         Some(match contender {
             "norace" => Norace::run(workers, run::<Norace, channels::Norace>(limit, capacity)),
             "kanal" => Tokio::run(workers, run::<Tokio, Kanal>(limit, capacity)),
@@ -215,7 +194,7 @@ impl Run {
     }
 
     fn hog(self, contender: &str) -> Option<Done> {
-        let workers = self.workers;
+        let workers = self.0.workers;
         Some(delays(match contender {
             "norace" => Norace::run(workers, tasks::hog::<Norace, channels::Norace>()),
             "tokio" => Tokio::run(workers, tasks::hog::<Tokio, Mpsc>()),
@@ -226,8 +205,8 @@ impl Run {
 
     fn blocked(self, contender: &str) -> Option<Done> {
         Some(delays(match contender {
-            "norace" => Norace::run(self.workers, tasks::blocked::<Norace>()),
-            "tokio" => Tokio::run(self.workers, tasks::blocked::<Tokio>()),
+            "norace" => Norace::run(self.0.workers, tasks::blocked::<Norace>()),
+            "tokio" => Tokio::run(self.0.workers, tasks::blocked::<Tokio>()),
             _ => return None,
         }))
     }
@@ -235,11 +214,11 @@ impl Run {
     /// Tasks started from outside the runtime, and joined there.
     fn remote(self, contender: &str) -> Option<Done> {
         const TASKS: u64 = 50_000;
-        let workers = self.workers;
+        let workers = self.0.workers;
         Some(match contender {
             "norace" => {
                 let runtime = norace::rt::Builder::new().workers(workers).build().ok()?;
-                self.passes(|| {
+                self.0.passes(|| {
                     let tasks: Vec<_> =
                         (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();
                     for task in tasks {
@@ -251,7 +230,7 @@ impl Run {
             "tokio" => {
                 let mut builder = tokio::runtime::Builder::new_multi_thread();
                 let runtime = builder.worker_threads(workers).enable_all().build().ok()?;
-                self.passes(|| {
+                self.0.passes(|| {
                     let tasks: Vec<_> =
                         (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();
                     for task in tasks {
@@ -262,7 +241,7 @@ impl Run {
             }
             "smol" => {
                 Smol::run(workers, async {});
-                self.passes(|| {
+                self.0.passes(|| {
                     let tasks: Vec<_> = (0..TASKS).map(|n| Smol::spawn(async move { n })).collect();
                     for task in tasks {
                         futures_lite::future::block_on(task);
@@ -287,31 +266,29 @@ impl Run {
             std::mem::forget(tasks);
             (usage::resident_bytes() - before - kept as f64) / TASKS as f64
         }
-        let workers = self.workers;
+        let workers = self.0.workers;
         let bytes = match contender {
             "norace" => Norace::run(workers, grow::<Norace>()),
             "tokio" => Tokio::run(workers, grow::<Tokio>()),
             "smol" => Smol::run(workers, grow::<Smol>()),
             _ => return None,
         };
-        Some(Done { ops: TASKS, more: vec![("bytes", bytes)], ..Done::default() })
+        Some(Done { ops: TASKS, ..Done::default() }.with("bytes", bytes))
     }
 
     fn contexts<T: contexts::Tree>(self, parameters: &[&str]) -> Option<Done> {
         Some(match *parameters {
-            ["children"] => self.passes(contexts::children::<T>),
-            ["looks"] => self.passes(contexts::looks::<T>),
-            ["wide"] => self.passes(contexts::wide::<T>),
-            ["deep"] => self.passes(contexts::deep::<T>),
+            ["children"] => self.0.passes(contexts::children::<T>),
+            ["looks"] => self.0.passes(contexts::looks::<T>),
+            ["wide"] => self.0.passes(contexts::wide::<T>),
+            ["deep"] => self.0.passes(contexts::deep::<T>),
             _ => return None,
         })
     }
 }
 
-/// The middle and the worst of one in a hundred.
+/// The delay that one in a hundred is not shorter than.
 fn delays(mut nanos: Vec<u64>) -> Done {
-    nanos.sort_unstable();
-    let at = |part: f64| nanos[((nanos.len() - 1) as f64 * part).round() as usize] as f64 / 1e6;
-    let more = vec![("p50_ms", at(0.5)), ("p99_ms", at(0.99))];
-    Done { ops: nanos.len() as u64, more, ..Done::default() }
+    let p99_ms = p99(&mut nanos) as f64 / 1e6;
+    Done { ops: nanos.len() as u64, ..Done::default() }.with("p99_ms", p99_ms)
 }

@@ -1,26 +1,55 @@
-//! Selects over four channels, each with a sender of its own.
+//! Selects over four channels, each with a sender of its own; and waits that a timer would end, and never does.
 
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use crate::channels::{self, TaskChannel, ThreadChannel};
 use crate::runtimes::{self, Runtime};
 
 const MESSAGES: u64 = 100_000;
 const EACH: u64 = MESSAGES / 4;
 
-/// `norace::select!`.
-pub async fn norace(capacity: usize) -> u64 {
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        (0..4).map(|_| norace::chan::bounded::<u64>(capacity)).unzip();
-    for sender in senders {
-        drop(norace::task::spawn(async move {
+/// What the numbers from all senders add up to.
+const SUM: u64 = 4 * (EACH * (EACH - 1) / 2);
+
+/// Channels that a task each sends to; the ends to receive from.
+fn from_tasks<R: Runtime, C: TaskChannel>(capacity: usize) -> [C::Receiver; 4] {
+    std::array::from_fn(|_| {
+        let (sender, receiver) = C::new(Some(capacity));
+        drop(R::spawn(async move {
             for value in 0..EACH {
-                sender.send(value).await.expect("somebody receives");
+                C::send(&sender, value).await;
             }
         }));
-    }
+        receiver
+    })
+}
+
+/// Channels that a thread each sends to.
+fn from_threads<C: ThreadChannel>(capacity: usize) -> ([C::Receiver; 4], Vec<JoinHandle<()>>) {
+    let mut threads = Vec::new();
+    let receivers = std::array::from_fn(|_| {
+        let (sender, receiver) = C::new(Some(capacity));
+        threads.push(thread::spawn(move || {
+            for value in 0..EACH {
+                C::send(&sender, value);
+            }
+        }));
+        receiver
+    });
+    (receivers, threads)
+}
+
+fn ends(threads: Vec<JoinHandle<()>>) {
+    threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+}
+
+/// `norace::select!`.
+pub async fn norace(capacity: usize) -> u64 {
+    let receivers = from_tasks::<runtimes::Norace, channels::Norace>(capacity);
     let (mut count, mut sum) = (0, 0);
     let never = norace::chan::never();
-    let mut open: Vec<_> = receivers.iter().collect();
+    let mut open = receivers.each_ref();
     while count < MESSAGES {
         let (arm, value) = norace::select! {
             value = open[0].recv() => (0, value),
@@ -33,26 +62,13 @@ pub async fn norace(capacity: usize) -> u64 {
             Err(_) => open[arm] = &never,
         }
     }
-    assert_eq!(sum, expected(), "each message comes once");
+    assert_eq!(sum, SUM, "each message comes once");
     MESSAGES
-}
-
-fn expected() -> u64 {
-    4 * (EACH * (EACH - 1) / 2)
 }
 
 /// `tokio::select!` over `tokio::sync::mpsc`.
 pub async fn tokio(capacity: usize) -> u64 {
-    let (senders, mut receivers): (Vec<_>, Vec<_>) =
-        (0..4).map(|_| tokio::sync::mpsc::channel::<u64>(capacity)).unzip();
-    for sender in senders {
-        drop(tokio::spawn(tokio::task::unconstrained(async move {
-            for value in 0..EACH {
-                sender.send(value).await.expect("somebody receives");
-            }
-        })));
-    }
-    let [a, b, c, d] = &mut receivers[..] else { unreachable!("there are four") };
+    let [mut a, mut b, mut c, mut d] = from_tasks::<runtimes::Tokio, channels::Mpsc>(capacity);
     let (mut count, mut sum) = (0, 0);
     while count < MESSAGES {
         let value = tokio::select! {
@@ -64,28 +80,16 @@ pub async fn tokio(capacity: usize) -> u64 {
         };
         (count, sum) = (count + 1, sum + value);
     }
-    assert_eq!((count, sum), (MESSAGES, expected()), "each message comes once");
+    assert_eq!((count, sum), (MESSAGES, SUM), "each message comes once");
     MESSAGES
 }
 
 /// crossbeam's `select!` on threads.
 pub fn crossbeam(capacity: usize) -> u64 {
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        (0..4).map(|_| crossbeam_channel::bounded::<u64>(capacity)).unzip();
-    let threads: Vec<_> = senders
-        .into_iter()
-        .map(|sender| {
-            thread::spawn(move || {
-                for value in 0..EACH {
-                    sender.send(value).expect("somebody receives");
-                }
-            })
-        })
-        .collect();
-    let [a, b, c, d] = &receivers[..] else { unreachable!("there are four") };
+    let (receivers, threads) = from_threads::<channels::Crossbeam>(capacity);
     let (mut count, mut sum) = (0, 0);
     let never = crossbeam_channel::never();
-    let mut open = [a, b, c, d];
+    let mut open = receivers.each_ref();
     while count < MESSAGES {
         let (arm, value) = crossbeam_channel::select! {
             recv(open[0]) -> value => (0, value),
@@ -98,28 +102,17 @@ pub fn crossbeam(capacity: usize) -> u64 {
             Err(_) => open[arm] = &never,
         }
     }
-    assert_eq!(sum, expected(), "each message comes once");
-    threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+    assert_eq!(sum, SUM, "each message comes once");
+    ends(threads);
     MESSAGES
 }
 
 /// `norace::select_blocking!` on threads.
 pub fn norace_threads(capacity: usize) -> u64 {
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        (0..4).map(|_| norace::chan::bounded::<u64>(capacity)).unzip();
-    let threads: Vec<_> = senders
-        .into_iter()
-        .map(|sender| {
-            thread::spawn(move || {
-                for value in 0..EACH {
-                    sender.send_blocking(value).expect("somebody receives");
-                }
-            })
-        })
-        .collect();
+    let (receivers, threads) = from_threads::<channels::Norace>(capacity);
     let (mut count, mut sum) = (0, 0);
     let never = norace::chan::never();
-    let mut open: Vec<_> = receivers.iter().collect();
+    let mut open = receivers.each_ref();
     while count < MESSAGES {
         let (arm, value) = norace::select_blocking! {
             value = open[0].recv() => (0, value),
@@ -132,43 +125,44 @@ pub fn norace_threads(capacity: usize) -> u64 {
             Err(_) => open[arm] = &never,
         }
     }
-    assert_eq!(sum, expected(), "each message comes once");
-    threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+    assert_eq!(sum, SUM, "each message comes once");
+    ends(threads);
     MESSAGES
 }
 
-/// A wait that a timer would end, and never does.
+const NEVER: Duration = Duration::from_secs(60);
+
+/// A task that sends, and the end to receive from.
+fn sends<R: Runtime, C: TaskChannel>() -> (C::Receiver, impl Future<Output = ()>) {
+    let (sender, receiver) = C::new(Some(1));
+    let sending = R::spawn(async move {
+        for value in 0..MESSAGES {
+            C::send(&sender, value).await;
+        }
+    });
+    (receiver, sending)
+}
+
 pub async fn norace_timeout() -> u64 {
-    let (sender, receiver) = norace::chan::bounded::<u64>(1);
-    let sending = runtimes::Norace::spawn(async move {
-        for value in 0..MESSAGES {
-            sender.send(value).await.expect("somebody receives");
-        }
-    });
+    let (receiver, sending) = sends::<runtimes::Norace, channels::Norace>();
+    let mut sum = 0;
     for _ in 0..MESSAGES {
-        norace::time::timeout(std::time::Duration::from_secs(60), receiver.recv())
-            .await
-            .expect("it is in time")
-            .expect("it is open");
+        let received = norace::time::timeout(NEVER, receiver.recv()).await;
+        sum += received.expect("it is in time").expect("it is open");
     }
     sending.await;
+    assert_eq!(sum, MESSAGES * (MESSAGES - 1) / 2, "each message comes once");
     MESSAGES
 }
 
-/// As [`norace_timeout`].
 pub async fn tokio_timeout() -> u64 {
-    let (sender, mut receiver) = tokio::sync::mpsc::channel::<u64>(1);
-    let sending = runtimes::Tokio::spawn(async move {
-        for value in 0..MESSAGES {
-            sender.send(value).await.expect("somebody receives");
-        }
-    });
+    let (mut receiver, sending) = sends::<runtimes::Tokio, channels::Mpsc>();
+    let mut sum = 0;
     for _ in 0..MESSAGES {
-        tokio::time::timeout(std::time::Duration::from_secs(60), receiver.recv())
-            .await
-            .expect("it is in time")
-            .expect("it is open");
+        let received = tokio::time::timeout(NEVER, receiver.recv()).await;
+        sum += received.expect("it is in time").expect("it is open");
     }
     sending.await;
+    assert_eq!(sum, MESSAGES * (MESSAGES - 1) / 2, "each message comes once");
     MESSAGES
 }

@@ -222,20 +222,22 @@ pub async fn ping_pong<R: Runtime, C: TaskChannel>() -> u64 {
     TURNS
 }
 
-/// A task wakes another and then computes for 50 ms: how late the other ran, in nanoseconds, for each of 20 times.
+/// A task wakes another and then computes for 50 ms: how late the other ran, in nanoseconds, each time.
 pub async fn hog<R: Runtime, C: TaskChannel>() -> Vec<u64> {
     let mut delays = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..100 {
         let (sender, mut receiver) = C::new(Some(1));
         let woken = R::spawn(async move {
             C::recv(&mut receiver).await;
             Instant::now()
         });
-        // Lets it wait, and the workers sleep.
+        // Lets it wait, and the other workers sleep.
         for _ in 0..50 {
             R::yield_now().await;
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(2));
+        // What computes is a turn of its own, which nobody knows yet to be long.
+        R::yield_now().await;
         let start = Instant::now();
         C::send(&sender, 1).await;
         while start.elapsed() < Duration::from_millis(50) {

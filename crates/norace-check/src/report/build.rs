@@ -18,8 +18,8 @@ pub(crate) struct Told {
     pub(crate) test: String,
     pub(crate) token: String,
     pub(crate) fix: Option<Fix>,
-    /// Context switches of the first execution that showed the defect.
-    pub(crate) switches_before: usize,
+    /// Context switches of the execution before it was shrunk, if it was.
+    pub(crate) switches_before: Option<usize>,
 }
 
 /// Explains `defect`, which `run` shows.
@@ -37,8 +37,13 @@ pub(crate) fn build(run: &Execution<'_>, defect: &Defect, told: Told) -> Finding
         fix: told.fix,
         schedule: rows,
         rows_left_out: left_out,
-        switches: [switches, switches.max(told.switches_before)],
+        switches: [switches, told.switches_before.unwrap_or(switches)],
     }
+}
+
+/// Context switches of an execution that shows `defect`, as its schedule shows them.
+pub(crate) fn switches(run: &Execution<'_>, defect: &Defect) -> usize {
+    schedule(run, defect).switches
 }
 
 fn task(thread: ThreadInfo) -> Task {

@@ -105,7 +105,7 @@ fn program_place(run: &Execution<'_>, event: u32) -> Option<Place> {
     frames.into_iter().find(|frame| !frame.library)?.place
 }
 
-/// The panics, each with the event before which it began. That of the finding is marked, and those that came first.
+/// The panics, each with the event before which it began; that of the finding is marked.
 fn panics(run: &Execution<'_>, defect: &Defect) -> Vec<(u32, Row)> {
     let own = match defect {
         Defect::Panic { thread, location, .. } => own_panic(run, thread, location.as_deref()),
@@ -113,10 +113,7 @@ fn panics(run: &Execution<'_>, defect: &Defect) -> Vec<(u32, Row)> {
     };
     let row = |(at, panic): (usize, &PanicBegun)| {
         let place = stacks::place(panic.location.as_ref()?)?;
-        let mark = match own {
-            Some(own) if own == at => Some("the panic".to_owned()),
-            _ => None,
-        };
+        let mark = (own == Some(at)).then(|| "the panic".to_owned());
         let text = format!("panics: {}", shortened(&panic.message));
         Some((panic.before, Row { number: 0, task: panic.thread.index(), text, place, mark }))
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use norace_check::{Builder, Finding, RaceCell, Strategy};
 use norace_explore::sync::Mutex;
-use norace_explore::sync::atomic::Ordering;
+use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::thread;
 
 use crate::models;
@@ -42,7 +42,7 @@ fn what_has_nothing_to_do_with_it_is_taken_out() {
 }
 
 #[test]
-fn a_lost_update_takes_two_switches() {
+fn a_lost_update_takes_five_switches_at_most() {
     let finding = by_chance(|| models::lost_update(3));
     // Main waits, the first thread loads, another does all, the first one stores, main looks.
     assert!(finding.switches[0] <= 5, "{:?}", finding.switches);
@@ -54,4 +54,25 @@ fn a_circle_of_locks_takes_as_many_switches_as_it_must() {
     // To who was spawned, and back.
     let race = by_chance(|| models::hand_over(Ordering::Relaxed, Ordering::Relaxed));
     assert_eq!(race.switches[0], 2);
+}
+
+#[test]
+fn what_was_not_shrunk_does_not_say_so() {
+    let outcome = Builder::new().direct().steps(40).run(|| {
+        let count = Arc::new(AtomicU32::new(0));
+        let other = count.clone();
+        let thread = thread::spawn(move || {
+            for _ in 0..50 {
+                // Relaxed: only the steps count.
+                other.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for _ in 0..50 {
+            // Relaxed: as above.
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        thread.join().unwrap();
+    });
+    let finding = outcome.finding.expect("it is too long");
+    assert_eq!((finding.kind, finding.switches[0]), ("too-long", finding.switches[1]));
 }
