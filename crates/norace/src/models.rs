@@ -4,9 +4,11 @@
 //! of whole parts are searched for a while. A protocol's *mutants*, versions with a step left out or weakened, stand
 //! beside its model: a model that does not find them says nothing.
 
-use norace_check::{Builder, Finding, Level};
+use norace_check::{Builder, Finding, Level, Strategy};
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -40,6 +42,20 @@ pub(crate) fn finds<F: Fn()>(mutant: F) -> Finding {
         Some(finding) => finding,
         None => panic!("the mutant was not found: {:?} after {}", outcome.status, outcome.extent()),
     }
+}
+
+/// What `model` comes to, in all of its executions at the level of applications, where what a channel does at once is
+/// one step.
+#[track_caller]
+pub(crate) fn outcomes<T: Ord>(model: impl Fn() -> T) -> BTreeSet<T> {
+    let seen = RefCell::new(BTreeSet::new());
+    let note = || {
+        let outcome = model();
+        seen.borrow_mut().insert(outcome);
+    };
+    let builder = Builder::new().level(Level::App).strategy(Strategy::Exhaustive).budget(ALL_MAX);
+    builder.require_complete().check(note);
+    seen.into_inner()
 }
 
 /// Polls once, for nobody.

@@ -149,12 +149,14 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn senders(&self) -> usize {
-        self.look(Site::here(), State::senders, |_| Effect::Nothing)
+        let count = || lock(&self.state).senders();
+        self.monitor.count(&self.senders, "count the senders of", Site::here(), count)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn receivers(&self) -> usize {
-        self.look(Site::here(), State::receivers, |_| Effect::Nothing)
+        let count = || lock(&self.state).receivers();
+        self.monitor.count(&self.receivers, "count the receivers of", Site::here(), count)
     }
 
     pub(super) fn add_sender(&self) {
@@ -172,23 +174,15 @@ impl<T> Core<T> {
     /// One more sender, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_sender(&self) -> bool {
-        let revived =
-            self.with("upgrade to a sender of", Site::here(), |state, _| state.add_sender());
-        if revived {
-            self.senders.add();
-        }
-        revived
+        let revive = || lock(&self.state).add_sender();
+        self.monitor.take_hold(&self.senders, "upgrade to a sender of", Site::here(), revive)
     }
 
     /// One more receiver, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_receiver(&self) -> bool {
-        let revived =
-            self.with("upgrade to a receiver of", Site::here(), |state, _| state.add_receiver());
-        if revived {
-            self.receivers.add();
-        }
-        revived
+        let revive = || lock(&self.state).add_receiver();
+        self.monitor.take_hold(&self.receivers, "upgrade to a receiver of", Site::here(), revive)
     }
 
     #[cfg_attr(norace, track_caller)]
