@@ -87,11 +87,10 @@ impl<T> Core<T> {
         result
     }
 
-    /// Notes that the running thread, should it park, waits to do `what`.
+    /// Notes that the running thread, should it park, waits `on` this channel to do `what`.
     #[inline]
-    pub(super) fn waits(&self, what: &'static str, site: Site) {
+    pub(super) fn waits(&self, what: &'static str, on: BlockedOn, site: Site) {
         self.monitor.waits(what, site);
-        let on = if what == "receive from" { BlockedOn::Receive } else { BlockedOn::Send };
         wait::note(on, site);
     }
 
@@ -116,8 +115,12 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn is_closed(&self) -> bool {
+        self.is_closed_at(Site::here())
+    }
+
+    pub(super) fn is_closed_at(&self, site: Site) -> bool {
         let seen = |closed: &bool| if *closed { Effect::Learned } else { Effect::Nothing };
-        self.look(Site::here(), State::is_closed, seen)
+        self.look(site, State::is_closed, seen)
     }
 
     #[cfg_attr(norace, track_caller)]
