@@ -4,7 +4,7 @@
 //! of whole parts are searched for a while. A protocol's *mutants*, versions with a step left out or weakened, stand
 //! beside its model: a model that does not find them says nothing.
 
-use norace_check::{Builder, Finding, Level, Strategy};
+use norace_check::{Builder, Finding, Level};
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
 use std::cell::RefCell;
@@ -25,7 +25,29 @@ const MUTANT_MAX: Duration = Duration::from_secs(20);
 /// Runs all executions of `model`.
 #[track_caller]
 pub(crate) fn all<F: Fn()>(model: F) {
-    Builder::new().level(Level::Rt).budget(ALL_MAX).require_complete().check(model);
+    all_at(Level::Rt, model);
+}
+
+#[track_caller]
+fn all_at<F: Fn()>(level: Level, model: F) {
+    Builder::new().level(level).budget(ALL_MAX).require_complete().check(model);
+}
+
+/// What `model` comes to, in all of its executions.
+#[track_caller]
+pub(crate) fn outcomes<T: Ord>(model: impl Fn() -> T) -> BTreeSet<T> {
+    outcomes_at(Level::Rt, model)
+}
+
+/// What `model` comes to, in all of its executions with steps of a `level`.
+#[track_caller]
+pub(crate) fn outcomes_at<T: Ord>(level: Level, model: impl Fn() -> T) -> BTreeSet<T> {
+    let seen = RefCell::new(BTreeSet::new());
+    all_at(level, || {
+        let outcome = model();
+        seen.borrow_mut().insert(outcome);
+    });
+    seen.into_inner()
 }
 
 /// Runs as many executions of `model` as a short time allows.
@@ -42,20 +64,6 @@ pub(crate) fn finds<F: Fn()>(mutant: F) -> Finding {
         Some(finding) => finding,
         None => panic!("the mutant was not found: {:?} after {}", outcome.status, outcome.extent()),
     }
-}
-
-/// What `model` comes to, in all of its executions at the level of applications, where what a channel does at once is
-/// one step.
-#[track_caller]
-pub(crate) fn outcomes<T: Ord>(model: impl Fn() -> T) -> BTreeSet<T> {
-    let seen = RefCell::new(BTreeSet::new());
-    let note = || {
-        let outcome = model();
-        seen.borrow_mut().insert(outcome);
-    };
-    let builder = Builder::new().level(Level::App).strategy(Strategy::Exhaustive).budget(ALL_MAX);
-    builder.require_complete().check(note);
-    seen.into_inner()
 }
 
 /// Polls once, for nobody.

@@ -163,7 +163,7 @@ impl<T> Core<T> {
     }
 
     pub(super) fn add_sender(&self) {
-        // Whoever clones holds one, so that nobody can see the difference.
+        // Whoever clones holds one, so that nobody but who counts can see the difference.
         self.senders.add();
         self.monitor.aside(|| lock(&self.state).add_sender());
     }

@@ -1,9 +1,10 @@
 //! Ends that do not count, and the end of a channel.
 
 use crate::chan::{RecvError, bounded, unbounded};
-use crate::models::{all, join, outcomes};
-use norace_check::Tracked;
+use crate::models::{all, join, outcomes_at};
+use norace_check::{Level, Tracked};
 use norace_prim::thread;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_weak_sender_sends_before_the_end_or_not_at_all() {
@@ -50,6 +51,12 @@ fn a_weak_receiver_takes_what_is_buffered_or_finds_it_dropped() {
         drop(upgrading.join().unwrap());
         assert!(tx.is_closed() && tx.try_send(Tracked::new(2)).is_err());
     });
+}
+
+/// What `model` comes to where each thing that is done to a channel at once is one step.
+#[track_caller]
+fn outcomes<T: Ord>(model: impl Fn() -> T) -> BTreeSet<T> {
+    outcomes_at(Level::App, model)
 }
 
 #[test]
