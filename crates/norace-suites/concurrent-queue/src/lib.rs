@@ -10,8 +10,8 @@ pub use norace::chan::{
 pub struct ConcurrentQueue<T> {
     tx: Sender<T>,
     rx: Receiver<T>,
-    /// Shared by who pushes or pops. A forced push, which may do both, has it alone: in between nobody finds a value gone
-    /// or the room that it has made.
+    /// Shared by who pushes or pops. A forced push, which may do both, has it alone: in between nobody finds a value
+    /// gone or the room that it has made.
     alone: RwLock<()>,
 }
 

@@ -1,9 +1,9 @@
 //! A select whose cases are made at run time.
 //!
 //! After Go's `reflect.Select` and crossbeam's `Select`. The cases are objects that outlive a wait: a set is made once
-//! and waited on in a loop. While nobody waits no case is registered anywhere: an end that nobody polls would keep
+//! and waited on in a loop. While nobody waits no end of a channel is registered: one that nobody polls would keep
 //! values and room from others. So each wait that does not find a ready case at once registers all of them and takes
-//! all of them back, as in Go.
+//! them back, as in Go; only timers and foreign futures stay as they are, and keep nothing from anybody.
 
 use super::SelectId;
 use super::cases::{CancelledCase, Case, FutureCase, RecvCase, SendCase, TimeCase};
