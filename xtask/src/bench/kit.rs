@@ -10,6 +10,7 @@ use super::{
 
 const DELAY: Measure = Measure { name: "P99", unit: "ms", rises: false };
 const MEMORY: Measure = Measure { name: "memory", unit: "bytes", rises: false };
+const EVEN: Measure = Measure { name: "uneven", unit: "chi-square", rises: false };
 const LOST: Measure = Measure { name: "lost", unit: "of a million", rises: false };
 
 const OWN: Contender = (NORACE, "norace");
@@ -48,6 +49,7 @@ const CONTEXTS: &[Contender] = &[OWN, ("tokio-util", "tokio-util"), GO];
 
 const STORMED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO];
 
+const FAIR: &[Tell] = &[Tell::Times, Tell::Field("uneven", EVEN)];
 const LATE: &[Tell] = &[Tell::Field("p99_ms", DELAY)];
 const SIZE: &[Tell] = &[Tell::Field("bytes", MEMORY)];
 const STORM: &[Tell] = &[Tell::PerMillion("lost", LOST)];
@@ -81,6 +83,15 @@ const TASKS: &[Task] = &[
     task("select of 4 tasks, capacity 1", "select:1", &[OWN, TOKIO, GO]),
     task("select of 4 tasks, capacity 128", "select:128", &[OWN, TOKIO, GO]),
     task("select of 4 threads, capacity 1", "select-threads:1", &[OWN, CROSSBEAM]),
+    task("one of 8 channels is used", "select-set:8", &[OWN, GO]),
+    task("one of 64 channels is used", "select-set:64", &[OWN, GO]),
+    task("one of 512 channels is used", "select-set:512", &[OWN, GO]),
+    task("one of 8 channels is used, threads", "select-set-threads:8", &[OWN, CROSSBEAM]),
+    task("one of 64 channels is used, threads", "select-set-threads:64", &[OWN, CROSSBEAM]),
+    task("one of 512 channels is used, threads", "select-set-threads:512", &[OWN, CROSSBEAM]),
+    task("receive beside a context that does not end", "select-context", &[OWN, TOKIO, GO]),
+    task("choice among 4 that are ready", "select-fair", &[OWN, CROSSBEAM, TOKIO, GO])
+        .telling(FAIR),
     task("receive with a time-out that does not pass", "timeout", &[OWN, TOKIO, GO]),
     task("start and join, from a task", "spawn-join", RUNTIMES),
     task("start and join, from a task, one worker", "spawn-join", RUNTIMES).alone(),
@@ -97,6 +108,7 @@ const TASKS: &[Task] = &[
     task("receives given up, capacity 0", "storm:0", &[OWN, KANAL, FLUME]).telling(STORM),
     task("receives given up, capacity 1", "storm:1", STORMED).telling(STORM),
     task("receives given up, capacity 4", "storm:4", STORMED).telling(STORM),
+    task("woken among 64 that compute", "crowd", OWN_RUNTIMES).telling(LATE),
     task("woken by a task that goes on for 50 ms", "hog", RUNTIMES).telling(LATE),
     task("asleep beside one that blocks its thread", "blocked", &[OWN, TOKIO, GO]).telling(LATE),
     task("a task that waits for ever", "idle", RUNTIMES).telling(SIZE),
@@ -117,8 +129,9 @@ have no capacity of 0; Go has no unbounded ones.
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
 spinning. What to keep in mind: the thread that sends to a task waits by futures-lite's parker, whoever's channel it is;
 tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its
-clients in the same runtime, that of others beside it. A storm that delivers a value twice is an error, one that loses
-some is in the table.
+clients in the same runtime, that of others beside it. Choices are uneven by as much as the chi-square of their counts
+is above 16.27, which even ones pass once in a thousand times. A storm that delivers a value twice is an error, one that
+loses some is in the table.
 
 ";
 

@@ -5,6 +5,7 @@ mod contexts;
 mod echo;
 mod runtimes;
 mod selects;
+mod sets;
 mod tasks;
 mod threads;
 
@@ -26,8 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "\
 usage: norace-bench-kit CONTENDER TASK WORKERS SECONDS
-TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP timeout ring ping-pong storm:CAP
-      spawn-join spawn-remote fan-out yields hog blocked idle echo:N context:children|looks|wide|deep
+TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP select-set:N select-set-threads:N
+      select-context select-fair timeout ring ping-pong storm:CAP spawn-join spawn-remote fan-out yields crowd hog
+      blocked idle echo:N context:children|looks|wide|deep
 CAP: a number, or inf";
 
 fn main() -> ExitCode {
@@ -97,11 +99,15 @@ impl Tasks {
             "storm" => self.storm(contender, capacity(0)?)?,
             "hog" => self.hog(contender)?,
             "select" | "select-threads" => self.selects(contender, name, capacity(0)??)?,
+            "select-set" | "select-set-threads" | "select-context" | "select-fair" => {
+                self.sets(contender, name, parameters)?
+            }
             "timeout" => match contender {
                 "norace" => self.tasks::<Norace, _>(selects::norace_timeout),
                 "tokio" => self.tasks::<Tokio, _>(selects::tokio_timeout),
                 _ => return None,
             },
+            "crowd" => self.crowd(contender)?,
             "spawn-join" => on_runtime!(contender, self, spawn_join),
             "fan-out" => on_runtime!(contender, self, fan_out),
             "yields" => on_runtime!(contender, self, yields),
@@ -159,6 +165,30 @@ impl Tasks {
         })
     }
 
+    fn sets(self, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
+        let cases = || parameters.first()?.parse::<usize>().ok();
+        Some(match (contender, name) {
+            ("norace", "select-set") => {
+                let cases = cases()?;
+                self.tasks::<Norace, _>(move || sets::norace(cases))
+            }
+            ("norace", "select-set-threads") => {
+                let cases = cases()?;
+                self.0.passes(|| sets::norace_threads(cases))
+            }
+            ("crossbeam", "select-set-threads") => {
+                let cases = cases()?;
+                self.0.passes(|| sets::crossbeam(cases))
+            }
+            ("norace", "select-context") => self.tasks::<Norace, _>(sets::norace_context),
+            ("tokio", "select-context") => self.tasks::<Tokio, _>(sets::tokio_context),
+            ("norace", "select-fair") => sets::norace_chosen(self.0),
+            ("crossbeam", "select-fair") => sets::crossbeam_chosen(self.0),
+            ("tokio", "select-fair") => sets::tokio_chosen(self.0),
+            _ => return None,
+        })
+    }
+
     fn echo(self, contender: &str, connections: u64) -> Option<Done> {
         Some(match contender {
             "norace" => self.tasks::<Norace, _>(move || echo::norace::<Norace>(connections)),
@@ -207,6 +237,17 @@ impl Tasks {
         Some(delays(match contender {
             "norace" => Norace::run(self.0.workers, tasks::blocked::<Norace>()),
             "tokio" => Tokio::run(self.0.workers, tasks::blocked::<Tokio>()),
+            _ => return None,
+        }))
+    }
+
+    /// How long a task from outside waits among tasks that always have something to do.
+    fn crowd(self, contender: &str) -> Option<Done> {
+        let workers = self.0.workers;
+        Some(delays(match contender {
+            "norace" => Norace::run(workers, tasks::crowd::<Norace>()),
+            "tokio" => Tokio::run(workers, tasks::crowd::<Tokio>()),
+            "smol" => Smol::run(workers, tasks::crowd::<Smol>()),
             _ => return None,
         }))
     }
