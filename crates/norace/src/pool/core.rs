@@ -149,7 +149,7 @@ struct AtRisk<'a, T> {
 impl<T> Drop for AtRisk<'_, T> {
     fn drop(&mut self) {
         if let Some(entry) = self.entry.take() {
-            self.core.destroy(entry);
+            self.core.destroy(*entry);
         }
     }
 }
@@ -230,7 +230,7 @@ impl<T> Core<T> {
 
     /// W1: says how long the line is, unless that has been said.
     fn announce(&self, desk: &mut Desk<T>) {
-        if let Some(waiting) = desk.to_announce() {
+        if let Some(waiting) = desk.unannounced() {
             // SeqCst: W1. Whoever brings something after the look of W3 sees it.
             self.waiting.store(waiting, Ordering::SeqCst);
         }
@@ -416,7 +416,7 @@ impl<T> Core<T> {
         });
         drop(wakes);
         if let Some(entry) = left {
-            self.destroy(entry);
+            self.destroy(*entry);
         }
     }
 
@@ -428,8 +428,8 @@ impl<T> Core<T> {
 
     /// Drops an object.
     #[cold]
-    pub(super) fn destroy(&self, entry: Box<Entry<T>>) {
-        let Entry { value, licence, .. } = *entry;
+    pub(super) fn destroy(&self, entry: Entry<T>) {
+        let Entry { value, licence, .. } = entry;
         // Goes after the value, also when dropping that panics.
         let _held = Held { core: self, licence: Some(licence) };
         self.dropped.add(1);
@@ -437,8 +437,8 @@ impl<T> Core<T> {
     }
 
     /// Takes an object out of the pool for good.
-    pub(super) fn detach(&self, entry: Box<Entry<T>>) -> T {
-        let Entry { value, licence, .. } = *entry;
+    pub(super) fn detach(&self, entry: Entry<T>) -> T {
+        let Entry { value, licence, .. } = entry;
         self.revoke(&licence);
         value
     }
@@ -489,7 +489,7 @@ impl<T> Core<T> {
             old
         });
         drop(wakes);
-        for_each(old, |entry| self.destroy(entry));
+        for_each(old, |entry| self.destroy(*entry));
     }
 
     /// Ages if it is time to.
@@ -533,7 +533,7 @@ impl<T: Reset> Core<T> {
     pub(super) fn put(&self, entry: Box<Entry<T>>, site: Site) {
         if thread::panicking() {
             // Whatever was being done to it was not finished.
-            return self.destroy(entry);
+            return self.destroy(*entry);
         }
         let mut at_risk = AtRisk { core: self, entry: Some(entry) };
         let value = &mut at_risk.entry.as_mut().expect("it was put in above").value;

@@ -73,7 +73,7 @@ impl<T> Desk<T> {
     }
 
     /// How long the line is, when that was not announced yet; it has to be now.
-    pub(super) fn to_announce(&mut self) -> Option<usize> {
+    pub(super) fn unannounced(&mut self) -> Option<usize> {
         let changed = self.announced != self.line.len();
         self.announced = self.line.len();
         changed.then_some(self.announced)

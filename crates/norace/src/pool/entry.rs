@@ -26,6 +26,6 @@ impl<T> Entry<T> {
     pub(super) fn use_again(&self) -> bool {
         let uses = &self.licence.uses;
         uses.add_alone(1);
-        uses.get() % 64 == 0
+        uses.get().is_multiple_of(64)
     }
 }

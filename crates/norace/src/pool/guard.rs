@@ -38,7 +38,7 @@ impl<'a, T: Reset> Guard<'a, T> {
     /// Takes the object out of the pool for good. It does not count any more, and another may be made for it.
     #[cfg_attr(norace, track_caller)]
     pub fn detach(mut self) -> T {
-        self.pool.core().detach(self.entry.take().expect(HOLDS))
+        self.pool.core().detach(*self.entry.take().expect(HOLDS))
     }
 }
 
@@ -53,7 +53,7 @@ impl<T: Reset> OwnedGuard<T> {
     /// Takes the object out of the pool for good. It does not count any more, and another may be made for it.
     #[cfg_attr(norace, track_caller)]
     pub fn detach(mut self) -> T {
-        self.pool.core().detach(self.entry.take().expect(HOLDS))
+        self.pool.core().detach(*self.entry.take().expect(HOLDS))
     }
 
     /// The pool that the object belongs to.

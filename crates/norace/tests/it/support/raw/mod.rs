@@ -1,0 +1,3 @@
+//! What tests cannot do safely.
+
+pub(crate) mod allocations;
