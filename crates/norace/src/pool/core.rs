@@ -120,10 +120,15 @@ pub(super) struct Core<T> {
     new: New<T>,
     keep: Option<Keep<T>>,
     monitor: Monitor<PoolOf<T>>,
+    counts: Apart<Counts>,
+    desk: Apart<Mutex<Desk<T>>>,
+}
+
+#[derive(Default)]
+struct Counts {
     steals: Tally,
     misses: Tally,
     dropped: Tally,
-    desk: Apart<Mutex<Desk<T>>>,
 }
 
 /// A licence whose object is being made or dropped.
@@ -164,6 +169,20 @@ pub(super) enum Got<T> {
     Nothing,
 }
 
+/// What one step of asking came to: the usual case apart, so that it carries nothing with it.
+enum Asked<T> {
+    Entry(Box<Entry<T>>),
+    Desk(Got<T>, Wakes),
+}
+
+/// What is left to be done when an object was put in, or objects were looked at, and the locks are released.
+struct Left<T> {
+    /// There is no room for it.
+    entry: Option<Box<Entry<T>>>,
+    /// They were served, if any.
+    wakes: Option<Wakes>,
+}
+
 impl<T> Core<T> {
     #[cfg_attr(norace, track_caller)]
     pub(super) fn new(options: Options<T>, new: New<T>) -> Self {
@@ -182,9 +201,7 @@ impl<T> Core<T> {
             new,
             keep: options.keep,
             monitor: Monitor::new(),
-            steals: Tally::new(),
-            misses: Tally::new(),
-            dropped: Tally::new(),
+            counts: Apart(Counts::default()),
             desk: Apart(Mutex::new(Desk::new(options.max_live))),
         }
     }
@@ -236,38 +253,50 @@ impl<T> Core<T> {
         }
     }
 
-    /// W4: serves the line, if there is one.
+    /// W4: whether there is a line to be served.
     #[inline]
-    fn serve(&self, wakes: &mut Option<Wakes>) {
+    fn has_line(&self) -> bool {
         // SeqCst: W4. Who does not see a waiter has brought his object before that one looks.
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            self.serve_line(wakes);
-        }
+        self.waiting.load(Ordering::SeqCst) > 0
     }
 
     #[cold]
-    fn serve_line(&self, wakes: &mut Option<Wakes>) {
+    fn serve_line(&self) -> Wakes {
+        let mut wakes = Wakes::new();
         let mut desk = lock(&self.desk.0);
-        desk.serve(|| self.find(), wakes.get_or_insert_default());
+        desk.serve(|| self.find(), &mut wakes);
         self.announce(&mut desk);
+        wakes
     }
 
     /// An object, or what else there is; with a waker, a place in the line at least.
     #[inline]
     pub(super) fn ask(&self, site: Site, waker: Option<&Waker>) -> Got<T> {
         let choice = if self.is_fickle() { Some(self.choose(site)) } else { None };
-        let mut wakes = None;
-        let got = self.monitor.attempt(GET, site, || {
+        let asked = self.monitor.attempt(GET, site, || {
             let entry = match choice {
                 None => self.take(),
                 Some(choice) => self.take_chosen(choice),
             };
-            match entry {
-                Some(entry) => (Effect::Changed, Got::Entry(entry)),
-                None => self.ask_desk(waker, &mut wakes),
-            }
+            entry.map_or_else(
+                || self.ask_desk(waker),
+                |entry| (Effect::Changed, Asked::Entry(entry)),
+            )
         });
-        drop(wakes);
+        match asked {
+            Asked::Entry(entry) => {
+                if entry.use_again() {
+                    self.age_if_due();
+                }
+                Got::Entry(entry)
+            }
+            Asked::Desk(got, wakes) => self.leave_desk(got, wakes, site),
+        }
+    }
+
+    #[cold]
+    fn leave_desk(&self, got: Got<T>, wakes: Wakes, site: Site) -> Got<T> {
+        wakes.wake_all();
         match &got {
             Got::Entry(entry) if entry.use_again() => self.age_if_due(),
             Got::InLine(_) => self.waits(site),
@@ -291,13 +320,19 @@ impl<T> Core<T> {
         let shard = &self.shards[own];
         shard.pop().or_else(|| {
             let stolen = self.others(own).find_map(|other| shard.steal(other))?;
-            self.steals.add(1);
+            self.counts.0.steals.add(1);
             Some(stolen)
         })
     }
 
     #[cold]
-    fn ask_desk(&self, waker: Option<&Waker>, wakes: &mut Option<Wakes>) -> (Effect, Got<T>) {
+    fn ask_desk(&self, waker: Option<&Waker>) -> (Effect, Asked<T>) {
+        let mut wakes = Wakes::new();
+        let (effect, got) = self.ask_at_desk(waker, &mut wakes);
+        (effect, Asked::Desk(got, wakes))
+    }
+
+    fn ask_at_desk(&self, waker: Option<&Waker>, wakes: &mut Wakes) -> (Effect, Got<T>) {
         let mut desk = lock(&self.desk.0);
         let others_wait = desk.waiting() > 0;
         if !others_wait && let Some(licence) = desk.license() {
@@ -312,7 +347,6 @@ impl<T> Core<T> {
         };
         let key = desk.join(waker.clone());
         self.announce(&mut desk);
-        let wakes = wakes.get_or_insert_default();
         desk.serve(|| self.find(), wakes);
         self.announce(&mut desk);
         let got = match desk.look(key, waker, wakes) {
@@ -388,7 +422,7 @@ impl<T> Core<T> {
     /// Makes the object that was asked for.
     #[cold]
     pub(super) fn make_asked(&self, licence: Licence) -> Box<Entry<T>> {
-        self.misses.add(1);
+        self.counts.0.misses.add(1);
         let entry = self.make(licence);
         self.age_if_due();
         entry
@@ -406,24 +440,32 @@ impl<T> Core<T> {
     pub(super) fn store(&self, mut entry: Box<Entry<T>>, site: Site) {
         // Relaxed: an age that is one behind lets the object go one `age` earlier.
         entry.since = self.age.load(Ordering::Relaxed);
-        let mut wakes = None;
         let left = self.monitor.enter("return to", site, || {
             let own = self.own();
             let former = self.shards[own].replace(entry);
-            let left = former.and_then(|former| self.put_aside(own, former));
-            self.serve(&mut wakes);
-            left
+            let simple = former.is_none() && !self.has_line();
+            if simple { None } else { self.put_aside(own, former) }
         });
-        drop(wakes);
-        if let Some(entry) = left {
-            self.destroy(*entry);
+        if let Some(left) = left {
+            self.finish(left);
         }
     }
 
-    /// Finds room for an object that lay in the spare place at `own`; gives it back when there is none.
-    fn put_aside(&self, own: usize, entry: Box<Entry<T>>) -> Option<Box<Entry<T>>> {
-        let Err(entry) = self.shards[own].push(entry) else { return None };
-        self.others(own).try_fold(entry, |entry, other| other.offer(entry).err())
+    /// Finds room for the object that lay in the spare place at `own`, and serves the line.
+    fn put_aside(&self, own: usize, former: Option<Box<Entry<T>>>) -> Option<Left<T>> {
+        let spill =
+            |entry| self.others(own).try_fold(entry, |entry, other| other.offer(entry).err());
+        let entry = former.and_then(|entry| self.shards[own].push(entry).err()).and_then(spill);
+        let wakes = if self.has_line() { Some(self.serve_line()) } else { None };
+        if entry.is_none() && wakes.is_none() { None } else { Some(Left { entry, wakes }) }
+    }
+
+    #[cold]
+    fn finish(&self, left: Left<T>) {
+        drop(left.wakes);
+        if let Some(entry) = left.entry {
+            self.destroy(*entry);
+        }
     }
 
     /// Drops an object.
@@ -432,7 +474,7 @@ impl<T> Core<T> {
         let Entry { value, licence, .. } = entry;
         // Goes after the value, also when dropping that panics.
         let _held = Held { core: self, licence: Some(licence) };
-        self.dropped.add(1);
+        self.counts.0.dropped.add(1);
         drop(value);
     }
 
@@ -473,8 +515,7 @@ impl<T> Core<T> {
     /// Makes the pool one older, and drops what is too old now.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn age(&self) {
-        let mut wakes = None;
-        let old = self.monitor.enter("age", Site::here(), || {
+        let (old, wakes) = self.monitor.enter("age", Site::here(), || {
             let mut old = Vec::new();
             let alone = lock(&self.ageing);
             // Relaxed: a stamp.
@@ -485,8 +526,8 @@ impl<T> Core<T> {
             }
             drop(alone);
             // Spare objects were in this hand for a moment.
-            self.serve(&mut wakes);
-            old
+            let wakes = if self.has_line() { Some(self.serve_line()) } else { None };
+            (old, wakes)
         });
         drop(wakes);
         for_each(old, |entry| self.destroy(*entry));
@@ -514,12 +555,12 @@ impl<T> Core<T> {
             (Effect::Nothing, (desk.alive(), desk.uses(), desk.waiting()))
         });
         let idle = self.shards.iter().map(Shard::len).sum();
-        let steals = self.steals.get();
+        let steals = self.counts.0.steals.get();
         Metrics {
             hits: uses.saturating_sub(steals),
             steals,
-            misses: self.misses.get(),
-            dropped: self.dropped.get(),
+            misses: self.counts.0.misses.get(),
+            dropped: self.counts.0.dropped.get(),
             idle,
             live: alive.saturating_sub(idle),
             waiting,
