@@ -42,7 +42,8 @@ async fn serve(buffers: Pool<String>, task: u32) {
     for request in 0..250 {
         let mut answer = buffers.get().await;
         assert!(answer.is_empty(), "the buffer holds what another request wrote");
-        write!(answer, "task {task} answers request {request}").expect("writing to memory does not fail");
+        write!(answer, "task {task} answers request {request}")
+            .expect("writing to memory does not fail");
         norace::task::yield_now().await;
     }
 }
