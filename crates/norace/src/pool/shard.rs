@@ -6,7 +6,7 @@ use norace_prim::atomic::{AtomicUsize, Ordering};
 use norace_prim::sync::{Mutex, MutexGuard, lock};
 
 /// How many objects a thief takes at once, at most.
-const HAUL: usize = norace_prim::model_or!(8, 2);
+const HAUL: usize = norace_prim::model_or!(32, 2);
 
 /// A stack that has room for more than this gives memory back when three quarters of it are unused.
 const KEEP_ROOM: usize = norace_prim::model_or!(64, 2);

@@ -2,13 +2,13 @@
 
 use super::super::entry::{Entry, Licence};
 use super::Shard;
-use crate::wait::Key;
+use crate::wait::Slab;
 use norace_prim::atomic::{AtomicU64, Ordering, Tally};
 use norace_prim::sync::Arc;
 use norace_prim::thread;
 
 fn entry(value: u64) -> Box<Entry<u64>> {
-    let licence = Licence { key: Key::from_index(0), uses: Arc::new(Tally::new()) };
+    let licence = Licence { key: Slab::new().insert(()), uses: Arc::new(Tally::new()) };
     Box::new(Entry { value, licence, since: 0 })
 }
 
