@@ -1,6 +1,5 @@
 //! One contender at one task of one part. Each part has a module with a function that takes its tasks.
 
-mod counting;
 mod locks;
 mod pools;
 

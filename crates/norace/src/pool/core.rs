@@ -17,10 +17,10 @@
 //! line of those who wait. `waiting` says how long the line is; it is written under the lock of the desk, and read by
 //! everybody else without. The lock of the desk is taken before those of stacks, never while one is held.
 //!
-//! | step | who waits | step | who brings an object, or a licence back |
-//! | --- | --- | --- | --- |
-//! | W1 | joins the line and sets `waiting` (SeqCst) | W2 | puts it into a spare place (SeqCst), onto a stack, or to the desk (locks) |
-//! | W3 | looks into all shards and licences for who is first in line | W4 | reads `waiting` (SeqCst); where somebody waits, serves the line as in W3 |
+//! | who waits | who brings an object, or a licence back |
+//! | --- | --- |
+//! | W1: joins the line and sets `waiting` (SeqCst) | W2: puts it into a spare place (SeqCst), or elsewhere (locks) |
+//! | W3: looks everywhere for who is first in line | W4: reads `waiting` (SeqCst); if there is a line, does W3 |
 //!
 //! Whatever way an object comes in, the one or the other sees it. With a spare place: either W4 comes before W1 in the
 //! order of all SeqCst steps, then so does W2, and W3 finds the object; or W4 sees that somebody waits. With a stack

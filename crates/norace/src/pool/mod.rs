@@ -266,3 +266,6 @@ impl<T> fmt::Debug for Pool<T> {
         f.debug_struct("Pool").field("metrics", &self.core.metrics()).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(norace)))]
+mod tests;

@@ -1,8 +1,6 @@
 //! What the tests of waiting things share: polling by hand, counting wakes and drops.
 
 mod pool;
-#[cfg(not(norace))]
-pub(crate) mod raw;
 
 pub(crate) use pool::Pool;
 

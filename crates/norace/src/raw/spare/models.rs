@@ -85,11 +85,13 @@ impl Bare {
 
     fn put(&self, number: usize) -> Option<u32> {
         self.cells[number - 1].set(1);
+        // AcqRel: as in the protocol, unless the mutant says otherwise.
         let former = self.swap(Mutant::PutStores, number, Mutant::WeakPut, Ordering::AcqRel);
         self.empty(former)
     }
 
     fn take(&self) -> Option<u32> {
+        // Acquire: as in the protocol, unless the mutant says otherwise.
         let former = self.swap(Mutant::TakeStores, 0, Mutant::WeakTake, Ordering::Acquire);
         self.empty(former)
     }

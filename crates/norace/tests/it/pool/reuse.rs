@@ -122,26 +122,6 @@ fn guards_go_where_their_objects_may_go() {
     shares::<OwnedGuard<Vec<u8>>>();
 }
 
-#[cfg(not(norace))]
-#[test]
-fn nothing_is_allocated_once_there_are_enough() {
-    use crate::support::raw::allocations;
-    let pool = builder(64).build(|| Vec::<u8>::with_capacity(64));
-    let round = || {
-        let guards: [_; 20] = std::array::from_fn(|_| pool.try_get().unwrap());
-        drop(guards);
-        norace::block_on(async { pool.get().await.push(1) });
-        pool.get_blocking().into_owned().push(2);
-    };
-    round();
-    assert_eq!(allocations::during(round), 0);
-    let ages = || {
-        pool.age();
-        round();
-    };
-    assert_eq!(allocations::during(ages), 0);
-}
-
 #[test]
 fn it_says_what_it_holds() {
     let pool = builder(1).build(|| vec![7_u8; 0]);

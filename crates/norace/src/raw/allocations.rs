@@ -1,5 +1,4 @@
-//! How often and how much a thread allocates.
-#![expect(unsafe_code, reason = "an allocator is unsafe to be one")]
+//! How often a thread of the unit tests allocates.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -10,7 +9,7 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-thread_local! {
+norace_prim::thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
 }
 

@@ -1,3 +1,0 @@
-//! What tests cannot do safely.
-
-pub(crate) mod allocations;
