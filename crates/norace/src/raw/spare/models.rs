@@ -12,8 +12,8 @@ fn boxed(number: u32) -> Box<RaceCell<u32>> {
     cell
 }
 
-fn seen(cell: Box<RaceCell<u32>>) -> u32 {
-    cell.replace(0)
+fn seen(boxed: impl AsRef<RaceCell<u32>>) -> u32 {
+    boxed.as_ref().replace(0)
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn drops(mutant: Mutant) {
         thread::spawn(move || pool.revoke())
     };
     pool.get();
-    thread.join().unwrap();
+    join([thread]);
 }
 
 /// The first in line leaves, the second stays.

@@ -57,7 +57,9 @@ fn who_waits_may_make_an_object_for_one_that_is_gone() {
     all(|| {
         let pool = pool(1);
         let guard = pool.try_get().unwrap().into_owned();
-        let thread = thread::spawn(move || drop(guard.detach()));
+        let thread = thread::spawn(move || {
+            let _object = guard.detach();
+        });
         touch(&pool.get_blocking());
         thread.join().unwrap();
         assert_eq!(pool.metrics().misses, 2);
