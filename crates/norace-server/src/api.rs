@@ -19,6 +19,7 @@ use norace_prim::sync::Arc;
 use norace_prim::time::Instant;
 
 use crate::body::{Bounds, Collected, collect};
+use crate::buffers::Buffers;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
@@ -37,6 +38,7 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) config: Config,
     pub(crate) metrics: Metrics,
+    pub(crate) buffers: Buffers,
     /// Cancelled when the server begins to shut down.
     pub(crate) stopping: Context,
     /// Cancelled when half of the time for draining is over: nobody waits for a final order any longer.
@@ -106,7 +108,7 @@ impl Call<'_> {
             array: if arrays { config.array_bytes_max } else { config.body_bytes_max },
             deadline: self.arrived + config.request_timeout,
         };
-        let collected = collect(self.body, bounds).await?;
+        let collected = collect(self.body, bounds, &self.app.buffers).await?;
         *self.body_read = true;
         Ok(collected)
     }

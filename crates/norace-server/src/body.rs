@@ -9,6 +9,7 @@ use hyper::body::{Body as _, Buf, Bytes, Frame, Incoming, SizeHint};
 use norace_prim::time::Instant;
 
 use crate::api::EventStream;
+use crate::buffers::{Buffer, Buffers};
 use crate::problem::{Code, Problem};
 use crate::wire::fields::first_byte;
 
@@ -29,7 +30,7 @@ pub(crate) enum Collected {
     /// It came as one piece, which is not copied.
     Piece(Bytes),
     /// It came in several.
-    Joined(Vec<u8>),
+    Joined(Buffer),
 }
 
 impl AsRef<[u8]> for Collected {
@@ -45,7 +46,11 @@ impl AsRef<[u8]> for Collected {
 ///
 /// The bound depends on the first byte, since only that tells an array from an object. An announced length over every
 /// bound is refused before a byte is read.
-pub(crate) async fn collect(mut body: Incoming, bounds: Bounds) -> Result<Collected, Problem> {
+pub(crate) async fn collect(
+    mut body: Incoming,
+    bounds: Bounds,
+    buffers: &Buffers,
+) -> Result<Collected, Problem> {
     let announced = body.size_hint().lower();
     if announced > bounds.array as u64 {
         return Err(too_large(bounds.array));
@@ -87,7 +92,7 @@ pub(crate) async fn collect(mut body: Incoming, bounds: Bounds) -> Result<Collec
             Collected::Piece(first) if first.is_empty() => Collected::Piece(piece),
             Collected::Piece(first) => {
                 let whole = usize::try_from(announced).unwrap_or(max).min(max);
-                let mut joined = Vec::with_capacity(whole.max(first.len() + piece.len()));
+                let mut joined = buffers.body(whole.max(first.len() + piece.len()));
                 joined.extend_from_slice(&first);
                 joined.extend_from_slice(&piece);
                 Collected::Joined(joined)
@@ -128,7 +133,7 @@ impl hyper::body::Body for Body {
                 Self::Empty | Self::Events(_) => Poll::Ready(None),
             },
             Self::Events(stream) => {
-                stream.poll_chunk(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes.into()))))
+                stream.poll_chunk(cx).map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
             }
         }
     }
@@ -150,13 +155,14 @@ impl hyper::body::Body for Body {
     }
 }
 
-/// A piece of an answer; owns a vector as it is, where `Bytes` would put it behind another allocation.
+/// A piece of an answer; owns its memory as it is, where `Bytes` would put it behind another allocation.
 #[derive(Debug)]
 pub(crate) struct Chunk(io::Cursor<Piece>);
 
 #[derive(Debug)]
 enum Piece {
     Made(Vec<u8>),
+    Lent(Buffer),
     Fixed(&'static [u8]),
 }
 
@@ -164,6 +170,7 @@ impl AsRef<[u8]> for Piece {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Made(bytes) => bytes,
+            Self::Lent(bytes) => bytes,
             Self::Fixed(bytes) => bytes,
         }
     }
@@ -172,6 +179,12 @@ impl AsRef<[u8]> for Piece {
 impl From<Vec<u8>> for Chunk {
     fn from(bytes: Vec<u8>) -> Self {
         Self(io::Cursor::new(Piece::Made(bytes)))
+    }
+}
+
+impl From<Buffer> for Chunk {
+    fn from(bytes: Buffer) -> Self {
+        Self(io::Cursor::new(Piece::Lent(bytes)))
     }
 }
 

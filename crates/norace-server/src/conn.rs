@@ -72,7 +72,7 @@ pub(crate) async fn serve(slot: Entered<Slot>, stream: TcpStream, force: Scope) 
     let app = &slot.holder().0;
     let stream = Arc::new(stream);
     let pace = Arc::new(Pace::new(&app.config));
-    let io = Io::new(Arc::clone(&stream), Arc::clone(&pace));
+    let io = Io::new(Arc::clone(&stream), Arc::clone(&pace), Arc::clone(app));
     let service = service_fn(|request| handle(app, &pace, request));
     let connection = pin!(builder(app).serve_connection(io, service));
     let end = drive(connection, &pace, &app.stopping, &force).await;
@@ -206,7 +206,7 @@ async fn handle(
         versioned: path.starts_with("/v1/"),
         retry_after: app.config.retry_after_seconds(),
     };
-    let mut response = render(reply, around);
+    let mut response = render(reply, around, &app.buffers);
     let skipped = || length.is_some_and(|length| length <= SKIPPED_BYTES);
     let unread = !body_read && (response.status() == StatusCode::REQUEST_TIMEOUT || !skipped());
     if ambiguous || unread {

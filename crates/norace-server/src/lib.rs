@@ -13,6 +13,7 @@
 
 mod api;
 mod body;
+mod buffers;
 mod config;
 mod conn;
 mod ids;

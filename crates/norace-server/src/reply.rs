@@ -8,6 +8,7 @@ use hyper::{HeaderMap, Response, StatusCode};
 
 use crate::api::EventStream;
 use crate::body::Body;
+use crate::buffers::{Buffer, Buffers};
 use crate::problem::{Member, Problem};
 use crate::wire::Refusal;
 use crate::wire::header::{NORACE_SEQUENCE, etag};
@@ -16,7 +17,7 @@ use crate::wire::header::{NORACE_SEQUENCE, etag};
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// An object or a list, and the journal position it rests on.
-    Json { status: StatusCode, sequence: u64, version: Option<u64>, body: Vec<u8> },
+    Json { status: StatusCode, sequence: u64, version: Option<u64>, body: Buffer },
     /// The caller has this version already.
     NotModified { sequence: u64, version: u64 },
     /// A text that is part of the program.
@@ -58,10 +59,14 @@ pub(crate) struct Surroundings {
 }
 
 /// Makes the answer.
-pub(crate) fn render(reply: Result<Reply, Refused>, around: Surroundings) -> Response<Body> {
+pub(crate) fn render(
+    reply: Result<Reply, Refused>,
+    around: Surroundings,
+    buffers: &Buffers,
+) -> Response<Body> {
     match reply {
         Ok(reply) => succeed(reply),
-        Err(refused) => refuse(&refused, around),
+        Err(refused) => refuse(&refused, around, buffers),
     }
 }
 
@@ -107,8 +112,8 @@ fn succeed(reply: Reply) -> Response<Body> {
     response
 }
 
-fn refuse(refused: &Refused, around: Surroundings) -> Response<Body> {
-    let mut body = Vec::with_capacity(192);
+fn refuse(refused: &Refused, around: Surroundings, buffers: &Buffers) -> Response<Body> {
+    let mut body = buffers.body(192);
     refused.problem.write(&mut body);
     let mut response = Response::new(Body::Whole(body.into()));
     let status = refused.problem.code.status();

@@ -21,6 +21,7 @@ use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
 use crate::api::App;
+use crate::buffers::Buffers;
 use crate::config::Config;
 use crate::conn::{self, Slot};
 use crate::metrics::{Entered, Gauge, Metrics};
@@ -30,6 +31,8 @@ use crate::problem::Code;
 const REFUSALS_MAX: usize = 64;
 /// The pause after a failed accept: out of file descriptors is the usual cause, and asking again at once finds none.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// Without a new connection for so long, the memory of earlier ones is given back.
+const QUIET: Duration = Duration::from_secs(30);
 /// How long dropped connections may take to be gone.
 const DROP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -66,6 +69,7 @@ impl Server {
             engine,
             config,
             metrics: Metrics::new(),
+            buffers: Buffers::new(),
             stopping: Context::new(),
             hurry: Context::new(),
         };
@@ -92,6 +96,11 @@ impl Server {
                 biased;
                 _ = shutdown.cancelled() => break,
                 accepted = listener.accept() => accepted,
+                // With requests the pools age by themselves.
+                () = sleep(QUIET) => {
+                    app.buffers.age();
+                    continue;
+                }
             };
             match accepted {
                 Ok((stream, _)) => admit(&app, &refusals, stream, &force, &alive),

@@ -34,6 +34,7 @@
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
+//! | [`pool`] | objects used again instead of made again: bounded, cleaned, given back in time | yes |
 //! | `net` | TCP on the netpoller | |
 //! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes |
 //! | [`prim`] | atomics, locks and threads as a checker can see them | yes |
@@ -52,7 +53,7 @@ pub mod group;
 mod models;
 #[cfg(feature = "net")]
 pub mod net;
-#[cfg(feature = "rt")]
+pub mod pool;
 mod raw;
 #[cfg(feature = "rt")]
 pub mod rt;

@@ -75,7 +75,7 @@ async fn one(
         Done::Order { order, .. } => Some(order.version),
         Done::Account { .. } | Done::Transfer { .. } => None,
     };
-    let mut body = Vec::with_capacity(384);
+    let mut body = app.buffers.body(384);
     write_done(&mut body, &done);
     Ok(Reply::Json { status, sequence, version, body })
 }
@@ -106,12 +106,12 @@ async fn many(app: &App, kind: Kind, text: &str, wait: Option<Wait>) -> Result<R
         }
         (sequence, outcomes)
     };
-    let body = write_results(&refused, outcomes);
+    let mut body = app.buffers.body(16 + refused.len() * 320);
+    write_results(&mut body, &refused, outcomes);
     Ok(Reply::Json { status: StatusCode::OK, sequence, version: None, body })
 }
 
-fn write_results(refused: &[Option<Problem>], outcomes: Vec<Outcome>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(16 + refused.len() * 320);
+fn write_results(out: &mut Vec<u8>, refused: &[Option<Problem>], outcomes: Vec<Outcome>) {
     out.extend_from_slice(b"{\"results\":[");
     let mut outcomes = outcomes.into_iter();
     for (index, refused) in refused.iter().enumerate() {
@@ -119,16 +119,15 @@ fn write_results(refused: &[Option<Problem>], outcomes: Vec<Outcome>) -> Vec<u8>
             out.push(b',');
         }
         if let Some(problem) = refused {
-            problem.write_item(&mut out);
+            problem.write_item(out);
             continue;
         }
         match outcomes.next().expect("the engine answers every command of a message") {
-            Ok(done) => write_done(&mut out, &done),
-            Err(rejection) => Problem::from(rejection).write_item(&mut out),
+            Ok(done) => write_done(out, &done),
+            Err(rejection) => Problem::from(rejection).write_item(out),
         }
     }
     out.extend_from_slice(b"]}");
-    out
 }
 
 fn write_done(out: &mut Vec<u8>, done: &Done) {

@@ -14,6 +14,7 @@ use norace_engine::{EventLog, HistoryGone, OrderEvent};
 use norace_prim::sync::Arc;
 
 use super::{App, Call, write};
+use crate::body::Chunk;
 use crate::metrics::{Entered, Gauge};
 use crate::problem::{Code, Member, Problem};
 use crate::reply::{Refused, Reply};
@@ -111,29 +112,32 @@ async fn step(app: Arc<App>, log: EventLog, after: u64) -> Step {
 
 impl EventStream {
     /// The next piece; none when the stream has ended.
-    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Chunk>> {
         if !std::mem::replace(&mut self.greeted, true) {
             // Sent at once, so that the client knows that it is connected; one second is its pause before reconnecting.
-            return Poll::Ready(Some(b"retry: 1000\n\n".to_vec()));
+            return Poll::Ready(Some("retry: 1000\n\n".into()));
         }
         let app = &self.slot.holder().0;
-        let mut out = Vec::new();
+        let mut out;
         match ready!(self.next.as_mut().poll(cx)) {
             Step::Events(events) => {
-                out.reserve(events.len() * 192);
+                out = app.buffers.body(events.len() * 192);
                 for event in &events {
                     write::event(&mut out, event);
                     self.after = event.sequence;
                 }
                 app.metrics.events_sent.add(events.len() as u64);
             }
-            Step::Quiet => out.extend_from_slice(b": still here\n\n"),
+            Step::Quiet => {
+                out = app.buffers.body(0);
+                out.extend_from_slice(b": still here\n\n");
+            }
             Step::Gone(HistoryGone { oldest }) => {
                 self.next = Box::pin(std::future::ready(Step::End));
                 let line = format!(
                     "event: gone\ndata: {{\"code\":\"history-gone\",\"oldest\":{oldest}}}\n\n"
                 );
-                return Poll::Ready(Some(line.into_bytes()));
+                return Poll::Ready(Some(line.into_bytes().into()));
             }
             Step::End => {
                 self.next = Box::pin(std::future::ready(Step::End));
@@ -141,6 +145,6 @@ impl EventStream {
             }
         }
         self.next = Box::pin(step(Arc::clone(app), self.log.clone(), self.after));
-        Poll::Ready(Some(out))
+        Poll::Ready(Some(out.into()))
     }
 }

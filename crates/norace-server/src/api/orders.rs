@@ -7,7 +7,7 @@ use norace_engine::{
 
 use super::create::Wait;
 use super::show::other_kind;
-use super::{Call, write};
+use super::{App, Call, write};
 use crate::reply::{Refused, Reply};
 use crate::wire::fields::{self, Fields};
 use crate::wire::query::Params;
@@ -28,11 +28,11 @@ pub(super) async fn show(call: Call<'_>) -> Result<Reply, Refused> {
     if header::has_version(&parts.headers, order.version) {
         return Ok(Reply::NotModified { sequence, version: order.version });
     }
-    Ok(shown(sequence, &order))
+    Ok(shown(app, sequence, &order))
 }
 
-fn shown(sequence: u64, order: &Order) -> Reply {
-    let mut body = Vec::with_capacity(384);
+fn shown(app: &App, sequence: u64, order: &Order) -> Reply {
+    let mut body = app.buffers.body(384);
     write::order(&mut body, order);
     Reply::Json { status: StatusCode::OK, sequence, version: Some(order.version), body }
 }
@@ -54,7 +54,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Reply, Refused> {
     let query = Query::Orders { state, limit, cursor };
     let Answer { sequence, result } = call.app.query(query).await?;
     let Found::Orders(page) = result else { return Err(other_kind()) };
-    let mut body = Vec::with_capacity(32 + page.items.len() * 320);
+    let mut body = call.app.buffers.body(32 + page.items.len() * 320);
     let next_cursor = page.next_cursor.map(Cursor::encode);
     write::page(&mut body, &page.items, next_cursor.as_deref());
     Ok(Reply::Json { status: StatusCode::OK, sequence, version: None, body })
@@ -78,5 +78,5 @@ pub(super) async fn advance(call: Call<'_>, action: Action) -> Result<Reply, Ref
     let command = Command::MoveOrder { order, action, reason, expected_version };
     let Answer { sequence, result } = app.execute(Request { command, key }).await?;
     let Done::Order { order, .. } = result else { return Err(other_kind()) };
-    Ok(shown(sequence, &order))
+    Ok(shown(app, sequence, &order))
 }

@@ -13,7 +13,7 @@ pub(super) async fn account(call: Call<'_>) -> Result<Reply, Refused> {
     Params::read(call.parts.uri.query(), &[])?;
     let Answer { sequence, result } = call.app.query(Query::Account(call.target()?)).await?;
     let Found::Account(account) = result else { return Err(other_kind()) };
-    let mut body = Vec::with_capacity(256);
+    let mut body = call.app.buffers.body(256);
     write::account(&mut body, &account);
     Ok(Reply::Json { status: StatusCode::OK, sequence, version: None, body })
 }
@@ -23,7 +23,7 @@ pub(super) async fn transfer(call: Call<'_>) -> Result<Reply, Refused> {
     Params::read(call.parts.uri.query(), &[])?;
     let Answer { sequence, result } = call.app.query(Query::Transfer(call.target()?)).await?;
     let Found::Transfer(transfer) = result else { return Err(other_kind()) };
-    let mut body = Vec::with_capacity(256);
+    let mut body = call.app.buffers.body(256);
     write::transfer(&mut body, &transfer);
     Ok(Reply::Json { status: StatusCode::OK, sequence, version: None, body })
 }

@@ -4,7 +4,6 @@
 //! sees that head on its way out and sends the same refusal as a problem document. It can't be mistaken for an answer
 //! of the service, which has no empty answer with such a status.
 
-use std::cell::RefCell;
 use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
@@ -15,22 +14,16 @@ use norace::net::TcpStream;
 use norace_prim::sync::Arc;
 
 use super::pace::Pace;
+use crate::api::App;
 use crate::problem::{Code, Problem};
 use crate::wire::json::Integer as _;
-
-/// The most bytes asked of the socket at once.
-const READ_MAX: usize = 64 << 10;
-
-norace_prim::thread_local! {
-    /// Used within one poll only.
-    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_MAX].into_boxed_slice());
-}
 
 /// The socket as hyper sees it.
 #[derive(Debug)]
 pub(super) struct Io {
     stream: Arc<TcpStream>,
     pace: Arc<Pace>,
+    app: Arc<App>,
     instead: Option<Instead>,
 }
 
@@ -42,8 +35,8 @@ struct Instead {
 }
 
 impl Io {
-    pub(super) fn new(stream: Arc<TcpStream>, pace: Arc<Pace>) -> Self {
-        Self { stream, pace, instead: None }
+    pub(super) fn new(stream: Arc<TcpStream>, pace: Arc<Pace>, app: Arc<App>) -> Self {
+        Self { stream, pace, app, instead: None }
     }
 
     fn poll_some_in(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -71,13 +64,13 @@ impl Read for Io {
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         // hyper's buffer is not initialised and this crate has no unsafe code, so the bytes take one copy, by way of a
-        // buffer that all connections of a worker share.
-        SCRATCH.with_borrow_mut(|scratch| {
-            let room = buffer.remaining().min(scratch.len());
-            let count = ready!(self.poll_some_in(cx, &mut scratch[..room]))?;
-            buffer.put_slice(&scratch[..count]);
-            Poll::Ready(Ok(()))
-        })
+        // buffer that is lent for this poll.
+        let mut input = self.app.buffers.input();
+        let bytes = input.bytes();
+        let room = buffer.remaining().min(bytes.len());
+        let count = ready!(self.poll_some_in(cx, &mut bytes[..room]))?;
+        buffer.put_slice(&bytes[..count]);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -60,6 +60,8 @@ fn the_metrics_tell_what_happened() {
         "norace_journal_append_seconds",
         "norace_http_connections",
         "norace_http_event_streams",
+        "norace_buffers_taken_total",
+        "norace_buffers_in_use",
         "norace_tasks",
         "norace_task_panics_total",
     ] {

@@ -26,6 +26,8 @@ pub enum BlockedOn {
     Sleep,
     /// The end of a context.
     Context,
+    /// An object of a pool.
+    Pool,
     /// A socket.
     Socket,
 }
@@ -39,6 +41,7 @@ impl fmt::Display for BlockedOn {
             Self::Join => "for the end of the task spawned",
             Self::Sleep => "in a sleep",
             Self::Context => "for the end of a context",
+            Self::Pool => "for an object of the pool",
             Self::Socket => "for a socket",
         })
     }

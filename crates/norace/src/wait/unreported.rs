@@ -9,6 +9,7 @@ pub(crate) enum BlockedOn {
     Answer,
     Sleep,
     Context,
+    Pool,
 }
 
 #[derive(Clone, Copy)]

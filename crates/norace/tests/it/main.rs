@@ -6,6 +6,7 @@ mod context_go;
 #[cfg(feature = "rt")]
 mod group;
 mod models;
+mod pool;
 #[cfg(feature = "rt")]
 mod rt;
 mod select;

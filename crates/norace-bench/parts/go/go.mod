@@ -1,0 +1,3 @@
+module norace-bench-parts
+
+go 1.25

@@ -1,0 +1,142 @@
+//! The memory that requests lend and give back: input as it comes from sockets, bodies of requests and answers.
+//!
+//! Connections bound how many buffers are in use, so the pools add no bound of their own; what they keep is bounded
+//! here. A burst's buffers go with the pools' ageing.
+
+use std::fmt;
+
+use norace::pool::{Guard, Metrics, OwnedGuard, Pool, Reset};
+
+use crate::metrics::Page;
+
+/// The most bytes asked of a socket at once.
+const INPUT_BYTES: usize = 64 << 10;
+/// Buffers for input are used within one poll, so there are seldom more than workers.
+const INPUTS_IDLE_MAX: usize = 64;
+
+/// Where a body's buffer begins; most bodies fit.
+const BODY_BYTES: usize = 512;
+/// A body's buffer that has grown beyond this is not kept.
+const BODY_BYTES_KEPT: usize = 64 << 10;
+const BODIES_IDLE_MAX: usize = 1_024;
+
+/// A body's bytes; the memory goes back when it is dropped.
+pub(crate) type Buffer = OwnedGuard<Vec<u8>>;
+
+/// Memory for bytes on their way in. They stay until others overwrite them; nobody reads beyond what came.
+pub(crate) struct Input(Box<[u8]>);
+
+impl Input {
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Reset for Input {
+    fn reset(&mut self) {}
+
+    fn poison(&mut self) {
+        self.0.fill(0xA5);
+    }
+}
+
+/// The pools.
+pub(crate) struct Buffers {
+    inputs: Pool<Input>,
+    bodies: Pool<Vec<u8>>,
+}
+
+impl Buffers {
+    pub(crate) fn new() -> Self {
+        let inputs = Pool::unbounded_builder()
+            .max_idle(INPUTS_IDLE_MAX)
+            .build(|| Input(vec![0; INPUT_BYTES].into_boxed_slice()));
+        let bodies = Pool::unbounded_builder()
+            .max_idle(BODIES_IDLE_MAX)
+            .keep(|body: &Vec<u8>| body.capacity() <= BODY_BYTES_KEPT)
+            .build(|| Vec::with_capacity(BODY_BYTES));
+        Self { inputs, bodies }
+    }
+
+    /// Memory for one read.
+    pub(crate) fn input(&self) -> Guard<'_, Input> {
+        self.inputs.try_get().expect("the pool has no bound")
+    }
+
+    /// An empty body with room for `bytes`.
+    pub(crate) fn body(&self, bytes: usize) -> Buffer {
+        let mut body = self.bodies.try_get().expect("the pool has no bound").into_owned();
+        body.reserve(bytes);
+        body
+    }
+
+    /// Gives back what was not used for a while.
+    pub(crate) fn age(&self) {
+        self.inputs.age();
+        self.bodies.age();
+    }
+
+    /// Writes what the pools did as Prometheus text.
+    pub(crate) fn write(&self, page: &mut Page) {
+        let pools = [("input", self.inputs.metrics()), ("body", self.bodies.metrics())];
+        page.family("norace_buffers_taken_total", "counter", "Buffers taken, by where they were.");
+        for (name, seen) in &pools {
+            for (from, count) in [("near", seen.hits), ("far", seen.steals), ("new", seen.misses)] {
+                page.sample("", &format!("pool=\"{name}\",from=\"{from}\""), count);
+            }
+        }
+        let mut each = |name, kind, help, value: fn(&Metrics) -> u64| {
+            page.family(name, kind, help);
+            for (pool, seen) in &pools {
+                page.sample("", &format!("pool=\"{pool}\""), value(seen));
+            }
+        };
+        each(
+            "norace_buffers_dropped_total",
+            "counter",
+            "Buffers given back to the system.",
+            |seen| seen.dropped,
+        );
+        each("norace_buffers_idle", "gauge", "Buffers that wait for their next use.", |seen| {
+            seen.idle as u64
+        });
+        each("norace_buffers_in_use", "gauge", "Buffers in use.", |seen| seen.live as u64);
+    }
+}
+
+impl fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffers").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BODY_BYTES_KEPT, Buffers, Page};
+
+    #[test]
+    fn bodies_are_used_again_unless_they_have_grown() {
+        let buffers = Buffers::new();
+        let mut body = buffers.body(100);
+        body.extend_from_slice(b"secret");
+        drop(body);
+        let again = buffers.body(0);
+        assert!(again.is_empty());
+        drop(again);
+        drop(buffers.body(BODY_BYTES_KEPT + 1));
+        drop(buffers.input());
+        let mut page = Page::default();
+        buffers.write(&mut page);
+        let text = String::from_utf8(page.into_bytes()).unwrap();
+        for line in [
+            "norace_buffers_taken_total{pool=\"body\",from=\"new\"} 1",
+            "norace_buffers_taken_total{pool=\"body\",from=\"near\"} 2",
+            "norace_buffers_dropped_total{pool=\"body\"} 1",
+            "norace_buffers_idle{pool=\"body\"} 0",
+            "norace_buffers_idle{pool=\"input\"} 1",
+            "norace_buffers_in_use{pool=\"input\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no line `{line}` in\n{text}");
+        }
+    }
+}

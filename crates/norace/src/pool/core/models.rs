@@ -1,0 +1,5 @@
+//! The pool between threads, and its protocol step by step.
+
+mod bare;
+mod found;
+mod real;
