@@ -27,6 +27,22 @@ pub enum BlockedOn {
     Context,
     /// A socket.
     Socket,
+    /// A mutex.
+    Lock,
+    /// Permits of a semaphore.
+    Permits,
+    /// The value of a once cell, which somebody else makes.
+    Init,
+    /// A latch.
+    Latch,
+    /// A gate.
+    Gate,
+    /// The members of a wait group.
+    Members,
+    /// A change of a versioned cell.
+    Change,
+    /// A state of a state machine.
+    State,
 }
 
 impl fmt::Display for BlockedOn {
@@ -39,6 +55,14 @@ impl fmt::Display for BlockedOn {
             Self::Sleep => "in a sleep",
             Self::Context => "for the end of a context",
             Self::Socket => "for a socket",
+            Self::Lock => "to lock the mutex",
+            Self::Permits => "for permits of the semaphore",
+            Self::Init => "for the value of the once cell",
+            Self::Latch => "for the latch",
+            Self::Gate => "for the gate",
+            Self::Members => "for the members of the wait group",
+            Self::Change => "for a change of the versioned cell",
+            Self::State => "for a state of the state machine",
         })
     }
 }

@@ -9,6 +9,14 @@ pub(crate) enum BlockedOn {
     Answer,
     Sleep,
     Context,
+    Lock,
+    Permits,
+    Init,
+    Latch,
+    Gate,
+    Members,
+    Change,
+    State,
 }
 
 #[inline]

@@ -11,3 +11,4 @@ mod rt;
 mod select;
 mod select_set;
 mod support;
+mod sync;
