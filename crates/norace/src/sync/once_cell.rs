@@ -7,6 +7,7 @@ use norace_prim::sync::OnceLock;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn, ready};
+use std::pin::pin;
 
 /// What the checker calls it.
 struct OnceUse;
@@ -191,7 +192,7 @@ impl<T> OnceCell<T> {
     pub fn get_or_init_blocking(&self, make: impl FnOnce() -> T) -> &T {
         match self.value.get() {
             Some(value) => value,
-            None => block_on(Box::pin(self.get_or_init(|| ready(make())))),
+            None => block_on(pin!(self.get_or_init(|| ready(make())))),
         }
     }
 

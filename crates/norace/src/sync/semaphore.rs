@@ -47,7 +47,7 @@ impl Use for SemaphoreUse {
 /// # When to use it, and when not
 ///
 /// To bound how much of something happens at once: calls to a service, memory in flight (many permits for a large
-/// request). To bound tasks there is the limit of a [group](crate::context); to hand values over, a
+/// request). To bound tasks there is the limit of a group of tasks (`norace::group`); to hand values over, a
 /// [channel](crate::chan), whose capacity is a semaphore already; for one permit that guards data, a
 /// [`Mutex`](crate::sync::Mutex).
 ///

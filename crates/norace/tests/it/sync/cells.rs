@@ -169,7 +169,9 @@ fn waits_work_on_threads_and_run_out() {
             }
         })
     };
-    (1..=1000).for_each(|value| drop(cell.set(value)));
+    for value in 1..=1000 {
+        cell.set(value);
+    }
     assert_eq!(follower.join().unwrap().get(), 1001);
 }
 
