@@ -71,6 +71,9 @@ struct Nodes<C: Inside> {
     line: List,
 }
 
+/// Whom to wake when the lock is released; made when there is somebody.
+type ToWake = Option<Wakes>;
+
 /// The waiters of one object.
 pub struct Event<C: Inside> {
     monitor: Monitor<C::Name>,
@@ -92,11 +95,13 @@ impl<C: Inside> Event<C> {
         &self,
         what: &'static str,
         site: Site,
-        change: impl FnOnce(&mut Wakes) -> (Effect, R),
+        change: impl FnOnce(&mut ToWake) -> (Effect, R),
     ) -> R {
-        let mut wakes = Wakes::new();
+        let mut wakes = None;
         let result = self.monitor.attempt(what, site, || change(&mut wakes));
-        wakes.wake_all();
+        if let Some(wakes) = wakes {
+            wakes.wake_all();
+        }
         result
     }
 
@@ -110,7 +115,7 @@ impl<C: Inside> Event<C> {
     #[inline]
     pub(super) fn notify(
         &self,
-        wakes: &mut Wakes,
+        wakes: &mut ToWake,
         answer: impl Fn(&mut C::Wish) -> Option<C::Answer>,
     ) {
         // SeqCst: with the store in count; see the head of this file.
@@ -120,7 +125,7 @@ impl<C: Inside> Event<C> {
     }
 
     #[cold]
-    fn answer(&self, wakes: &mut Wakes, answer: impl Fn(&mut C::Wish) -> Option<C::Answer>) {
+    fn answer(&self, wakes: &mut ToWake, answer: impl Fn(&mut C::Wish) -> Option<C::Answer>) {
         let mut nodes = lock(&self.nodes);
         let Nodes { slab, line } = &mut *nodes;
         let mut next = line.front();
@@ -132,7 +137,7 @@ impl<C: Inside> Event<C> {
             };
             let Some(answer) = answer(wish) else { continue };
             if let Node::Waiting { waker, .. } = std::mem::replace(node, Node::Answered(answer)) {
-                wakes.push(waker);
+                wakes.get_or_insert_default().push(waker);
             }
             line.unlink(slab, key);
         }
@@ -152,13 +157,13 @@ impl<C: Inside> Event<C> {
         asked: C::Asked,
         place: &mut Option<Key>,
         waker: &Waker,
-        wakes: &mut Wakes,
+        wakes: &mut ToWake,
     ) -> Option<C::Answer> {
         if let Some(key) = *place {
             let mut nodes = lock(&self.nodes);
             match nodes.slab.get_mut(key) {
                 Node::Waiting { waker: current, .. } => {
-                    wakes.update(current, waker);
+                    wakes.get_or_insert_default().update(current, waker);
                     return None;
                 }
                 Node::Answered(_) => *place = None,
@@ -189,13 +194,13 @@ impl<C: Inside> Event<C> {
     }
 
     /// Takes out a node that may be in line.
-    fn remove(&self, nodes: &mut Nodes<C>, key: Key, wakes: &mut Wakes) {
+    fn remove(&self, nodes: &mut Nodes<C>, key: Key, wakes: &mut ToWake) {
         let Nodes { slab, line } = &mut *nodes;
         if matches!(slab.get_mut(key), Node::Waiting { .. }) {
             line.unlink(slab, key);
         }
         if let Node::Waiting { waker, .. } = slab.remove(key) {
-            wakes.discard(waker);
+            wakes.get_or_insert_default().discard(waker);
         }
         self.count(nodes);
     }

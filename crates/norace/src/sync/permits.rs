@@ -178,24 +178,29 @@ impl<U: Use> Permits<U> {
     /// When there would be more than [`PERMITS_MAX`].
     #[inline]
     pub(super) fn give(&self, count: usize, site: Site) {
-        let mut wakes = Wakes::new();
-        self.monitor.enter(U::GIVE, site, || self.give_and_collect(count, &mut wakes));
-        wakes.wake_all();
+        let wakes = self.monitor.enter(U::GIVE, site, || {
+            // Relaxed: the exchange decides.
+            let mut word = self.word.load(Ordering::Relaxed);
+            while word & QUEUED == 0 {
+                let more = plus(word, count);
+                // Release: pairs with the Acquire in take. Relaxed: the exchange is tried again.
+                match self.word.compare_exchange(word, more, Ordering::Release, Ordering::Relaxed) {
+                    Ok(_) => return None,
+                    Err(now) => word = now,
+                }
+            }
+            Some(self.give_to_line(count))
+        });
+        if let Some(wakes) = wakes {
+            wakes.wake_all();
+        }
     }
 
-    #[inline]
-    fn give_and_collect(&self, count: usize, wakes: &mut Wakes) {
-        // Relaxed: the exchange decides.
-        let mut word = self.word.load(Ordering::Relaxed);
-        while word & QUEUED == 0 {
-            let more = plus(word, count);
-            // Release: pairs with the Acquire in take. Relaxed: the exchange is tried again.
-            match self.word.compare_exchange(word, more, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(now) => word = now,
-            }
-        }
-        self.serve(&mut lock(&self.queue), count, wakes);
+    #[cold]
+    fn give_to_line(&self, count: usize) -> Wakes {
+        let mut wakes = Wakes::new();
+        self.serve(&mut lock(&self.queue), count, &mut wakes);
+        wakes
     }
 
     /// Grants what can be granted with `spare` permits more than the word has, puts the rest there, and invites.
@@ -288,9 +293,18 @@ impl<U: Use> Permits<U> {
         first
     }
 
-    /// Takes `place.need`, or is `Short` and wakes `waker` when it is worth another try.
-    fn step(&self, place: &mut Place, waker: &Waker, wakes: &mut Wakes) -> Take {
-        let Some(key) = place.key else { return self.arrive(place, waker) };
+    /// Takes `place.need`, or is `Short` and wakes `waker` when it is worth another try. Whom to wake at once.
+    #[cold]
+    fn step(&self, place: &mut Place, waker: &Waker) -> (Take, Wakes) {
+        let mut wakes = Wakes::new();
+        let take = match place.key {
+            Some(key) => self.come_back(place, key, waker, &mut wakes),
+            None => self.arrive(place, waker),
+        };
+        (take, wakes)
+    }
+
+    fn come_back(&self, place: &mut Place, key: Key, waker: &Waker, wakes: &mut Wakes) -> Take {
         let mut queue = lock(&self.queue);
         let Queue { nodes, line } = &mut *queue;
         let node = nodes.get_mut(key);
@@ -324,10 +338,6 @@ impl<U: Use> Permits<U> {
     }
 
     fn arrive(&self, place: &mut Place, waker: &Waker) -> Take {
-        let take = self.take(place.need);
-        if take != Take::Short {
-            return take;
-        }
         let mut queue = lock(&self.queue);
         let take = self.take_or_queue(place.need);
         if take == Take::Short {
@@ -412,14 +422,20 @@ impl Place {
         cx: &mut Context<'_>,
     ) -> Poll<bool> {
         ready!(budget::poll_left(cx));
-        let mut wakes = Wakes::new();
         let site = self.site;
-        let take = permits.monitor.attempt(U::TAKE, site, || {
-            let take = permits.step(self, cx.waker(), &mut wakes);
+        let (take, wakes) = permits.monitor.attempt(U::TAKE, site, || {
+            let first = if self.key.is_none() { permits.take(self.need) } else { Take::Short };
+            if first != Take::Short {
+                return (effect(first), (first, None));
+            }
+            let (take, wakes) = permits.step(self, cx.waker());
             // Who is short now stands in line.
-            (if take == Take::Short { Effect::Changed } else { effect(take) }, take)
+            let effect = if take == Take::Short { Effect::Changed } else { effect(take) };
+            (effect, (take, Some(wakes)))
         });
-        wakes.wake_all();
+        if let Some(wakes) = wakes {
+            wakes.wake_all();
+        }
         if take == Take::Short {
             permits.monitor.waits(U::TAKE, site);
             wait::note(U::ON, site);

@@ -257,6 +257,7 @@ impl<S: Deref<Target = Semaphore>> Unpin for Acquire<S> {}
 impl<S: Deref<Target = Semaphore>> Future for Acquire<S> {
     type Output = Result<Permit<S>, AcquireError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { semaphore, place } = &mut *self;
         let waits = semaphore.as_ref().expect("an acquire was polled after it was ready");
@@ -268,6 +269,7 @@ impl<S: Deref<Target = Semaphore>> Future for Acquire<S> {
 }
 
 impl<S: Deref<Target = Semaphore>> Drop for Acquire<S> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(semaphore) = &self.semaphore {
             self.place.leave(&semaphore.permits);
@@ -313,6 +315,7 @@ impl<S: Deref<Target = Semaphore> + Clone> Permit<S> {
 }
 
 impl<S: Deref<Target = Semaphore>> Drop for Permit<S> {
+    #[inline]
     fn drop(&mut self) {
         if self.count > 0 {
             self.semaphore.permits.give(self.count, self.site);

@@ -189,6 +189,7 @@ impl<M: Deref<Target = Mutex<T>>, T: ?Sized> Unpin for Lock<M, T> {}
 impl<M: Deref<Target = Mutex<T>>, T: ?Sized> Future for Lock<M, T> {
     type Output = Guard<M, T>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Guard<M, T>> {
         let Self { mutex, place, .. } = &mut *self;
         let waits = mutex.as_ref().expect("a lock was polled after it was ready");
@@ -200,6 +201,7 @@ impl<M: Deref<Target = Mutex<T>>, T: ?Sized> Future for Lock<M, T> {
 }
 
 impl<M: Deref<Target = Mutex<T>>, T: ?Sized> Drop for Lock<M, T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(mutex) = &self.mutex {
             self.place.leave(&mutex.permit);
@@ -266,6 +268,7 @@ impl<M: Deref<Target = Mutex<T>>, T: ?Sized> DerefMut for Guard<M, T> {
 }
 
 impl<M: Deref<Target = Mutex<T>>, T: ?Sized> Drop for Guard<M, T> {
+    #[inline]
     fn drop(&mut self) {
         self.mutex.permit.give(1, self.site);
     }
