@@ -58,9 +58,10 @@ thread_local! {
 ///
 /// # Cost
 ///
-/// An add is one `fetch_add` on a line that this thread has mostly to itself, and a thread-local read. There are as many
-/// stripes as processors, rounded up to a power of two and at most 64, of 128 bytes each, allocated by the first add;
-/// threads are spread over them in the order in which they first add to any counter. A read costs one load per stripe.
+/// An add is one `fetch_add` on a line that this thread has mostly to itself, and a thread-local read. There are as
+/// many stripes as processors, rounded up to a power of two and at most 64, of 128 bytes each, allocated by the first
+/// add; threads are spread over them in the order in which they first add to any counter. A read costs one load per
+/// stripe.
 ///
 /// # Ordering
 ///

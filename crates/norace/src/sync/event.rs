@@ -6,8 +6,8 @@
 //! The object's state is its own affair: atomics, changed without any lock. Beside it stand the waiters, behind a lock,
 //! and a count of them outside of it.
 //!
-//! - Who changes the state does it by a SeqCst operation, **then** reads the count (SeqCst); if it is not 0 it takes the
-//!   lock and answers every waiter whose wish the change fulfils.
+//! - Who changes the state does it by a SeqCst operation, **then** reads the count (SeqCst); if it is not 0 it takes
+//!   the lock and answers every waiter whose wish the change fulfils.
 //! - Who waits puts its wish in line and writes the count (SeqCst), **then** reads the state once more (SeqCst).
 //!
 //! In the one order of all SeqCst operations either the change comes before the second read, which finds it, or the
@@ -15,8 +15,8 @@
 //! for, and while nobody waits a change costs one load more.
 //!
 //! An answer is final: who was answered stands in no line any more, whatever the state is by the time it looks. An
-//! answer may come late, when the state has moved on; so a wish says since when it waits, and changes from before do not
-//! fulfil it.
+//! answer may come late, when the state has moved on; so a wish says since when it waits, and changes from before do
+//! not fulfil it.
 
 use crate::budget;
 use crate::wait::{self, BlockedOn, Key, List, Slab, Wakes};

@@ -110,7 +110,8 @@ impl Gate {
     }
 
     fn moves(&self) -> u64 {
-        // SeqCst: as the waiting protocol asks, see there; it includes the Acquire that pairs with the Release in advance.
+        // SeqCst: as the waiting protocol asks, see there; it includes the Acquire that pairs with the Release in
+        // advance.
         self.moves.load(Ordering::SeqCst)
     }
 
@@ -120,7 +121,8 @@ impl Gate {
             loop {
                 let Some(after) = next(moves) else { return (Effect::Learned, false) };
                 let (success, failure) = (Ordering::SeqCst, Ordering::Acquire);
-                // SeqCst: as the waiting protocol asks; it includes the Release for who goes through. Acquire: as there.
+                // SeqCst: as the waiting protocol asks; it includes the Release for who goes through. Acquire: as
+                // there.
                 match self.moves.compare_exchange(moves, after, success, failure) {
                     Ok(_) => break,
                     Err(now) => moves = now,

@@ -39,8 +39,8 @@ impl Use for OnceUse {
 ///
 /// # When to use it, and when not
 ///
-/// For what is expensive or asynchronous to make and needed by many: a connection, a configuration. What is made without
-/// waiting is a [`prim::sync::OnceLock`](crate::prim::sync::OnceLock); what changes later a
+/// For what is expensive or asynchronous to make and needed by many: a connection, a configuration. What is made
+/// without waiting is a [`prim::sync::OnceLock`](crate::prim::sync::OnceLock); what changes later a
 /// [`Versioned`](crate::sync::Versioned).
 ///
 /// # Cost

@@ -13,8 +13,8 @@
 //!   without ever being free. A node that was granted has left the line.
 //! - Where overtaking is allowed the first in line is only *invited*, that is, woken, and the permits are free for
 //!   whoever comes first, until it has been overtaken [`Use::OVERTAKEN_MAX`] times. Then it is granted.
-//! - Who leaves passes on what it was granted, and serves the line: the next one may be content with less, or have to be
-//!   invited.
+//! - Who leaves passes on what it was granted, and serves the line: the next one may be content with less, or have to
+//!   be invited.
 //! - `CLOSED` is set under the lock together with the refusal of everybody in line, and never cleared.
 //!
 //! The design is that of tokio's batch semaphore, with the flag in the word so that giving needs no lock while nobody
@@ -234,22 +234,26 @@ impl<U: Use> Permits<U> {
     /// Takes `need` permits out of `spare` and, as far as that does not do, out of the word; or nothing at all.
     fn pay(&self, need: usize, spare: &mut usize) -> bool {
         let missing = need.saturating_sub(*spare);
+        let paid = need - missing;
+        if missing == 0 {
+            *spare -= paid;
+            return true;
+        }
         // Relaxed: the exchange decides.
         let mut word = self.word.load(Ordering::Relaxed);
-        while missing > 0 {
-            if word / UNIT < missing {
-                return false;
-            }
+        while word / UNIT >= missing {
             let less = word - missing * UNIT;
-            // Acquire: pairs with the Release in give and put, for whom the permits are granted: that one gets the order
-            // through the lock. Relaxed: the exchange is tried again.
+            // Acquire: pairs with the Release in give and put, for whom the permits are granted: that one gets the
+            // order through the lock. Relaxed: the exchange is tried again.
             match self.word.compare_exchange(word, less, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => break,
+                Ok(_) => {
+                    *spare -= paid;
+                    return true;
+                }
                 Err(now) => word = now,
             }
         }
-        *spare -= need - missing;
-        true
+        false
     }
 
     /// Puts `spare` permits into the word, and clears `QUEUED` if the line is `empty`; how many are free then.
@@ -276,7 +280,8 @@ impl<U: Use> Permits<U> {
         let first = self.monitor.enter("close", site, || {
             let mut queue = lock(&self.queue);
             let Queue { nodes, line } = &mut *queue;
-            // AcqRel: Release pairs with the Acquire of who sees it closed, Acquire with the Release of an earlier close.
+            // AcqRel: Release pairs with the Acquire of who sees it closed, Acquire with the Release of an earlier
+            // close.
             let first = self.word.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED == 0;
             while let Some(key) = line.pop_front(nodes) {
                 let node = nodes.get_mut(key);

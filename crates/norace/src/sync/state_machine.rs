@@ -117,8 +117,8 @@ impl<S: States> StateMachine<S> {
     ///
     /// # Errors
     ///
-    /// [`MoveError::Stale`] when it has moved since, else [`MoveError::Illegal`] when the table does not allow the move.
-    /// Nothing is changed.
+    /// [`MoveError::Stale`] when it has moved since, else [`MoveError::Illegal`] when the table does not allow the
+    /// move. Nothing is changed.
     #[track_caller]
     pub fn compare_move(&self, version: Version, to: S) -> Result<Version, MoveError<S>> {
         let site = Site::here();
@@ -133,8 +133,8 @@ impl<S: States> StateMachine<S> {
     ///
     /// A state that was left before the wait began, which is when it is first polled, has been missed.
     ///
-    /// Resolves to [`Unreachable`] when no moves lead there any more: nobody waits for an order to be confirmed that was
-    /// cancelled.
+    /// Resolves to [`Unreachable`] when no moves lead there any more: nobody waits for an order to be confirmed that
+    /// was cancelled.
     #[track_caller]
     pub fn wait_for(&self, state: S) -> Wait<'_, Self> {
         Wait::new(self, state, BlockedOn::State, Site::here())

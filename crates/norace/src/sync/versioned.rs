@@ -24,9 +24,9 @@ impl<T> Kind for VersionedOf<T> {
 ///
 /// # Wrapping
 ///
-/// Versions are counted modulo 2^64. At 100 million sets a second that takes 5,849 years; only then could a version that
-/// somebody kept all the time come back. (13 bits of tag would do for 82 microseconds, 16 for 0.7 milliseconds, 32 for 43
-/// seconds, 48 for 33 days.)
+/// Versions are counted modulo 2^64. At 100 million sets a second that takes 5,849 years; only then could a version
+/// that somebody kept all the time come back. (13 bits of tag would do for 82 microseconds, 16 for 0.7 milliseconds, 32
+/// for 43 seconds, 48 for 33 days.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
 
@@ -92,8 +92,8 @@ impl fmt::Display for Version {
 /// Of a word: a load and a compare-and-set are one instruction each where the processor has one for 128 bits (x86 with
 /// `cmpxchg16b` and, for loads, AVX; AArch64); else portable-atomic takes one of its global locks. On x86 without AVX a
 /// load writes the line. Of an `Arc`: a short lock and a reference count; the value before is dropped as soon as the
-/// last reader lets go of it, so a stalled reader keeps one value and no more. [`version`](Self::version) takes no lock.
-/// While nobody waits for changes a set costs one load more.
+/// last reader lets go of it, so a stalled reader keeps one value and no more. [`version`](Self::version) takes no
+/// lock. While nobody waits for changes a set costs one load more.
 ///
 /// # Ordering
 ///

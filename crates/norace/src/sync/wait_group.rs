@@ -76,7 +76,8 @@ fn members(word: u64) -> u64 {
 
 impl Core {
     fn word(&self) -> u64 {
-        // SeqCst: as the waiting protocol asks, see there; it includes the Acquire that pairs with the Release in leave.
+        // SeqCst: as the waiting protocol asks, see there; it includes the Acquire that pairs with the Release in
+        // leave.
         self.word.load(Ordering::SeqCst)
     }
 

@@ -1,5 +1,5 @@
-//! A list of free slots whose head is changed by compare-and-swap: by value it is given out twice, by version it is not.
-//! Beside it a counter, which has no such problem.
+//! A list of free slots whose head is changed by compare-and-swap: by value it is given out twice, by version it is
+//! not. Beside it a counter, which has no such problem.
 
 use crate::models::{all, finds, join, spawn};
 use crate::sync::{Stale, Versioned};
