@@ -36,10 +36,17 @@ struct Suite {
     measure: fn(root: &Path, quick: bool) -> Result<Tables, String>,
 }
 
-const SUITES: [Suite; 6] = [
+const SUITES: [Suite; 7] = [
     Suite { name: "engine", measure: |root, quick| Ok(engine::measure(root, quick)?.tables()) },
     Suite { name: "kit", measure: |root, quick| Ok(kit::measure(root, quick)?.tables()) },
-    Suite { name: "parts", measure: |root, quick| Ok(parts::measure(root, quick)?.tables()) },
+    Suite {
+        name: "sync",
+        measure: |root, quick| Ok(parts::measure(&parts::SYNC, root, quick)?.tables()),
+    },
+    Suite {
+        name: "pool",
+        measure: |root, quick| Ok(parts::measure(&parts::POOL, root, quick)?.tables()),
+    },
     Suite { name: "checker", measure: |root, quick| Ok(checker::measure(root, quick)?.tables()) },
     Suite { name: "build", measure: |root, quick| Ok(build::measure(root, quick)?.tables()) },
     Suite { name: "corpus", measure: corpus::measure },

@@ -33,6 +33,7 @@
 //! | [`select!`], [`select_blocking!`], [`select`](mod@select) | whichever comes first, in tasks and on threads | yes |
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
+//! | [`sync`] | counters, versioned cells, state machines, latches, gates, mutexes, semaphores, once cells | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
 //! | [`pool`] | objects used again instead of made again: bounded, cleaned, given back in time | yes |
 //! | `net` | TCP on the netpoller | |
@@ -60,6 +61,7 @@ pub mod rt;
 pub mod select;
 #[cfg(all(feature = "rt", unix))]
 pub mod signal;
+pub mod sync;
 #[cfg(feature = "rt")]
 pub mod task;
 pub mod time;

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use norace::sync::Counter;
 use norace_bench_measure::{Done, Run};
 
 const EACH: u64 = 100_000;
@@ -16,6 +17,10 @@ pub fn count(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
             let number = AtomicU64::new(0);
             // Relaxed: nothing else depends on it.
             on_threads(run, threads, || _ = number.fetch_add(1, Ordering::Relaxed))
+        }
+        "norace" => {
+            let counter = Counter::new();
+            on_threads(run, threads, || counter.add(1))
         }
         "mutex" => {
             let number = Mutex::new(0_u64);

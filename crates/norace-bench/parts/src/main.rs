@@ -2,17 +2,24 @@
 
 mod locks;
 mod pools;
+mod turns;
+mod versions;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
-TASK: count:THREADS, pool-one:BYTES, pool-burst:BYTES, pool-forward:BYTES, pool-requests:BYTES";
+TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
+      pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
         "count" => locks::count(run, contender, parameters),
         name if name.starts_with("pool-") => pools::lend(run, contender, name, parameters),
+        "update" => versions::update(run, contender, parameters),
+        "read" => versions::read(run, contender, parameters),
+        "lock" => turns::lock(run, contender, parameters),
+        "permits" => turns::permits(run, contender, parameters),
         _ => None,
     })
 }

@@ -30,6 +30,22 @@ pub enum BlockedOn {
     Pool,
     /// A socket.
     Socket,
+    /// A mutex.
+    Lock,
+    /// Permits of a semaphore.
+    Permits,
+    /// The value of a once cell, which somebody else makes.
+    Init,
+    /// A latch.
+    Latch,
+    /// A gate.
+    Gate,
+    /// The members of a wait group.
+    Members,
+    /// A change of a versioned cell.
+    Change,
+    /// A state of a state machine.
+    State,
 }
 
 impl fmt::Display for BlockedOn {
@@ -43,6 +59,14 @@ impl fmt::Display for BlockedOn {
             Self::Context => "for the end of a context",
             Self::Pool => "for an object of the pool",
             Self::Socket => "for a socket",
+            Self::Lock => "to lock the mutex",
+            Self::Permits => "for permits of the semaphore",
+            Self::Init => "for the value of the once cell",
+            Self::Latch => "for the latch",
+            Self::Gate => "for the gate",
+            Self::Members => "for the members of the wait group",
+            Self::Change => "for a change of the versioned cell",
+            Self::State => "for a state of the state machine",
         })
     }
 }

@@ -10,6 +10,14 @@ pub(crate) enum BlockedOn {
     Sleep,
     Context,
     Pool,
+    Lock,
+    Permits,
+    Init,
+    Latch,
+    Gate,
+    Members,
+    Change,
+    State,
 }
 
 #[derive(Clone, Copy)]

@@ -12,3 +12,4 @@ mod rt;
 mod select;
 mod select_set;
 mod support;
+mod sync;

@@ -1,35 +1,37 @@
-//! A signal that happens once, a turn that comes again, and a lock: three things, three types.
+//! A signal that happens once, a gate that opens and closes, and a lock: three things, three types.
 
-use norace::prim::sync::{Arc, Mutex};
-use norace::{chan::bounded, context::Context, prim::thread};
+use norace::prim::{sync::Arc, thread};
+use norace::sync::{Gate, Latch, Mutex};
 
 #[norace::test]
 fn what_happens_once_stays_so() {
-    let started = Context::new();
-    let waits = started.clone();
-    let thread = thread::spawn(move || norace::block_on(waits.cancelled()));
+    let started = Arc::new(Latch::new());
+    let waits = Arc::clone(&started);
+    let thread = thread::spawn(move || waits.wait_blocking());
     // Twice is no fault: the first one counts.
-    assert!(started.cancel());
-    assert!(!started.cancel());
+    assert!(started.set());
+    assert!(!started.set());
     thread.join().unwrap();
-    assert!(started.is_cancelled(), "also for who asks later");
+    assert!(started.is_set(), "also for who asks later");
 }
 
 #[norace::test]
-fn a_turn_is_taken_and_given_back() {
-    let (give, take) = bounded(1);
-    let (give_back, take_too) = (give.clone(), take.clone());
+fn a_gate_opens_and_closes_and_opens() {
+    let gate = Arc::new(Gate::new(true));
+    assert!(gate.close());
+    let waits = Arc::clone(&gate);
+    let thread = thread::spawn(move || waits.wait_blocking());
+    assert!(gate.open());
+    thread.join().unwrap();
+    assert!(gate.close(), "it can be armed again");
+}
+
+#[norace::test]
+fn a_lock_is_a_mutex() {
     let count = Arc::new(Mutex::new(0));
     let other = Arc::clone(&count);
-    give.send_blocking(()).unwrap();
-    let thread = thread::spawn(move || {
-        take_too.recv_blocking().unwrap();
-        *other.lock().unwrap() += 1;
-        give_back.send_blocking(()).unwrap();
-    });
-    take.recv_blocking().unwrap();
-    *count.lock().unwrap() += 1;
-    give.send_blocking(()).unwrap();
+    let thread = thread::spawn(move || *other.lock_blocking() += 1);
+    *count.lock_blocking() += 1;
     thread.join().unwrap();
-    assert_eq!(*count.lock().unwrap(), 2);
+    assert_eq!(*count.lock_blocking(), 2);
 }

@@ -4,3 +4,4 @@ mod chan;
 mod context;
 mod group;
 mod rt;
+mod sync;

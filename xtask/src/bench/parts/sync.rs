@@ -1,0 +1,43 @@
+//! Counters, versioned cells and locks.
+
+use super::Part;
+use crate::bench::{
+    NORACE,
+    tasks::{Contender, task},
+};
+
+const OWN: Contender = (NORACE, "norace");
+const OWN_ARC: Contender = ("Norace, an Arc", "norace-arc");
+const ATOMIC: Contender = ("one atomic", "atomic");
+const MUTEX: Contender = ("std Mutex", "mutex");
+const CELL: Contender = ("crossbeam AtomicCell", "crossbeam");
+
+const COUNTERS: &[Contender] = &[OWN, ATOMIC, MUTEX];
+const VERSIONS: &[Contender] = &[OWN, OWN_ARC, CELL, MUTEX];
+const LOCKS: &[Contender] = &[OWN, ("tokio", "tokio"), ("async-lock", "async-lock")];
+
+pub(in crate::bench) const SYNC: Part = Part {
+    name: "sync",
+    head: "\
+# Counters, versions and locks benchmark
+
+Each contender does the same task in a process of its own, in turns; the programs are in
+[crates/norace-bench/parts](../../crates/norace-bench/parts/src/main.rs). The times are those of one operation. A value
+with a version is a word and a number of 64 bits; crossbeam's cell holds both, and spins behind a lock where the machine
+has no atomic of that size, as std's mutex sleeps.
+
+",
+    peers: &["async-lock", "crossbeam-utils", "tokio"],
+    tasks: &[
+        task("counting, one thread", "count:1", COUNTERS),
+        task("counting, 2 threads", "count:2", COUNTERS),
+        task("a value with a version: read and set, one thread", "update:1", VERSIONS),
+        task("the same, 2 threads", "update:2", VERSIONS),
+        task("a value with a version: 99 of 100 read, one thread", "read:1", VERSIONS),
+        task("the same, 2 threads", "read:2", VERSIONS),
+        task("an async mutex, one task", "lock:1", LOCKS),
+        task("an async mutex, 8 tasks", "lock:8", LOCKS),
+        task("a semaphore, one task", "permits:1:1", LOCKS),
+        task("a semaphore of 2, 8 tasks", "permits:8:2", LOCKS),
+    ],
+};
