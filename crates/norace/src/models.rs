@@ -4,10 +4,12 @@
 //! of whole parts are searched for a while. A protocol's *mutants*, versions with a step left out or weakened, stand
 //! beside its model: a model that does not find them says nothing.
 
+use crate::wait::block_on;
 use norace_check::{Builder, Finding, Level};
+use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -19,6 +21,9 @@ const SOME: Duration = Duration::from_millis(1500);
 
 /// Time for finding what is known to be wrong: far more than it takes.
 const MUTANT_MAX: Duration = Duration::from_secs(20);
+
+/// A time that no model comes to, unless nothing else is left to do.
+pub(crate) const FAR: Duration = Duration::from_secs(3_600);
 
 /// Runs all executions of `model`.
 #[track_caller]
@@ -60,4 +65,38 @@ where
 #[track_caller]
 pub(crate) fn join<T>(threads: impl IntoIterator<Item = JoinHandle<T>>) -> Vec<T> {
     threads.into_iter().map(|thread| thread.join().expect("a thread that does not panic")).collect()
+}
+
+/// Something that is said once, to a thread or a task.
+#[derive(Clone, Default)]
+pub(crate) struct Said(Arc<Mutex<(bool, Option<Waker>)>>);
+
+impl Said {
+    pub(crate) fn say(&self) {
+        let waker = {
+            let mut said = lock(&self.0);
+            assert!(!said.0, "it was said before");
+            said.0 = true;
+            said.1.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) async fn hear(&self) {
+        poll_fn(|cx| {
+            let mut said = lock(&self.0);
+            if said.0 {
+                return Poll::Ready(());
+            }
+            said.1 = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    pub(crate) fn wait(&self) {
+        block_on(self.hear());
+    }
 }

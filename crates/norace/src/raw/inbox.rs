@@ -11,16 +11,15 @@
 //! - `ready` is how many values the list holds, or `TAKING`: somebody has the right to touch the list.
 //! - *Take*: exchanges `ready` for `TAKING`, or goes away if it is that already; exchanges `top` for null and appends
 //!   those nodes; takes values; stores how many are left.
-//! - *Close*: exchanges `top` for `CLOSED`; takes everything from the list, unless somebody else is taking.
+//! - *Close*, when nobody takes any more: exchanges `top` for `CLOSED`; takes the list, and what was in the stack.
 //!
 //! A node is the putter's until it is `top`, and then of the one who takes the stack with it. Nobody waits: neither a
-//! putter for a taker, nor a taker for another one. What a taker leaves behind is told by its last steps:
+//! putter for a taker, nor a taker for another one. Values do: what is in the list or comes behind it waits while the
+//! taker is stopped in the middle.
 //!
-//! - Who looks whether there is work ([`Inbox::has_work`]) is told no while somebody is taking. So a taker, after its
-//!   last store, **looks itself** whether there is work, and tells who may sleep. The store, the look, and the accesses
-//!   of those who go to sleep are all `SeqCst`; see P1' in `rt/idle.rs`.
-//! - Who closes leaves the list to a taker. So a taker that leaves something in it looks, after its last store, whether
-//!   the queue is closed, and if so takes the rest.
+//! Who looks whether there is work ([`Inbox::has_work`]) is told no while somebody is taking. So a taker, after its
+//! last store, **looks itself** whether there is work, and tells who may sleep. The store, the look, and the accesses
+//! of those who go to sleep are all `SeqCst`; see P1' in `rt/idle.rs`.
 
 use norace_prim::atomic::{AtomicPtr, AtomicUsize, Ordering, Tally};
 use norace_prim::cell::UnsafeCell;
@@ -269,37 +268,26 @@ impl<T> Inbox<T> {
         Err(back)
     }
 
-    /// Moves as many values as `share` makes of their number to `taken`, or, of a queue that is closed meanwhile, all.
-    ///
-    /// None when somebody else is taking. The caller has to look at [`has_work`](Self::has_work) next.
-    pub(crate) fn take(&self, share: impl FnOnce(usize) -> usize, taken: &mut Vec<T>) {
-        let mut share = Some(share);
-        loop {
-            // SeqCst: who goes away, and has closed the queue before, did so before the store below in the one order of
-            // all these accesses. As an acquire it pairs with that store, so that the list is as it was left.
-            if self.ready.swap(TAKING, Ordering::SeqCst) == TAKING {
-                // In the second round: whoever is taking sees that it is closed.
-                return;
-            }
-            let left = self.list.with_mut(|list| {
-                // SAFETY: the list belongs to whoever has exchanged `ready`.
-                let list = unsafe { &mut *list };
-                // SAFETY: what was taken off the stack is the taker's alone.
-                unsafe { list.append(self.take_all()) };
-                let count = share.take().map_or(list.len, |share| share(list.len));
-                let before = taken.len();
-                taken.extend(std::iter::from_fn(|| list.pop()).take(count));
-                self.taken.add((taken.len() - before) as u64);
-                list.len
-            });
-            // SeqCst: P1' of the sleep protocol in rt/idle.rs; and as a release it pairs with the swap above.
-            self.ready.store(left, Ordering::SeqCst);
-            // SeqCst: after the store above, so that either this one sees that it is closed, or who closes it finds
-            // nobody taking.
-            if left == 0 || self.top.load(Ordering::SeqCst) != closed() {
-                return;
-            }
+    /// Moves as many values as `share` makes of their number to `taken`; false, and none, when somebody else is taking.
+    /// The caller has to look at [`has_work`](Self::has_work) next.
+    pub(crate) fn take(&self, share: impl FnOnce(usize) -> usize, taken: &mut Vec<T>) -> bool {
+        // Acquire: pairs with the store below, so that the list is as it was left.
+        if self.ready.swap(TAKING, Ordering::Acquire) == TAKING {
+            return false;
         }
+        let left = self.list.with_mut(|list| {
+            // SAFETY: the list belongs to whoever has exchanged `ready`.
+            let list = unsafe { &mut *list };
+            // SAFETY: what was taken off the stack is the taker's alone.
+            unsafe { list.append(self.take_all()) };
+            let (count, before) = (share(list.len), taken.len());
+            taken.extend(std::iter::from_fn(|| list.pop()).take(count));
+            self.taken.add((taken.len() - before) as u64);
+            list.len
+        });
+        // SeqCst: P1' of the sleep protocol in rt/idle.rs; and as a release it pairs with the swap above.
+        self.ready.store(left, Ordering::SeqCst);
+        true
     }
 
     /// Takes the stack; null when it is empty or closed.
@@ -317,12 +305,16 @@ impl<T> Inbox<T> {
         ptr::null_mut()
     }
 
-    /// Takes no further values, and gives those that are left, as far as nobody else is taking them.
+    /// Takes no further values, and gives those that are left.
+    ///
+    /// # Panics
+    ///
+    /// When somebody is taking: nobody may from here on.
     pub(crate) fn close(&self) -> Vec<T> {
+        // Acquire: pairs with the SeqCst in put, so that the nodes are seen.
+        let top = self.top.swap(closed(), Ordering::Acquire);
         let mut rest = Vec::new();
-        // SeqCst: before the look at `ready`; see take. As an acquire it pairs with the SeqCst in put.
-        let top = self.top.swap(closed(), Ordering::SeqCst);
-        self.take(|len| len, &mut rest);
+        assert!(self.take(|len| len, &mut rest), "who closes is the last one to take");
         let mut list = List::new();
         if top != closed() {
             // SAFETY: what was taken off the stack is the caller's alone.

@@ -1,13 +1,11 @@
 //! Runs one future on the calling thread, which sleeps while the future is pending.
 
 use super::current;
-use crate::{budget, wait};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use crate::wait;
+use std::future::Future;
 
 /// Polls `future` to its end; `what` names the operation in the panic that refuses to block a worker.
 pub(crate) fn block_on<F: Future>(what: &str, future: F) -> F::Output {
     current::assert_may_block(what);
-    let mut future = pin!(future);
-    wait::block_on(poll_fn(|cx| budget::with(|| future.as_mut().poll(cx))))
+    wait::block_on(future)
 }

@@ -30,7 +30,7 @@ enum Job {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
-    /// Threads that run or are about to, and those of them that have a job.
+    /// Threads that were started, and those of them that have a job.
     threads: usize,
     busy: usize,
     /// Threads that are with a place, and places in the queue, each of which has a thread to come.
@@ -52,12 +52,6 @@ impl State {
     /// Whether there is no room for a job, where so many may wait besides those that threads come for.
     fn is_full(&self, queue_max: usize) -> bool {
         self.task_threads() == 0 || self.queue.len() >= queue_max + self.threads - self.busy
-    }
-
-    /// Removes a job that nobody has begun; false when somebody has.
-    fn take_back(&mut self, is_it: impl Fn(&Job) -> bool) -> bool {
-        let queued = self.queue.iter().position(is_it);
-        queued.and_then(|index| self.queue.remove(index)).is_some()
     }
 }
 
@@ -92,67 +86,50 @@ impl BlockingPool {
         if state.closed {
             return Err((task, SpawnError::Stopped));
         }
-        let needs_thread = state.all_taken() && state.task_threads() < self.threads_max;
-        if !needs_thread && state.is_full(self.queue_max) {
+        let wants_thread = state.all_taken() && state.task_threads() < self.threads_max;
+        let started = wants_thread && self.start_thread(scheduler, &mut state);
+        if !started && state.is_full(self.queue_max) {
             return Err((task, SpawnError::Full));
         }
-        state.queue.push_back(Job::Task(task.clone()));
-        if !needs_thread {
-            drop(state);
-            self.job_added.notify_one();
-            return Ok(());
-        }
-        // It is queued before its thread starts, which does not tire before it has had a job.
-        state.threads += 1;
+        state.queue.push_back(Job::Task(task));
         drop(state);
-        if self.start_thread(scheduler) {
-            return Ok(());
-        }
-        // The system has no thread left: the job waits for one of those that run, if it may.
-        let mut state = lock(&self.state);
-        state.threads -= 1;
-        let is_it = |job: &Job| matches!(job, Job::Task(queued) if Arc::ptr_eq(queued, &task));
-        // Its own place in the queue is one of those that are taken.
-        if state.is_full(self.queue_max + 1) && state.take_back(is_it) {
-            return Err((task, SpawnError::Full));
-        }
+        self.job_is_queued(scheduler, started);
         Ok(())
     }
 
     /// Has another thread fill the place in `handoff`; false when none can be had.
     pub(crate) fn start_worker(&self, scheduler: &Arc<Scheduler>, handoff: &Handoff) -> bool {
         let mut state = lock(&self.state);
-        let all_taken = state.all_taken();
-        if state.closed || all_taken && state.places >= self.threads_max + self.workers {
+        let wants_thread = state.all_taken();
+        let has_room = state.places < self.threads_max + self.workers;
+        if state.closed || wants_thread && !(has_room && self.start_thread(scheduler, &mut state)) {
             return false;
         }
         state.queue.push_front(Job::Worker(handoff.clone()));
         state.places += 1;
-        if !all_taken {
-            drop(state);
-            self.job_added.notify_one();
-            return true;
-        }
-        state.threads += 1;
         drop(state);
-        if self.start_thread(scheduler) {
-            return true;
-        }
-        let mut state = lock(&self.state);
-        state.threads -= 1;
-        // Another thread may have come to it meanwhile.
-        let is_it = |job: &Job| matches!(job, Job::Worker(queued) if Arc::ptr_eq(queued, handoff));
-        let taken_back = state.take_back(is_it);
-        state.places -= usize::from(taken_back);
-        !taken_back
+        self.job_is_queued(scheduler, wants_thread);
+        true
     }
 
-    /// Starts a thread that was counted already; false when the system refuses it.
-    fn start_thread(&self, scheduler: &Arc<Scheduler>) -> bool {
+    /// Starts a thread and counts it; false when the system refuses it.
+    ///
+    /// Under the lock: nobody counts on a thread that may never come, and the new one waits for the job it is for.
+    fn start_thread(&self, scheduler: &Arc<Scheduler>, state: &mut State) -> bool {
         let started = Threads::start(scheduler, self.thread_name.clone(), |scheduler| {
             scheduler.blocking.run(scheduler);
         });
+        state.threads += usize::from(started.is_ok());
         started.is_ok()
+    }
+
+    /// To be called when a job is queued, and the lock given back; a thread that was started for it comes by itself.
+    fn job_is_queued(&self, scheduler: &Scheduler, thread_started: bool) {
+        if thread_started {
+            scheduler.threads.join_ended();
+        } else {
+            self.job_added.notify_one();
+        }
     }
 
     fn run(&self, scheduler: &Arc<Scheduler>) {

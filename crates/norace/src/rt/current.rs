@@ -5,8 +5,6 @@ use super::worker::Worker;
 use crate::task::TaskId;
 use crate::task::cell::Task;
 use crate::time::TimerQueue;
-use crate::wait::Blocked;
-use norace_prim::probe;
 use norace_prim::sync::Arc;
 use norace_prim::thread_local;
 use std::cell::{Cell, RefCell};
@@ -49,7 +47,6 @@ impl Current {
 }
 
 thread_local! {
-    /// The task that this thread is inside.
     static RUNNING: Cell<Option<TaskId>> = const { Cell::new(None) };
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
@@ -132,6 +129,11 @@ pub(crate) fn assert_may_block(what: &str) {
     );
 }
 
+/// The task that this thread is inside.
+pub(crate) fn task() -> Option<TaskId> {
+    RUNNING.try_with(Cell::get).ok().flatten()
+}
+
 /// Calls `act` as the task `id`.
 pub(crate) fn running<R>(id: TaskId, act: impl FnOnce() -> R) -> R {
     struct Restore(Option<TaskId>);
@@ -142,28 +144,4 @@ pub(crate) fn running<R>(id: TaskId, act: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(RUNNING.replace(Some(id)));
     act()
-}
-
-/// The thread of a task sleeps, and its runtime knows.
-pub(crate) struct Asleep {
-    scheduler: Arc<Scheduler>,
-    task: TaskId,
-}
-
-impl Drop for Asleep {
-    fn drop(&mut self) {
-        self.scheduler.thread_woke(self.task);
-    }
-}
-
-/// Tells the runtime that this thread is about to sleep inside a task, if it is inside one, until the guard is dropped.
-/// A report that no model asks for: it is no step of one.
-pub(crate) fn falls_asleep(blocked: Option<Blocked>) -> Option<Asleep> {
-    let (blocked, task) = (blocked?, RUNNING.try_with(Cell::get).ok().flatten()?);
-    if probe::in_model() {
-        return None;
-    }
-    let scheduler = scheduler()?;
-    scheduler.thread_sleeps(task, blocked);
-    Some(Asleep { scheduler, task })
 }

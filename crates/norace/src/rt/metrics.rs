@@ -28,7 +28,8 @@ pub struct RuntimeMetrics {
     pub tasks_stolen: u64,
     /// Times a worker went to sleep.
     pub parks: u64,
-    /// Times a full worker queue sent half of its tasks to the global one.
+    /// Times a full worker queue sent tasks to the global one: its newer half and the new task, or that alone while
+    /// another worker was stealing.
     pub overflows: u64,
     /// Polls that took longer than the stall monitor's patience.
     pub stalls: u64,

@@ -13,6 +13,7 @@
 //! assert_eq!(answer.expect("no panic"), 42);
 //! ```
 
+pub(crate) mod asleep;
 pub(crate) mod block_on;
 mod blocking;
 mod builder;
@@ -21,11 +22,11 @@ pub(crate) mod current;
 pub(crate) mod driver;
 #[doc(hidden)]
 pub mod entry;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod handle;
 mod idle;
 mod metrics;
-#[cfg(all(test, norace))]
-pub(crate) mod models;
 mod monitor;
 mod os;
 pub(crate) mod park;

@@ -7,8 +7,9 @@
 //! ring has any, so a pair of tasks that wake each other cannot starve the ring.
 //!
 //! The queue belongs to whoever fills the worker's place; everybody else has its [`Stealer`]. The injector
-//! (`raw/inbox.rs`) is everybody's. All of it is without locks: nobody waits for a thread that was stopped in the
-//! middle. Bounded by the number of live tasks: each is in at most one queue.
+//! (`raw/inbox.rs`) is everybody's. All of it is without locks: no thread waits for one that was stopped in the middle.
+//! Tasks may: those in the injector wait while whoever takes from it is stopped, and a ring that a thief was stopped at
+//! is its owner's alone. Bounded by the number of live tasks: each is in at most one queue.
 
 use crate::raw::inbox::Inbox;
 use crate::raw::{ring, slot};
@@ -144,8 +145,8 @@ impl Injector {
         self.tasks.put(tasks)
     }
 
-    /// Moves the oldest task into `taken`, unless somebody else is taking; when the injector is closed meanwhile, all.
-    /// Whoever takes has to look at [`has_work`](Self::has_work) next, and to wake a worker if there is.
+    /// Moves the oldest task into `taken`, unless somebody else is taking. Whoever takes has to look at
+    /// [`has_work`](Self::has_work) next, and to wake a worker if there is.
     pub(crate) fn take_one(&self, taken: &mut Vec<Task>) {
         self.tasks.take(|_| 1, taken);
     }
@@ -155,7 +156,7 @@ impl Injector {
         self.tasks.take(|len| len.min(len / workers + 1).min(INJECTED), taken);
     }
 
-    /// Refuses further tasks and gives those that are left.
+    /// Refuses further tasks and gives those that are left. Nobody may be taking, or take later.
     pub(crate) fn close(&self) -> Vec<Task> {
         self.tasks.close()
     }

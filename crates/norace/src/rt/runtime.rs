@@ -16,12 +16,10 @@
 
 use super::builder::Builder;
 use super::handle::Handle;
-use super::park::Parker;
 use super::scheduler::{Config, Scheduler};
 use super::threads::Threads;
 use super::{current, monitor, worker};
 use crate::context::Cause;
-use crate::task::pinned::PinnedHost;
 use crate::task::{JoinHandle, TaskSnapshot};
 use crate::time;
 use norace_prim::probe::{self, Level};
@@ -55,19 +53,17 @@ impl Runtime {
     }
 
     pub(super) fn start(config: &Config) -> io::Result<Self> {
-        let scheduler = Scheduler::new(config)?;
+        let (scheduler, seats) = Scheduler::new(config)?;
         if probe::level() == Some(Level::App) {
             // Every task has a thread of its own, which the checker schedules: there is nothing to start or to stop.
             return Ok(Self { handle: Handle::new(scheduler), stopped: true });
         }
         // From here on an error drops the runtime, which stops the threads that were started.
         let runtime = Self { handle: Handle::new(scheduler.clone()), stopped: false };
-        for index in 0..config.workers {
+        for (index, seat) in seats.into_iter().enumerate() {
             let name = format!("{}-worker-{index}", config.thread_name);
             // Made here, so that a pinned task finds a host before the thread has begun.
-            let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
-            scheduler.places[index].set_host(host.clone());
-            let seat = scheduler.first_seat(index);
+            let host = seat.new_host(&scheduler);
             Threads::start(&scheduler, name, move |scheduler| {
                 worker::run_in(scheduler, seat, host);
             })?;

@@ -5,25 +5,20 @@ use super::counters::Counters;
 use super::current;
 use super::driver::Driver;
 use super::idle::Idle;
-use super::queue::{self, Injector, LocalQueue, Stealer};
+use super::queue::{self, Injector, Stealer};
 use super::threads::Threads;
 use super::worker::{Seat, Worker};
-use crate::task::TaskId;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
-use crate::wait::Blocked;
 use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Tally};
 use norace_prim::sync::{Arc, Mutex, lock};
-use std::collections::HashMap;
 use std::io;
 
 /// A worker's place: what belongs to it whichever thread fills it. On cache lines of its own.
 #[repr(align(128))]
 pub(crate) struct Place {
     pub(crate) queue: Stealer,
-    /// The owner's end of the queue, until the first thread comes.
-    owner: Mutex<Option<LocalQueue>>,
     /// Rises at the start and at the end of each poll: odd means inside one.
     tick: AtomicU64,
     /// The poll that the stall monitor has found to take too long, by its tick.
@@ -39,11 +34,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn new() -> Self {
-        let (owner, queue) = queue::local();
+    fn new(queue: Stealer) -> Self {
         Self {
             queue,
-            owner: Mutex::new(Some(owner)),
             tick: AtomicU64::new(0),
             stuck_in: AtomicU64::new(u64::MAX),
             look_due: AtomicBool::new(false),
@@ -89,7 +82,7 @@ impl Place {
         self.look_due.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_host(&self, host: Arc<PinnedHost>) {
+    pub(super) fn set_host(&self, host: Arc<PinnedHost>) {
         *lock(&self.host) = Some(host);
     }
 
@@ -113,8 +106,6 @@ pub(crate) struct Scheduler {
     counters: Counters,
     /// Spreads pinned tasks over the places.
     next_host: AtomicUsize,
-    /// What threads wait for that sleep inside a task, for reports.
-    blocked: Mutex<HashMap<TaskId, Blocked>>,
     /// Places whose worker has not left for good.
     places_left: Mutex<usize>,
 }
@@ -129,9 +120,15 @@ pub(crate) struct Config {
 }
 
 impl Scheduler {
-    pub(crate) fn new(config: &Config) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self {
-            places: (0..config.workers).map(|_| Place::new()).collect(),
+    /// A scheduler without threads, and the right to fill each of its places.
+    pub(crate) fn new(config: &Config) -> io::Result<(Arc<Self>, Vec<Seat>)> {
+        let queues = (0..config.workers).map(|index| {
+            let (owner, stealer) = queue::local();
+            (Place::new(stealer), Seat::new(index, owner))
+        });
+        let (places, seats): (Vec<Place>, Vec<Seat>) = queues.unzip();
+        let scheduler = Arc::new(Self {
+            places: places.into(),
             injector: Injector::new(),
             idle: Idle::new(config.workers),
             threads: Threads::new(),
@@ -140,15 +137,9 @@ impl Scheduler {
             registry: Registry::new(config.max_tasks),
             counters: Counters::default(),
             next_host: AtomicUsize::new(0),
-            blocked: Mutex::default(),
             places_left: Mutex::new(config.workers),
-        }))
-    }
-
-    /// The right to fill the place `index`, which nobody has filled yet.
-    pub(crate) fn first_seat(&self, index: usize) -> Seat {
-        let queue = lock(&self.places[index].owner).take();
-        Seat::new(index, queue.expect("after the first thread, a place goes from thread to thread"))
+        });
+        Ok((scheduler, seats))
     }
 
     pub(crate) fn driver(&self) -> &Arc<Driver> {
@@ -161,21 +152,6 @@ impl Scheduler {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// The thread of a task sleeps inside it.
-    pub(crate) fn thread_sleeps(&self, task: TaskId, blocked: Blocked) {
-        lock(&self.blocked).insert(task, blocked);
-    }
-
-    /// It has woken up.
-    pub(crate) fn thread_woke(&self, task: TaskId) {
-        lock(&self.blocked).remove(&task);
-    }
-
-    /// What the thread of a task that runs waits for.
-    pub(crate) fn blocked_thread_of(&self, task: TaskId) -> Option<Blocked> {
-        lock(&self.blocked).get(&task).copied()
     }
 
     /// Queues a task that was spawned or woken: next on this worker, or in the injector when this thread is none of the

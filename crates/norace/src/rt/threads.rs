@@ -11,8 +11,12 @@ use std::io;
 struct State {
     next: u64,
     alive: HashMap<u64, Option<JoinHandle<()>>>,
-    /// Joined by whoever shuts down or starts a thread next: an ended thread cannot join itself.
+    /// To be joined by others: an ended thread cannot join itself.
     ended: Vec<JoinHandle<()>>,
+    /// How many starts are to fail, as if the system had no thread left.
+    #[cfg(test)]
+    #[cfg(norace)]
+    refusals: u32,
 }
 
 /// Bounded by who starts threads: one per worker, one monitor, and the blocking pool's maximum.
@@ -42,7 +46,7 @@ impl Threads {
         Self { state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Starts a thread of `scheduler`.
+    /// Starts a thread of `scheduler`. Waits for nobody, so the caller may hold locks.
     pub(crate) fn start(
         scheduler: &Arc<Scheduler>,
         name: String,
@@ -51,6 +55,12 @@ impl Threads {
         let threads = &scheduler.threads;
         let number = {
             let mut state = lock(&threads.state);
+            #[cfg(test)]
+            #[cfg(norace)]
+            if state.refusals > 0 {
+                state.refusals -= 1;
+                return Err(io::Error::other("a model's system has no thread left"));
+            }
             let number = state.next;
             state.next += 1;
             state.alive.insert(number, None);
@@ -64,10 +74,23 @@ impl Threads {
             Some(place) => *place = Some(handle),
             None => state.ended.push(handle),
         }
-        let ended = std::mem::take(&mut state.ended);
-        drop(state);
-        join_all(ended);
         Ok(())
+    }
+
+    /// Joins the threads that have ended. Not under a lock: what they do last may be foreign.
+    pub(crate) fn join_ended(&self) {
+        let ended = std::mem::take(&mut lock(&self.state).ended);
+        for handle in ended {
+            // A panic of a runtime's thread was reported by the panic hook, and its tasks were told by their cells.
+            let _ = handle.join();
+        }
+    }
+
+    /// Makes the next `count` starts fail.
+    #[cfg(test)]
+    #[cfg(norace)]
+    pub(crate) fn refuse(&self, count: u32) {
+        lock(&self.state).refusals = count;
     }
 
     /// Waits until all threads have ended or `deadline` has passed; whether they have.
@@ -81,18 +104,9 @@ impl Threads {
             state = wait_timeout(&self.changed, state, deadline - now).0;
         }
         let all = state.alive.is_empty();
-        let ended = std::mem::take(&mut state.ended);
         drop(state);
-        join_all(ended);
+        self.join_ended();
         all
-    }
-}
-
-/// Joins threads that have run their last line.
-fn join_all(ended: Vec<JoinHandle<()>>) {
-    for handle in ended {
-        // A panic of a runtime's thread was reported by the panic hook, and its tasks were told by their cells.
-        let _ = handle.join();
     }
 }
 

@@ -35,6 +35,13 @@ impl Seat {
     pub(super) fn new(index: usize, queue: LocalQueue) -> Self {
         Self { index, queue }
     }
+
+    /// Makes the host of the thread that is about to fill the place, where pinned tasks find it from now on.
+    pub(super) fn new_host(&self, scheduler: &Scheduler) -> Arc<PinnedHost> {
+        let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
+        scheduler.places[self.index].set_host(host.clone());
+        host
+    }
 }
 
 /// A place on its way from one thread to another; whoever takes it fills it.
@@ -49,7 +56,8 @@ pub(crate) struct Worker {
     host: Arc<PinnedHost>,
     /// It is the searcher, in the words of `rt/idle.rs`.
     searching: Cell<bool>,
-    /// It hands out what the netpoller found: wakes push to the back and announce nothing until the end.
+    /// It hands out what the netpoller found: wakes push to the back and announce nothing until the end, and the worker
+    /// keeps its place.
     dispatching: Cell<bool>,
     /// How many `block_in_place` it is inside.
     blocking: Cell<u32>,
@@ -60,13 +68,12 @@ pub(crate) struct Worker {
 
 /// Fills the place in `handoff`, if it is still there, until it is handed off or the runtime stops.
 pub(crate) fn run(scheduler: &Arc<Scheduler>, handoff: &Handoff) {
-    let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
-    let seat = {
+    let (seat, host) = {
         let mut handoff = lock(handoff);
         let Some(seat) = handoff.take() else { return };
         // Under the lock: the place's former worker looks here before it closes its own host, so one is always open.
-        scheduler.places[seat.index].set_host(host.clone());
-        seat
+        let host = seat.new_host(scheduler);
+        (seat, host)
     };
     run_in(scheduler, seat, host);
 }
@@ -181,30 +188,28 @@ impl Worker {
         }
         let mut taken = self.taken.borrow_mut();
         take(injector, &mut taken);
-        // P1' of the sleep protocol in rt/idle.rs is over: P2, but for the searcher, who looks when its search ends.
-        if !self.searching.get() && injector.has_work() {
+        let queues = taken.len() > 1;
+        let first = self.keep_all_but_one(&mut taken);
+        // P2 of the sleep protocol in rt/idle.rs, for what was queued, and for what was left there: P1' is over. What a
+        // searcher leaves is announced at the end of its search.
+        if !self.searching.get() && (queues || injector.has_work()) {
             self.scheduler.idle.wake_one();
         }
-        self.keep_all_but_one(&mut taken)
+        first
     }
 
-    /// Gives the oldest of `taken` and queues the rest; what is visible then is announced when the first one runs.
+    /// Gives the oldest of `taken` and queues the rest, which the caller announces.
     fn keep_all_but_one(&self, taken: &mut Vec<Task>) -> Option<Task> {
         let mut taken = taken.drain(..);
         let first = taken.next()?;
-        let mut rest = false;
         for task in taken {
-            rest = true;
-            // With a place, as here, none comes back.
-            let _ = self.push(task, LocalQueue::push_back);
-        }
-        if rest && !self.searching.get() {
-            self.scheduler.idle.wake_one();
+            let queued = self.push(task, LocalQueue::push_back);
+            assert!(queued.is_ok(), "who takes tasks has a place");
         }
         Some(first)
     }
 
-    /// The passes over the other workers.
+    /// The passes over the other workers. What is visible beside the task found is announced when that runs.
     fn search(&self, place: &Place) -> Option<Task> {
         if !self.searching.get() && !self.scheduler.idle.try_search() {
             return None;
@@ -368,8 +373,12 @@ impl Worker {
         act()
     }
 
-    /// Gives up the place; none when it has none, or when no thread can be had to fill it.
+    /// Gives up the place; none when it has none, when no thread can be had to fill it, or when what blocks is a waker
+    /// that this worker calls between two polls: the worker goes on as one that has its place.
     fn hand_off(&self) -> Option<Handoff> {
+        if self.dispatching.get() {
+            return None;
+        }
         let seat = self.seat.take()?;
         // Inside a poll until now; whoever takes the place begins between two.
         self.scheduler.places[seat.index].advance_tick();

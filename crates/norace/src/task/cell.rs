@@ -14,7 +14,7 @@
 use super::alone::OwnThread;
 use super::join::{JoinCell, Joinable, Outcome};
 use super::pinned::PinnedHost;
-use super::registry::Place;
+use super::registry::Spot;
 use super::state::{Start, State};
 use super::{PanicPayload, TaskError, TaskId, TaskState};
 use crate::context::Cause;
@@ -43,7 +43,7 @@ pub(crate) enum Home {
 pub(crate) struct Header {
     state: State,
     id: TaskId,
-    place: Place,
+    spot: Spot,
     home: Home,
     /// Few tasks have one, and every task has the place for it.
     name: Option<Box<Arc<str>>>,
@@ -57,8 +57,8 @@ impl Header {
     }
 
     /// Where the registry keeps the task.
-    pub(crate) fn place(&self) -> &Place {
-        &self.place
+    pub(crate) fn spot(&self) -> &Spot {
+        &self.spot
     }
 
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
@@ -161,9 +161,9 @@ impl<B: Body> TaskCell<B> {
     #[cfg_attr(norace, track_caller)]
     fn with_state(state: State, spec: Spec, home: Home, body: B) -> Arc<Self> {
         let Spec { name, spawned_at, scheduler } = spec;
-        let (id, place) = (TaskId::next(), Place::nowhere());
+        let (id, spot) = (TaskId::next(), Spot::nowhere());
         let name = name.map(Box::new);
-        let header = Header { state, id, place, home, name, spawned_at, scheduler };
+        let header = Header { state, id, spot, home, name, spawned_at, scheduler };
         Arc::new(Self {
             header,
             run: Mutex::new(Run { body: Some(body), blocked: None }),

@@ -116,8 +116,9 @@ where
 
 /// Runs `act`, which may block, on this thread, while another thread takes over its worker with all that is queued.
 ///
-/// Other futures of the same task (in a `select!`, say) wait meanwhile, and so do tasks pinned to this thread. When as
-/// many threads block in place as the pool allows, and outside a worker, `act` simply runs.
+/// Other futures of the same task (in a `select!`, say) wait meanwhile, and so do tasks pinned to this thread. `act`
+/// simply runs where as many threads block in place as the pool allows, where a worker calls a waker for a socket or a
+/// timer, and outside a worker.
 ///
 /// ```
 /// # norace::rt::Runtime::new().unwrap().block_on(async {

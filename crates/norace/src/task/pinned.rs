@@ -4,7 +4,7 @@
 //! wakers and the registry share among threads, only holds the closure that makes the future and later a key into
 //! that table.
 //!
-//! A thread that can take pinned tasks has a [`PinnedHost`]: an inbox that wakers on any thread push to, and a
+//! A thread that can take pinned tasks has a [`PinnedHost`]: a mailbox that wakers on any thread push to, and a
 //! count of tasks that are alive. A thread that wants to end closes its host, which succeeds only when that count
 //! is zero; a host that is closed refuses new tasks, and the spawner tries the next one. So no task is ever left
 //! without its thread.
@@ -30,7 +30,7 @@ thread_local! {
     static NEXT_KEY: Cell<u64> = const { Cell::new(0) };
 }
 
-struct Inbox {
+struct Mailbox {
     tasks: VecDeque<Task>,
     live: usize,
     /// The thread has tried to close: it waits for tasks to run and for the last one to end.
@@ -40,16 +40,16 @@ struct Inbox {
 
 /// The part of a worker thread that pinned tasks see. Bounded by the number of live tasks: each is in it at most once.
 pub(crate) struct PinnedHost {
-    inbox: Mutex<Inbox>,
-    /// How many tasks the inbox holds, so that a worker without pinned tasks need not take the lock to know.
+    mailbox: Mutex<Mailbox>,
+    /// How many tasks the mailbox holds, so that a worker without pinned tasks need not take the lock to know.
     len: AtomicUsize,
     parker: Arc<Parker>,
 }
 
 impl PinnedHost {
     pub(crate) fn new(parker: Arc<Parker>) -> Arc<Self> {
-        let inbox = Inbox { tasks: VecDeque::new(), live: 0, ending: false, closed: false };
-        Arc::new(Self { inbox: Mutex::new(inbox), len: AtomicUsize::new(0), parker })
+        let mailbox = Mailbox { tasks: VecDeque::new(), live: 0, ending: false, closed: false };
+        Arc::new(Self { mailbox: Mutex::new(mailbox), len: AtomicUsize::new(0), parker })
     }
 
     /// What wakes the thread.
@@ -59,20 +59,20 @@ impl PinnedHost {
 
     /// Reserves a place for one more task; false when the thread is about to end.
     pub(crate) fn reserve(&self) -> bool {
-        let mut inbox = lock(&self.inbox);
-        if !inbox.closed {
-            inbox.live += 1;
+        let mut mailbox = lock(&self.mailbox);
+        if !mailbox.closed {
+            mailbox.live += 1;
         }
-        !inbox.closed
+        !mailbox.closed
     }
 
     /// One task fewer. The last one wakes a thread that wants to end: it may have ended elsewhere, in the hands of a
-    /// spawner that was refused, without ever having been in the inbox.
+    /// spawner that was refused, without ever having been in the mailbox.
     pub(crate) fn release(&self) {
         let awaited = {
-            let mut inbox = lock(&self.inbox);
-            inbox.live -= 1;
-            inbox.live == 0 && inbox.ending
+            let mut mailbox = lock(&self.mailbox);
+            mailbox.live -= 1;
+            mailbox.live == 0 && mailbox.ending
         };
         if awaited {
             self.parker.unpark();
@@ -82,13 +82,13 @@ impl PinnedHost {
     /// Adds a task that was woken and wakes the thread.
     pub(crate) fn push(self: Arc<Self>, task: Task) {
         let first = {
-            let mut inbox = lock(&self.inbox);
-            inbox.tasks.push_back(task);
+            let mut mailbox = lock(&self.mailbox);
+            mailbox.tasks.push_back(task);
             // Relaxed: a hint for looks between two tasks; before it sleeps the thread looks under the lock.
-            self.len.store(inbox.tasks.len(), Ordering::Relaxed);
-            inbox.tasks.len() == 1
+            self.len.store(mailbox.tasks.len(), Ordering::Relaxed);
+            mailbox.tasks.len() == 1
         };
-        // Behind another task the thread is awake or woken already: it empties the inbox before it sleeps.
+        // Behind another task the thread is awake or woken already: it empties the mailbox before it sleeps.
         if first {
             self.parker.unpark();
         }
@@ -99,23 +99,23 @@ impl PinnedHost {
         if self.len.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let mut inbox = lock(&self.inbox);
-        let task = inbox.tasks.pop_front();
+        let mut mailbox = lock(&self.mailbox);
+        let task = mailbox.tasks.pop_front();
         // Relaxed: as in push.
-        self.len.store(inbox.tasks.len(), Ordering::Relaxed);
+        self.len.store(mailbox.tasks.len(), Ordering::Relaxed);
         task
     }
 
     pub(crate) fn has_work(&self) -> bool {
-        !lock(&self.inbox).tasks.is_empty()
+        !lock(&self.mailbox).tasks.is_empty()
     }
 
     /// Takes no further tasks if none is alive; whether that was so.
     pub(crate) fn try_close(&self) -> bool {
-        let mut inbox = lock(&self.inbox);
-        inbox.ending = true;
-        inbox.closed |= inbox.live == 0;
-        inbox.closed
+        let mut mailbox = lock(&self.mailbox);
+        mailbox.ending = true;
+        mailbox.closed |= mailbox.live == 0;
+        mailbox.closed
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Sharded by task id: neighbours in age sit in different shards, and spawning or ending a task takes one lock that is
 //! rarely contended. A shard is closed under its lock: a task is either refused, or seen by [`Registry::close`]. A task
-//! keeps its [`Place`] in the shard, so that its end looks nothing up.
+//! keeps its [`Spot`] in the shard, so that its end looks nothing up.
 
 use super::TaskId;
 use super::cell::{Header, Task};
@@ -15,9 +15,9 @@ use norace_prim::time::Instant;
 const SHARDS: usize = norace_prim::model_or!(16, 2);
 
 /// Where a task stands in its shard.
-pub(crate) struct Place(AtomicU32);
+pub(crate) struct Spot(AtomicU32);
 
-impl Place {
+impl Spot {
     const NOWHERE: u32 = u32::MAX;
 
     /// That of a task that was not added.
@@ -108,14 +108,14 @@ impl Registry {
             return Err(SpawnError::Stopped);
         }
         let key = shard.tasks.insert(task);
-        shard.tasks.get_mut(key).header().place().set(key);
+        shard.tasks.get_mut(key).header().spot().set(key);
         shard.spawned += 1;
         Ok(())
     }
 
     /// Forgets a task that has ended; does nothing for one that was refused.
     pub(crate) fn remove(&self, header: &Header) {
-        let Some(key) = header.place().get() else { return };
+        let Some(key) = header.spot().get() else { return };
         let mut shard = lock(self.shard(header.id()));
         let task = shard.tasks.remove(key);
         let last_of_closed = shard.closed && shard.tasks.len() == 0;

@@ -2,6 +2,7 @@
 
 use super::cell::Task;
 use super::{TaskId, TaskState};
+use crate::rt::asleep;
 use crate::wait::Blocked;
 use norace_prim::sync::Arc;
 use std::fmt;
@@ -55,7 +56,7 @@ impl TaskSnapshot {
         let state = header.snapshot();
         let blocked = match state {
             TaskState::Waiting => task.blocked(),
-            TaskState::Running => header.scheduler().blocked_thread_of(header.id()),
+            TaskState::Running => asleep::thread_of(header.id()),
             TaskState::Runnable | TaskState::Done => None,
         };
         Self {

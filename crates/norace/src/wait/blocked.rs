@@ -1,7 +1,8 @@
 //! What a pending operation waits for, and where: for reports.
 //!
 //! An operation that is pending leaves a note with its thread. Whoever polled it takes the note: a task keeps it until
-//! its next poll, a thread that is about to sleep hands it to its runtime. A note costs two thread-local stores.
+//! its next poll, a thread that is about to sleep inside a task puts it into a table (`rt/asleep.rs`). A note costs two
+//! thread-local stores.
 
 use norace_prim::probe::Site;
 use norace_prim::thread_local;

@@ -1,7 +1,7 @@
-//! Waiters in a slab, linked into first-in first-out lists.
+//! Nodes in a slab, linked into first-in first-out lists: those who wait, and tasks that are alive.
 //!
-//! A waiter keeps its place (its [`Key`]) from the moment it is inserted until its owner removes it, whichever list
-//! it is in or in none. Everything is constant time: joining, leaving from the middle, taking the first. Keys are
+//! A node keeps its place (its [`Key`]) from the moment it is inserted until its owner removes it, whichever list it is
+//! in or in none. Everything is constant time: joining, leaving from the middle, taking the first. Keys are
 //! indices, so a future that is forgotten instead of dropped leaks its slot until the slab goes and nothing worse.
 //!
 //! Invariant: a node is in at most one list, and `List` methods are called with the slab its keys come from. That one
@@ -10,10 +10,10 @@
 /// "No node".
 const NIL: u32 = u32::MAX;
 
-/// A slab that grew beyond this many slots gives its memory back when the last waiter leaves.
+/// A slab that grew beyond this many slots gives its memory back when the last node leaves.
 const KEEP_SLOTS: usize = norace_prim::model_or!(64, 2);
 
-/// A waiter's place in its [`Slab`].
+/// A node's place in its [`Slab`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u32);
 
@@ -36,7 +36,7 @@ pub(crate) enum Slot<N> {
     Used { node: N, prev: u32, next: u32 },
 }
 
-/// The waiters themselves.
+/// The nodes themselves.
 #[derive(Debug)]
 pub(crate) struct Slab<N> {
     slots: Vec<Slot<N>>,
@@ -49,11 +49,11 @@ impl<N> Slab<N> {
         Self { slots: Vec::new(), free: NIL, used: 0 }
     }
 
-    /// Stores a waiter that is in no list yet.
+    /// Stores a node that is in no list yet.
     ///
     /// # Panics
     ///
-    /// When 2^32 - 1 waiters are stored.
+    /// When 2^32 - 1 nodes are stored.
     pub(crate) fn insert(&mut self, node: N) -> Key {
         let used = Slot::Used { node, prev: NIL, next: NIL };
         let index = self.free;
@@ -61,7 +61,7 @@ impl<N> Slab<N> {
             let index = u32::try_from(self.slots.len()).ok().filter(|&index| index != NIL);
             self.slots.push(used);
             self.used += 1;
-            return Key(index.expect("fewer than 2^32 - 1 waiters"));
+            return Key(index.expect("fewer than 2^32 - 1 nodes"));
         }
         match std::mem::replace(self.slot_mut(index), used) {
             Slot::Free { next } => self.free = next,
@@ -71,7 +71,7 @@ impl<N> Slab<N> {
         Key(index)
     }
 
-    /// The waiter at `key`.
+    /// The node at `key`.
     pub(crate) fn get_mut(&mut self, key: Key) -> &mut N {
         match self.slot_mut(key.0) {
             Slot::Used { node, .. } => node,
@@ -79,7 +79,7 @@ impl<N> Slab<N> {
         }
     }
 
-    /// Takes out a waiter that is in no list.
+    /// Takes out a node that is in no list.
     pub(crate) fn remove(&mut self, key: Key) -> N {
         let next = self.free;
         let Slot::Used { node, .. } = std::mem::replace(self.slot_mut(key.0), Slot::Free { next })
@@ -99,7 +99,7 @@ impl<N> Slab<N> {
         std::mem::replace(self, Self::new())
     }
 
-    /// The waiters, in no order.
+    /// The nodes, in no order.
     #[cfg(feature = "rt")]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &N> {
         self.slots.iter().filter_map(|slot| match slot {
@@ -108,7 +108,7 @@ impl<N> Slab<N> {
         })
     }
 
-    /// How many waiters are stored.
+    /// How many nodes are stored.
     #[cfg(any(test, feature = "rt"))]
     pub(crate) fn len(&self) -> usize {
         self.used
@@ -138,7 +138,7 @@ impl<N> IntoIterator for Slab<N> {
     }
 }
 
-/// A first-in first-out list of waiters of one [`Slab`].
+/// A first-in first-out list of nodes of one [`Slab`].
 #[derive(Debug)]
 pub(crate) struct List {
     head: u32,
@@ -155,18 +155,18 @@ impl List {
         self.len
     }
 
-    /// The first waiter.
+    /// The first node.
     pub(crate) fn front(&self) -> Option<Key> {
         (self.head != NIL).then_some(Key(self.head))
     }
 
-    /// The waiter after `key`, which is in this list.
+    /// The node after `key`, which is in this list.
     pub(crate) fn after<N>(&self, slab: &mut Slab<N>, key: Key) -> Option<Key> {
         let next = *slab.links_mut(key.0).1;
         (next != NIL).then_some(Key(next))
     }
 
-    /// Puts a waiter that is in no list before all others.
+    /// Puts a node that is in no list before all others.
     pub(crate) fn push_front<N>(&mut self, slab: &mut Slab<N>, key: Key) {
         let (prev, next) = slab.links_mut(key.0);
         (*prev, *next) = (NIL, self.head);
@@ -178,7 +178,7 @@ impl List {
         self.len += 1;
     }
 
-    /// Appends a waiter that is in no list.
+    /// Appends a node that is in no list.
     pub(crate) fn push_back<N>(&mut self, slab: &mut Slab<N>, key: Key) {
         let (prev, next) = slab.links_mut(key.0);
         (*prev, *next) = (self.tail, NIL);
@@ -190,7 +190,7 @@ impl List {
         self.len += 1;
     }
 
-    /// Unlinks the first waiter; it stays in the slab.
+    /// Unlinks the first node; it stays in the slab.
     pub(crate) fn pop_front<N>(&mut self, slab: &mut Slab<N>) -> Option<Key> {
         if self.head == NIL {
             return None;
@@ -200,7 +200,7 @@ impl List {
         Some(key)
     }
 
-    /// Unlinks a waiter that is in this list; it stays in the slab.
+    /// Unlinks a node that is in this list; it stays in the slab.
     pub(crate) fn unlink<N>(&mut self, slab: &mut Slab<N>, key: Key) {
         let (prev, next) = slab.links_mut(key.0);
         let (before, after) = (*prev, *next);

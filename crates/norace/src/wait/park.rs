@@ -116,7 +116,7 @@ pub(crate) fn block_until<F: Future>(
         }
         wait.slept = true;
         #[cfg(feature = "rt")]
-        let _asleep = crate::rt::current::falls_asleep(take());
+        let _asleep = crate::rt::asleep::falls_asleep(take());
         match left {
             Some(left) => thread::park_timeout(left),
             None => thread::park(),

@@ -1,24 +1,28 @@
 //! The blocking pool: each job that is accepted ends, at whatever moment threads start, tire and stop.
 
-use super::{BlockingPool, KEEP_ALIVE};
+use super::KEEP_ALIVE;
 use crate::context::Cause;
-use crate::models::{all, join, some, spawn};
-use crate::rt::models::config;
+use crate::models::{FAR, all, join, some, spawn};
+use crate::rt::fixtures::{self, config, with_seats};
 use crate::rt::scheduler::{Config, Scheduler};
-use crate::rt::worker::Handoff;
+use crate::rt::worker::{Handoff, Seat};
 use crate::task::cell::{Home, Spec, Task, TaskCell};
 use crate::task::future::BlockingBody;
 use crate::task::{JoinHandle, SpawnError, TaskError};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Instant;
 use std::panic::Location;
-
-const FAR: Duration = Duration::from_secs(3_600);
 
 /// A pool of one thread, with room for one job that waits.
 fn scheduler() -> Arc<Scheduler> {
-    Scheduler::new(&Config { workers: 1, ..config(1) }).expect("a model has a bell for a netpoller")
+    fixtures::scheduler(1)
+}
+
+/// As [`scheduler`], with the right to fill its only place.
+fn with_seat() -> (Arc<Scheduler>, Seat) {
+    let (scheduler, mut seats) = with_seats(&config(1));
+    (scheduler, seats.remove(0))
 }
 
 fn job<T: Send + 'static>(
@@ -60,6 +64,10 @@ fn close(scheduler: &Arc<Scheduler>) {
     let ended = scheduler.threads.join(deadline);
     let now = Instant::now();
     assert!(now >= deadline || ended && now == closed, "a thread that has nothing to do stays");
+    if ended {
+        let state = lock(&scheduler.blocking.state);
+        assert_eq!((state.threads, state.busy, state.places, state.queue.len()), (0, 0, 0, 0));
+    }
 }
 
 #[test]
@@ -175,10 +183,15 @@ fn a_job_that_comes_when_the_pool_closes_is_run_refused_or_cancelled() {
     });
 }
 
-/// Hands a place off, to a thread that fills it until the runtime stops, or takes it back.
-fn hand_off(scheduler: &Arc<Scheduler>) -> bool {
-    let handoff: Handoff = Arc::new(Mutex::new(Some(scheduler.first_seat(0))));
-    let started = scheduler.blocking.start_worker(scheduler, &handoff);
+/// Hands a place off, to a thread that fills it until the runtime stops; false when it was refused.
+fn try_hand_off(scheduler: &Arc<Scheduler>, seat: Seat) -> (bool, Handoff) {
+    let handoff: Handoff = Arc::new(Mutex::new(Some(seat)));
+    (scheduler.blocking.start_worker(scheduler, &handoff), handoff)
+}
+
+/// As [`try_hand_off`], with threads enough; whether it could be taken back.
+fn hand_off(scheduler: &Arc<Scheduler>, seat: Seat) -> bool {
+    let (started, handoff) = try_hand_off(scheduler, seat);
     assert!(started, "there are threads enough");
     lock(&handoff).take().is_some()
 }
@@ -186,9 +199,9 @@ fn hand_off(scheduler: &Arc<Scheduler>) -> bool {
 #[test]
 fn a_place_is_filled_by_one_thread_or_taken_back() {
     all(|| {
-        let scheduler = scheduler();
+        let (scheduler, seat) = with_seat();
         scheduler.idle.stop();
-        let back = hand_off(&scheduler);
+        let back = hand_off(&scheduler, seat);
         if back {
             scheduler.leave_place();
         }
@@ -199,8 +212,8 @@ fn a_place_is_filled_by_one_thread_or_taken_back() {
 #[test]
 fn a_job_beside_a_place_that_was_handed_off_has_a_thread_of_its_own() {
     some(|| {
-        let scheduler = scheduler();
-        let back = hand_off(&scheduler);
+        let (scheduler, seat) = with_seat();
+        let back = hand_off(&scheduler, seat);
         // The place may be filled for good.
         let job = submit(&scheduler, 42).expect("there is room");
         assert_eq!(job.join_blocking().unwrap(), 42);
@@ -215,21 +228,61 @@ fn a_job_beside_a_place_that_was_handed_off_has_a_thread_of_its_own() {
 #[test]
 fn a_thread_that_comes_back_is_one_of_the_pool_or_ends() {
     some(|| {
-        let scheduler = scheduler();
+        let (scheduler, seat) = with_seat();
         let job = submit(&scheduler, 1).expect("there is room");
         scheduler.idle.stop();
-        if hand_off(&scheduler) {
+        if hand_off(&scheduler, seat) {
             scheduler.leave_place();
         }
         assert_eq!(job.join_blocking().unwrap(), 1);
-        let state = |pool: &BlockingPool| {
-            let state = lock(&pool.state);
-            assert!(state.busy <= state.threads && state.places <= state.threads);
-        };
-        state(&scheduler.blocking);
         let next = submit(&scheduler, 2).expect("there is room");
         assert_eq!(next.join_blocking().unwrap(), 2);
         close(&scheduler);
-        state(&scheduler.blocking);
+    });
+}
+
+/// Two submit to an empty pool of `threads`, of which so many starts fail; each job that is accepted has to end.
+fn two_submit_where_starts_fail(threads: usize, refusals: u32) {
+    let config = Config { blocking_threads: threads, ..config(1) };
+    let (scheduler, _) = with_seats(&config);
+    scheduler.threads.refuse(refusals);
+    let submitters = spawn(2, |n| {
+        let scheduler = scheduler.clone();
+        move || match submit(&scheduler, n) {
+            Ok(job) => assert_eq!(job.join_blocking().expect("it was accepted"), n),
+            Err(error) => assert!(matches!(error, SpawnError::Full), "{error}"),
+        }
+    });
+    join(submitters);
+    close(&scheduler);
+}
+
+#[test]
+fn a_job_does_not_count_on_a_thread_that_the_system_refuses_to_another_one() {
+    some(|| two_submit_where_starts_fail(2, 2));
+    some(|| two_submit_where_starts_fail(2, 1));
+}
+
+#[test]
+fn a_job_does_not_wait_for_the_only_thread_when_the_system_refuses_it() {
+    some(|| two_submit_where_starts_fail(1, 1));
+}
+
+#[test]
+fn a_place_whose_thread_is_refused_takes_no_thread_from_a_job_that_waits() {
+    some(|| {
+        let (scheduler, seat) = with_seat();
+        let first = submit(&scheduler, 1).expect("there is room");
+        assert_eq!(first.join_blocking().unwrap(), 1);
+        let job = submit(&scheduler, 2).expect("there is room");
+        scheduler.threads.refuse(1);
+        let (_, handoff) = try_hand_off(&scheduler, seat);
+        // The place may be filled for good.
+        assert_eq!(job.join_blocking().unwrap(), 2);
+        scheduler.idle.stop();
+        if lock(&handoff).take().is_some() {
+            scheduler.leave_place();
+        }
+        close(&scheduler);
     });
 }

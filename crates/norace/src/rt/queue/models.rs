@@ -2,7 +2,7 @@
 
 use super::{INJECTED, Injector, LocalQueue, NEXT_STREAK, Pushed, RING, Stealer, local};
 use crate::models::{all, join, some};
-use crate::rt::models;
+use crate::rt::fixtures::{self, numbers};
 use crate::task::cell::Task;
 use norace_prim::sync::Arc;
 use norace_prim::thread::{self, JoinHandle};
@@ -46,7 +46,7 @@ struct Own {
 
 impl Own {
     fn new(tasks: usize) -> Self {
-        let tasks = models::tasks(&models::scheduler(1), tasks);
+        let tasks = fixtures::tasks(&fixtures::scheduler(1), tasks);
         let (queue, local) = local();
         Self { queue, shared: Arc::new(Queues { local, injector: Injector::new(), tasks }) }
     }
@@ -103,7 +103,7 @@ impl Own {
         let tasks = &self.shared.tasks;
         let mut taken: Vec<Task> = taken.into_iter().flatten().collect();
         taken.extend(self.drain());
-        let mut numbers = models::numbers(tasks, &taken);
+        let mut numbers = numbers(tasks, &taken);
         numbers.sort_unstable();
         assert_eq!(numbers, (0..tasks.len()).collect::<Vec<_>>());
     }
@@ -117,7 +117,7 @@ fn an_owner_that_pushes_and_pops_against_a_thief() {
         (0..3).for_each(|number| own.push_back(number));
         let popped: Vec<Task> = (0..2).flat_map(|_| own.pop()).collect();
         let stolen = thief.join().unwrap();
-        let order = models::numbers(&own.shared.tasks, &popped);
+        let order = numbers(&own.shared.tasks, &popped);
         assert!(order.is_sorted(), "out of order: {order:?}");
         own.assert_once([popped, stolen]);
     });
@@ -160,7 +160,7 @@ fn an_owner_that_finds_its_ring_stolen_still_runs_what_is_next() {
         own.push_back(0);
         for number in 1..=NEXT_STREAK as usize {
             own.push_next(number);
-            assert_eq!(models::numbers(&own.shared.tasks, &own.pop()), [number]);
+            assert_eq!(numbers(&own.shared.tasks, &own.pop()), [number]);
         }
         // The ring has its turn, unless a thief comes before.
         own.push_next(NEXT_STREAK as usize + 1);
@@ -219,9 +219,11 @@ fn what_comes_to_an_injector_that_closes_is_given_back_or_given_over() {
         });
         let worker = own.beside(|queues| queues.take_share(1));
         let queues = &own.shared;
+        // Who closes is the last one to take.
+        let mut taken = join([worker]);
         let left: Vec<Task> = queues.injector.close();
         let late = queues.injector.push(std::iter::once(queues.task(2))).err();
-        let mut taken = join([pusher, worker]);
+        taken.extend(join([pusher]));
         taken.extend([left, late.expect("it is closed")]);
         own.assert_once(taken);
     });

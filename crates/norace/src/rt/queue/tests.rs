@@ -1,49 +1,35 @@
 //! The queues on their own: order, overflow, stealing.
 
 use super::{Injector, LocalQueue, NEXT_STREAK, Pushed, RING, local};
-use crate::rt::scheduler::{Config, Scheduler};
-use crate::task::TaskId;
-use crate::task::cell::{Home, Spec, Task, TaskCell};
-use crate::task::future::FutureBody;
+use crate::rt::fixtures::{idle_task, numbers, scheduler};
+use crate::rt::scheduler::Scheduler;
+use crate::task::cell::Task;
 use norace_prim::sync::Arc;
-use std::future::pending;
-use std::panic::Location;
 
-/// Makes tasks that are never run, and remembers the order in which they were made.
+/// Makes tasks, and knows them by the order in which they were made.
 struct Tasks {
     scheduler: Arc<Scheduler>,
-    made: Vec<TaskId>,
+    made: Vec<Task>,
 }
 
 impl Tasks {
     fn new() -> Self {
-        let config = Config {
-            workers: 1,
-            blocking_threads: 1,
-            blocking_queue: 1,
-            max_tasks: None,
-            thread_name: String::new(),
-        };
-        let scheduler = Scheduler::new(&config).expect("descriptors for a netpoller");
-        Self { scheduler, made: Vec::new() }
+        Self { scheduler: scheduler(1), made: Vec::new() }
     }
 
     fn make(&mut self) -> Task {
-        let spec =
-            Spec { name: None, spawned_at: Location::caller(), scheduler: self.scheduler.clone() };
-        let task: Task = TaskCell::new(spec, Home::Workers, FutureBody::new(pending::<()>()));
-        self.made.push(task.header().id());
+        let task = idle_task(&self.scheduler);
+        self.made.push(task.clone());
         task
     }
 
-    /// The number of a task, in the order of their making.
-    fn number(&self, task: &Task) -> usize {
-        let id = task.header().id();
-        self.made.iter().position(|made| *made == id).expect("made here")
+    fn numbers<'a>(&self, tasks: impl IntoIterator<Item = &'a Task>) -> Vec<usize> {
+        numbers(&self.made, tasks)
     }
 
     fn drain(&self, queue: &LocalQueue) -> Vec<usize> {
-        std::iter::from_fn(|| queue.pop()).map(|task| self.number(&task)).collect()
+        let popped: Vec<Task> = std::iter::from_fn(|| queue.pop()).collect();
+        self.numbers(&popped)
     }
 }
 
@@ -79,8 +65,7 @@ fn a_full_ring_keeps_its_front_half_and_sends_the_rest_on_in_order() {
     let Pushed::Overflow(overflow) = queue.push_back(tasks.make()) else {
         panic!("the ring took one more than it holds")
     };
-    let sent: Vec<_> = overflow.iter().map(|task| tasks.number(task)).collect();
-    assert_eq!(sent, (RING / 2..=RING).collect::<Vec<_>>());
+    assert_eq!(tasks.numbers(&overflow), (RING / 2..=RING).collect::<Vec<_>>());
     assert_eq!(tasks.drain(&queue), (0..RING / 2).collect::<Vec<_>>());
 }
 
@@ -92,7 +77,7 @@ fn hand_offs_do_not_starve_the_ring() {
     for round in 0..NEXT_STREAK {
         let _ = queue.push_next(tasks.make());
         let task = queue.pop().expect("two are queued");
-        assert_ne!(tasks.number(&task), 0, "in round {round}");
+        assert_ne!(tasks.numbers([&task]), [0], "in round {round}");
     }
     let _ = queue.push_next(tasks.make());
     assert_eq!(tasks.drain(&queue)[0], 0, "the ring has its turn");
@@ -107,13 +92,13 @@ fn half_is_stolen_from_the_front_and_the_next_task_only_by_name() {
     let _ = queue.push_next(tasks.make());
     let mut stolen = Vec::new();
     others.steal_half(&mut stolen);
-    assert_eq!(stolen.iter().map(|task| tasks.number(task)).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(tasks.numbers(&stolen), [0, 1]);
     others.steal_half(&mut stolen);
     others.steal_half(&mut stolen);
     assert_eq!(stolen.len(), 4, "a single task is stolen, too");
     others.steal_half(&mut stolen);
     assert_eq!(stolen.len(), 4, "the next task is not in the ring");
-    assert_eq!(others.steal_next().map(|task| tasks.number(&task)), Some(4));
+    assert_eq!(tasks.numbers(&others.steal_next()), [4]);
     assert!(queue.pop().is_none());
 }
 
@@ -127,10 +112,10 @@ fn each_worker_takes_its_share_of_what_was_injected() {
     // Half and one, but no more than one worker takes at once.
     let share = super::INJECTED.min(6);
     let expected: Vec<_> = (0..share).collect();
-    assert_eq!(taken.iter().map(|task| tasks.number(task)).collect::<Vec<_>>(), expected);
+    assert_eq!(tasks.numbers(&taken), expected);
     taken.clear();
     injector.take_one(&mut taken);
-    assert_eq!(taken.iter().map(|task| tasks.number(task)).collect::<Vec<_>>(), [share]);
+    assert_eq!(tasks.numbers(&taken), [share]);
     assert_eq!(injector.len(), 9 - share);
 }
 

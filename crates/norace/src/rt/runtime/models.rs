@@ -2,7 +2,7 @@
 
 use super::{Runtime, ShutdownError};
 use crate::context::{Cause, Context};
-use crate::models::some;
+use crate::models::{FAR, some};
 use crate::rt::Builder;
 use crate::task::{self, TaskError};
 use crate::time::{Duration, Instant, sleep};
@@ -10,8 +10,6 @@ use crate::wait::block_on;
 use norace_check::Tracked;
 use norace_prim::thread;
 use std::future::pending;
-
-const FAR: Duration = Duration::from_secs(3_600);
 
 fn runtime(workers: usize) -> Runtime {
     Builder::new().workers(workers).blocking_threads(1).build().expect("a model refuses nothing")

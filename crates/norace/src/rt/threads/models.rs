@@ -1,16 +1,14 @@
 //! Threads that end while others start or are waited for.
 
 use super::Threads;
-use crate::models::all;
-use crate::rt::models::scheduler;
+use crate::models::{FAR, all};
+use crate::rt::fixtures::scheduler;
 use crate::rt::scheduler::Scheduler;
 use norace_check::RaceCell;
 use norace_prim::sync::{Arc, OnceLock};
 use norace_prim::thread_local;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Instant;
 use std::cell::RefCell;
-
-const FAR: Duration = Duration::from_secs(3_600);
 
 /// Written by a thread at its very end, when it has told everybody that it ends.
 #[derive(Clone)]

@@ -1,18 +1,22 @@
 //! Real workers, without the stall monitor: whatever they are doing, a task that can run is run.
 
-use super::run_in;
-use crate::models::{all, join, some};
-use crate::rt::models::{scheduler, task};
+use super::{Seat, run_in};
+use crate::models::{Said, all, join, some};
+use crate::rt::current::{self, Role};
+use crate::rt::fixtures::{config, task, with_seats};
 use crate::rt::monitor;
-use crate::rt::park::Parker;
 use crate::rt::scheduler::Scheduler;
+use crate::task::block_in_place;
 use crate::task::cell::Task;
-use crate::task::pinned::PinnedHost;
-use crate::wait::block_on;
-use norace_prim::sync::{Arc, Mutex, lock};
+use crate::time::sleep;
+use norace_prim::sync::Arc;
 use norace_prim::thread::{self, JoinHandle};
-use std::future::poll_fn;
-use std::task::{Poll, Waker};
+use norace_prim::time::Duration;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Wake, Waker};
+
+const NAP: Duration = Duration::from_millis(1);
 
 /// Workers in all places.
 struct Workers {
@@ -22,8 +26,8 @@ struct Workers {
 
 impl Workers {
     fn start(workers: usize) -> Self {
-        let scheduler = scheduler(workers);
-        let threads = (0..workers).map(|index| start(&scheduler, index)).collect();
+        let (scheduler, seats) = with_seats(&config(workers));
+        let threads = seats.into_iter().map(|seat| start(&scheduler, seat)).collect();
         Self { scheduler, threads }
     }
 
@@ -33,46 +37,10 @@ impl Workers {
     }
 }
 
-fn start(scheduler: &Arc<Scheduler>, index: usize) -> JoinHandle<()> {
+fn start(scheduler: &Arc<Scheduler>, seat: Seat) -> JoinHandle<()> {
     let scheduler = scheduler.clone();
-    let host = PinnedHost::new(Parker::new(scheduler.driver().clone()));
-    scheduler.places[index].set_host(host.clone());
-    let seat = scheduler.first_seat(index);
+    let host = seat.new_host(&scheduler);
     thread::spawn(move || run_in(&scheduler, seat, host))
-}
-
-/// Something that is said once, to a thread or a task.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<(bool, Option<Waker>)>>);
-
-impl Said {
-    fn say(&self) {
-        let waker = {
-            let mut said = lock(&self.0);
-            assert!(!said.0, "it was said before");
-            said.0 = true;
-            said.1.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    async fn hear(&self) {
-        poll_fn(|cx| {
-            let mut said = lock(&self.0);
-            if said.0 {
-                return Poll::Ready(());
-            }
-            said.1 = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-
-    fn wait(&self) {
-        block_on(self.hear());
-    }
 }
 
 fn says(scheduler: &Arc<Scheduler>, said: &Said) -> Task {
@@ -202,5 +170,41 @@ fn workers_that_stop_first_run_what_is_in_their_queues() {
         begun.wait();
         workers.stop();
         said.wait();
+    });
+}
+
+/// A waker that blocks where it is called.
+struct Blocks;
+
+impl Wake for Blocks {
+    fn wake(self: Arc<Self>) {
+        block_in_place(|| {
+            for _ in 0..3 {
+                thread::yield_now();
+            }
+        });
+    }
+}
+
+#[test]
+fn a_waker_that_blocks_between_two_tasks_loses_none() {
+    some(|| {
+        let (scheduler, seats) = with_seats(&config(1));
+        let mut nap = sleep(NAP);
+        {
+            // Of the runtime's timers, so that its worker calls the waker.
+            let _entered = current::enter(scheduler.clone(), Role::Guest);
+            let _ =
+                Pin::new(&mut nap).poll(&mut Context::from_waker(&Waker::from(Arc::new(Blocks))));
+        }
+        thread::sleep(NAP);
+        let said: Vec<Said> = (0..3).map(|_| Said::default()).collect();
+        scheduler.inject(said.iter().map(|said| says(&scheduler, said)));
+        scheduler.places[0].set_look_due(true);
+        let workers: Vec<_> = seats.into_iter().map(|seat| start(&scheduler, seat)).collect();
+        said.iter().for_each(Said::wait);
+        scheduler.idle.stop();
+        scheduler.blocking.close();
+        join(workers);
     });
 }

@@ -3,7 +3,7 @@
 use super::{Body, Home, Spec, Task, TaskCell, enqueue};
 use crate::context::Cause;
 use crate::models::{all, join, poll};
-use crate::rt::models::scheduler;
+use crate::rt::fixtures::scheduler;
 use crate::rt::park::Parker;
 use crate::rt::scheduler::Scheduler;
 use crate::task::future::FutureBody;

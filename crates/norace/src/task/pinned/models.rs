@@ -59,12 +59,12 @@ fn the_last_task_wakes_the_thread_that_waits_for_it_wherever_it_ends() {
 
 #[test]
 fn mutant_a_task_that_ends_elsewhere_and_wakes_nobody_keeps_the_thread() {
-    let found = finds(|| ends_elsewhere(|host| lock(&host.inbox).live -= 1));
+    let found = finds(|| ends_elsewhere(|host| lock(&host.mailbox).live -= 1));
     assert_eq!(found.kind, "deadlock", "{}", found.to_text());
 }
 
 #[test]
-fn a_task_that_is_cancelled_and_woken_at_once_is_in_the_inbox_once() {
+fn a_task_that_is_cancelled_and_woken_at_once_is_in_the_mailbox_once() {
     all(|| {
         let runner = Runner::new();
         let handle = runner.spawn(std::future::pending::<()>());

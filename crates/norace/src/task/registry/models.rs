@@ -1,17 +1,15 @@
 //! A registry that closes and empties while tasks come and go.
 
 use super::Registry;
-use crate::models::{all, finds, join, spawn};
-use crate::rt::models::{scheduler, task};
+use crate::models::{FAR, all, finds, join, spawn};
+use crate::rt::fixtures::{scheduler, task};
 use crate::rt::scheduler::Scheduler;
 use crate::task::SpawnError;
 use crate::task::cell::Task;
 use norace_prim::sync::{Arc, lock};
 use norace_prim::thread;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Instant;
 use std::future::ready;
-
-const FAR: Duration = Duration::from_secs(3_600);
 
 /// A registry with tasks that are run by whoever has them.
 struct Tasks {
@@ -91,7 +89,7 @@ fn whoever_waits_is_told_of_the_last_task() {
 fn mutant_a_last_task_that_tells_without_the_lock_is_missed() {
     let found = finds(|| {
         wait_for_the_last(|registry, task| {
-            let key = task.header().place().get().expect("it was added");
+            let key = task.header().spot().get().expect("it was added");
             lock(registry.shard(task.header().id())).tasks.remove(key);
             registry.emptied.notify_all();
         });
@@ -99,23 +97,32 @@ fn mutant_a_last_task_that_tells_without_the_lock_is_missed() {
     assert_eq!(found.kind, "panic", "{}", found.to_text());
 }
 
+/// Waits for tasks of which two come while `close` closes.
+fn wait_for_those_that_come(close: fn(&Registry) -> Vec<Task>) {
+    let tasks = Tasks::new(None);
+    let worker = {
+        let tasks = tasks.clone();
+        thread::spawn(move || (0..2).map(|_| tasks.spawn_and_end()).collect::<Vec<_>>())
+    };
+    close(&tasks.registry);
+    let deadline = Instant::now() + FAR;
+    let left = tasks.registry.wait_empty(deadline);
+    assert!(left.is_empty() || Instant::now() >= deadline);
+    assert!(!left.is_empty() || tasks.registry.len() == 0, "one came after the wait");
+    let admitted = join([worker]).concat();
+    assert_eq!(tasks.registry.len(), 0);
+    assert_eq!(tasks.registry.spawned(), admitted.iter().filter(|a| **a).count() as u64);
+}
+
 #[test]
 fn tasks_that_come_while_it_closes_are_waited_for() {
-    all(|| {
-        let tasks = Tasks::new(None);
-        let worker = {
-            let tasks = tasks.clone();
-            thread::spawn(move || (0..2).map(|_| tasks.spawn_and_end()).collect::<Vec<_>>())
-        };
-        tasks.registry.close();
-        let deadline = Instant::now() + FAR;
-        let left = tasks.registry.wait_empty(deadline);
-        assert!(left.is_empty() || Instant::now() >= deadline);
-        let admitted = worker.join().unwrap();
-        assert!(admitted[0] || !admitted[1] || left.is_empty());
-        assert_eq!(tasks.registry.len(), 0);
-        assert_eq!(tasks.registry.spawned(), admitted.iter().filter(|a| **a).count() as u64);
-    });
+    all(|| wait_for_those_that_come(Registry::close));
+}
+
+#[test]
+fn mutant_a_registry_that_stays_open_gets_a_task_after_the_wait() {
+    let found = finds(|| wait_for_those_that_come(Registry::tasks));
+    assert_eq!(found.kind, "panic", "{}", found.to_text());
 }
 
 #[test]

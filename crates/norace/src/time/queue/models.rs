@@ -1,7 +1,7 @@
 //! A queue between those who set timers and the one who serves it.
 
 use super::{Kick, TimerQueue};
-use crate::models::{all, finds, join, spawn};
+use crate::models::{FAR, all, finds, join, spawn};
 use crate::time::models::Alarm;
 use crate::time::{Duration, Instant};
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout};
@@ -9,8 +9,6 @@ use norace_prim::thread::{self, JoinHandle};
 use std::task::Waker;
 
 const SOON: Duration = Duration::from_millis(1);
-const FAR: Duration = Duration::from_secs(3_600);
-
 /// Timers that the server takes at once.
 const BATCH: usize = 1;
 

@@ -1,14 +1,14 @@
 //! Wakes at every moment of a wait, waits inside waits, deadlines.
 
 use super::{block_on, block_until, thread_waker};
-use crate::models::{all, finds, join};
+use crate::models::{Said, all, finds, join};
 use norace_prim::atomic::{AtomicBool, Ordering};
-use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::sync::Arc;
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 /// A flag that orders nothing: whoever is woken sees it by the wake alone.
 #[derive(Clone, Default)]
@@ -29,32 +29,6 @@ impl Flag {
     fn wait(&self) -> impl Future<Output = ()> + use<> {
         let flag = self.clone();
         poll_fn(move |_| if flag.is_set() { Poll::Ready(()) } else { Poll::Pending })
-    }
-}
-
-/// Where a future leaves its waker.
-#[derive(Clone, Default)]
-struct Slot(Arc<Mutex<(bool, Option<Waker>)>>);
-
-impl Slot {
-    fn set(&self) {
-        let waker = {
-            let mut slot = lock(&self.0);
-            slot.0 = true;
-            slot.1.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn wait(&self) -> impl Future<Output = ()> + use<> {
-        let slot = self.clone();
-        poll_fn(move |cx| {
-            let mut slot = lock(&slot.0);
-            slot.1 = Some(cx.waker().clone());
-            if slot.0 { Poll::Ready(()) } else { Poll::Pending }
-        })
     }
 }
 
@@ -101,11 +75,10 @@ fn two_threads_wake_one_that_waits_for_both() {
 #[test]
 fn a_waker_left_under_a_lock_is_called_or_not_needed() {
     all(|| {
-        let slots = [Slot::default(), Slot::default()];
-        let other = slots.clone();
-        let thread = thread::spawn(move || other.iter().for_each(Slot::set));
-        block_on(slots[0].wait());
-        block_on(slots[1].wait());
+        let said = [Said::default(), Said::default()];
+        let other = said.clone();
+        let thread = thread::spawn(move || other.iter().for_each(Said::say));
+        said.iter().for_each(Said::wait);
         thread.join().unwrap();
     });
 }

@@ -161,3 +161,17 @@ fn a_shutdown_names_what_a_task_waits_for_in_place() {
     tx.send_blocking(1).unwrap();
     assert!(stuck.join_blocking().is_ok());
 }
+
+#[test]
+fn a_job_that_waits_inside_another_runtime_is_told_by_its_own() {
+    let (pool, other) = (runtime(1), runtime(1));
+    let (tx, rx) = chan::bounded::<u32>(1);
+    let elsewhere = other.handle();
+    let line = line!() + 1;
+    let job = pool.handle().spawn_blocking(move || elsewhere.block_on(rx.recv()));
+    let told = told_of(&pool.handle());
+    let blocked = told.blocked.expect("asked for");
+    assert_eq!((blocked.on, blocked.at.expect("known").line()), (BlockedOn::Receive, line));
+    tx.send_blocking(1).unwrap();
+    assert_eq!(job.join_blocking().unwrap(), Ok(1));
+}

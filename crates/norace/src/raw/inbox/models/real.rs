@@ -88,20 +88,14 @@ fn what_comes_before_the_end_is_left_or_taken_and_later_is_given_back() {
     all(|| {
         let queue = Queue::new(Inbox::new());
         put(&queue, &[1, 2]);
-        let putter = {
+        let putters = spawn(2, |index| {
             let queue = queue.clone();
-            thread::spawn(move || {
-                see(queue.put(std::iter::once(value(3))).err().unwrap_or_default())
-            })
-        };
-        let taker = {
-            let queue = queue.clone();
-            thread::spawn(move || take(&queue, 1))
-        };
+            move || see(queue.put(std::iter::once(value(3 + index))).err().unwrap_or_default())
+        });
+        let taken = take(&queue, 1);
         let left = see(queue.close());
-        assert_eq!(see(queue.put(std::iter::once(value(4))).unwrap_err()), [4]);
-        let taken = vec![left, join([putter]).concat(), join([taker]).concat()];
-        assert_once(&queue, taken, 3);
+        assert_eq!(see(queue.put(std::iter::once(value(5))).unwrap_err()), [5]);
+        assert_once(&queue, vec![taken, left, join(putters).concat()], 4);
     });
 }
 

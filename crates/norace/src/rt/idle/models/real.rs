@@ -1,8 +1,8 @@
 //! The list of sleepers, parkers and queues of the kit, with the worker's loop written around them.
 
 use crate::models::{all, join, some, spawn};
+use crate::rt::fixtures;
 use crate::rt::idle::{Announced, Idle};
-use crate::rt::models;
 use crate::rt::park::Parker;
 use crate::rt::queue::{self, Injector, LocalQueue, Pushed, Stealer};
 use crate::task::cell::Task;
@@ -54,7 +54,7 @@ impl Pool {
     /// A pool, and the end of the local queue that belongs to worker 0.
     fn new(workers: usize, first: First) -> (Arc<Self>, LocalQueue) {
         let (own, local) = queue::local();
-        let scheduler = models::scheduler(workers);
+        let scheduler = fixtures::scheduler(workers);
         let tasks = match first {
             First::Ends => 1,
             First::Lasts => 2,
@@ -68,7 +68,7 @@ impl Pool {
             injector: Injector::new(),
             local,
             parkers: (0..workers).map(|_| Parker::new(scheduler.driver().clone())).collect(),
-            tasks: models::tasks(&scheduler, tasks),
+            tasks: fixtures::tasks(&scheduler, tasks),
             done: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -170,7 +170,7 @@ impl Pool {
 
     /// Runs a task; the last one stops the workers.
     fn run(&self, task: &Task, own: Option<&LocalQueue>) {
-        let number = models::numbers(&self.tasks, [task])[0];
+        let number = fixtures::numbers(&self.tasks, [task])[0];
         match self.first {
             First::Lasts if number == 0 => self.wait_for(1),
             First::Wakes if number == 0 => {

@@ -1,13 +1,14 @@
-//! What the models of the runtime's parts share: schedulers without threads, and tasks.
+//! What tests and models of the runtime's parts share: schedulers without threads, and tasks.
 
 use super::scheduler::{Config, Scheduler};
+use super::worker::Seat;
 use crate::task::cell::{Home, Spec, Task, TaskCell};
 use crate::task::future::FutureBody;
 use norace_prim::sync::Arc;
 use std::future::{Future, pending};
 use std::panic::Location;
 
-/// The usual options of a model, with so many workers.
+/// Small options, with so many workers.
 pub(crate) fn config(workers: usize) -> Config {
     Config {
         workers,
@@ -18,9 +19,14 @@ pub(crate) fn config(workers: usize) -> Config {
     }
 }
 
-/// A scheduler whose places nobody fills yet.
+/// A scheduler whose places nobody fills yet, and the right to.
+pub(crate) fn with_seats(config: &Config) -> (Arc<Scheduler>, Vec<Seat>) {
+    Scheduler::new(config).expect("descriptors for a netpoller")
+}
+
+/// A scheduler whose places nobody fills.
 pub(crate) fn scheduler(workers: usize) -> Arc<Scheduler> {
-    Scheduler::new(&config(workers)).expect("a model has a bell for a netpoller")
+    with_seats(&config(workers)).0
 }
 
 /// A task in no queue, which is to be put into one.
@@ -33,9 +39,15 @@ where
     TaskCell::new(spec, Home::Workers, FutureBody::new(future))
 }
 
-/// Tasks that are never run: what is in question is where they are.
+/// A task that is never run: what is in question is where it is.
+pub(crate) fn idle_task(scheduler: &Arc<Scheduler>) -> Task {
+    task(scheduler, pending::<()>())
+}
+
+/// Tasks that are never run.
+#[cfg(norace)]
 pub(crate) fn tasks(scheduler: &Arc<Scheduler>, count: usize) -> Vec<Task> {
-    (0..count).map(|_| task(scheduler, pending::<()>())).collect()
+    (0..count).map(|_| idle_task(scheduler)).collect()
 }
 
 /// The numbers of tasks among `all`, which each must be one of.
