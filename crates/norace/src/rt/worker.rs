@@ -1,9 +1,9 @@
 //! A worker: a thread that fills one of the runtime's places, runs its tasks, searches for more, and sleeps.
 //!
-//! Where the next task comes from, in this order: every 61st time the injector; this thread's pinned tasks, taking
-//! turns with the others; the place's own queue; a share of the injector; half of another worker's ring; and, on
-//! the last pass, the `runnext` of a worker that the stall monitor has found stuck. Every 61st time, and whenever the
-//! stall monitor asks for it, the worker also looks at the netpoller without waiting.
+//! Where the next task comes from, in this order: every 61st time, and whenever the stall monitor asks for it, the
+//! injector, after a look at the netpoller without waiting; this thread's pinned tasks, taking turns with the others;
+//! the place's own queue; a share of the injector; half of another worker's ring; and, on the last pass, the `runnext`
+//! of a worker that the stall monitor has found stuck.
 //!
 //! `block_in_place` separates the thread from its place: another thread fills it, this one finishes its poll, then runs
 //! what is pinned to it, and ends. What it wakes meanwhile goes to the injector.
@@ -159,13 +159,11 @@ impl Worker {
     fn next(&self, place: &Place) -> Option<Task> {
         let count = self.count.get().wrapping_add(1);
         self.count.set(count);
-        if count.is_multiple_of(FAIRNESS_INTERVAL) {
+        if count.is_multiple_of(FAIRNESS_INTERVAL) || place.is_look_due() {
             self.look_at_driver(place);
             if let Some(task) = self.take_injected(Injector::take_one) {
                 return Some(task);
             }
-        } else if place.is_look_due() {
-            self.look_at_driver(place);
         }
         let pinned_first = count.is_multiple_of(2);
         let pinned = || self.host.pop();

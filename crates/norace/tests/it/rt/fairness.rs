@@ -2,7 +2,7 @@
 
 use super::support::{Count, Flag, event, hog_until, runtime};
 use norace::{task, time};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_task_woken_by_a_hog_runs_while_the_hog_still_computes() {
@@ -163,6 +163,36 @@ fn a_task_injected_from_outside_runs_although_the_worker_has_enough_of_its_own()
         .collect();
     for _ in 0..20 {
         runtime.spawn(async {}).join_blocking().unwrap();
+    }
+    stop.set();
+    busy.into_iter().for_each(|task| task.join_blocking().unwrap());
+}
+
+/// Long turns are no reason to look at what came from outside once in very many of them.
+#[test]
+fn a_task_injected_from_outside_passes_long_turns_early() {
+    let runtime = runtime(1);
+    let (stop, turns) = (Flag::default(), Count::default());
+    let busy: Vec<_> = (0..2)
+        .map(|_| {
+            let (stop, turns) = (stop.clone(), turns.clone());
+            runtime.spawn(async move {
+                while !stop.is_set() {
+                    let start = Instant::now();
+                    while start.elapsed() < Duration::from_millis(5) {
+                        std::hint::spin_loop();
+                    }
+                    turns.add_one();
+                    task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for _ in 0..5 {
+        let counted = turns.clone();
+        let before = turns.get();
+        let ran_at = runtime.spawn(async move { counted.get() }).join_blocking().unwrap();
+        assert!(ran_at - before < 30, "{} turns came first", ran_at - before);
     }
     stop.set();
     busy.into_iter().for_each(|task| task.join_blocking().unwrap());
