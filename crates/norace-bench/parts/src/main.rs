@@ -1,15 +1,20 @@
 //! One contender at one task of one part. Each part has a module with a function that takes its tasks.
 
+mod bus;
 mod locks;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
-TASK: count:THREADS";
+TASK: count:THREADS, bus-burst:EVENTS, bus-tasks:RECEIVERS, bus-drain:RECEIVERS, bus-queue:PRODUCERS";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
+        "bus-burst" => bus::bursts(run, contender, parameters),
+        "bus-tasks" => bus::tasks(run, contender, parameters),
+        "bus-drain" => bus::drain(run, contender, parameters),
+        "bus-queue" => bus::queue(run, contender, parameters),
         "count" => locks::count(run, contender, parameters),
         _ => None,
     })

@@ -16,7 +16,9 @@ struct Waiters {
     list: List,
 }
 
+/// Apart from its neighbours, for it is looked at after every change.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Bell {
     is_awaited: AtomicBool,
     waiters: Mutex<Waiters>,

@@ -61,6 +61,10 @@ impl<T> Subscriber<T> {
     ///
     /// [`RecvError`] when the bus is closed and everything was received; once for each time in which something was
     /// lost; or when this subscriber is disconnected.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a future, which lends: no iterator has that"
+    )]
     #[track_caller]
     pub fn next(&mut self) -> Next<'_, T> {
         Next::new(self, Site::here())

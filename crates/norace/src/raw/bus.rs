@@ -83,7 +83,7 @@ pub(crate) use reader::{Look, Reader};
 pub(crate) use seats::Seat;
 
 use crate::bus::{Policy, Start};
-use norace_prim::atomic::{AtomicU64, Ordering, Tally};
+use norace_prim::atomic::{AtomicBool, AtomicU64, Ordering, Tally};
 use norace_prim::cell::UnsafeCell;
 use norace_prim::sync::{Arc, Mutex, lock};
 use seats::Seats;
@@ -117,6 +117,8 @@ pub(crate) struct Ring<T, S: Bells> {
     slots: Box<[Slot<T>]>,
     seats: Mutex<Seats>,
     voids: Tally,
+    /// As the flag at the tail, which it follows; apart from it, so that readers that spin leave the tail alone.
+    is_over: Apart<AtomicBool>,
     /// What the user of the ring adds.
     pub(crate) shared: S,
 }
@@ -145,6 +147,7 @@ impl<T, S: Bells> Ring<T, S> {
             slots: (0..count).map(slot).collect(),
             seats: Mutex::new(Seats::new()),
             voids: Tally::new(),
+            is_over: Apart(AtomicBool::new(false)),
             shared,
         })
     }
@@ -182,6 +185,8 @@ impl<T, S: Bells> Ring<T, S> {
         // AcqRel: what was done before is seen by who finds the ring closed, in tail.
         let before = Tail(self.tail.0.fetch_or(CLOSED, Ordering::AcqRel));
         if !before.is_closed() {
+            // Release: pairs with the Acquire in look_for_the_end, so that the flag at the tail is seen.
+            self.is_over.0.store(true, Ordering::Release);
             self.shared.closed();
         }
         !before.is_closed()

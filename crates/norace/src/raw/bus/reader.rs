@@ -87,6 +87,10 @@ impl<T, S: Bells> Reader<T, S> {
 
     /// Nothing is published here: will there be something?
     fn look_for_the_end(&self) -> Look {
+        // Acquire: pairs with the Release in close, so that the tail is that of the close.
+        if !self.ring.is_over.0.load(Ordering::Acquire) {
+            return Look::Empty;
+        }
         let tail = self.ring.tail();
         let over = tail.is_closed() && tail.sequence() <= self.position;
         if over { Look::Closed } else { Look::Empty }

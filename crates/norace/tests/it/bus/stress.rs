@@ -62,6 +62,7 @@ fn subscribers_come_and_go_while_events_are_published() {
             thread::spawn(move || {
                 let mut seen = 0;
                 for round in 0.. {
+                    // Relaxed: it only has to end some time.
                     if is_over.load(Ordering::Relaxed) {
                         break;
                     }
@@ -83,6 +84,7 @@ fn subscribers_come_and_go_while_events_are_published() {
     let witness = bus.subscribe(Policy::Block, Start::Tail);
     let witness = thread::spawn(move || receive_all(witness));
     publish_all(&bus, 0);
+    // Relaxed: as above.
     is_over.store(true, Ordering::Relaxed);
     visitors.into_iter().for_each(|it| _ = it.join().expect("no panic"));
     drop(bus);

@@ -17,12 +17,14 @@ struct Count(AtomicUsize);
 
 impl Wake for Count {
     fn wake(self: Arc<Self>) {
+        // Relaxed: one thread.
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Count {
     fn get(&self) -> usize {
+        // Relaxed: one thread.
         self.0.load(Ordering::Relaxed)
     }
 }
