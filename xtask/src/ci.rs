@@ -49,11 +49,7 @@ const STEPS: [Step; 14] = [
     },
     Step { name: "parts", needs: &[], run: parts },
     Step { name: "test", needs: &[], run: |root| cargo_step(root, TEST) },
-    Step {
-        name: "suites",
-        needs: &[],
-        run: |root| suites::run(root, &["crossbeam-channel", "async-channel"]),
-    },
+    Step { name: "suites", needs: &[], run: |root| suites::run(root, &[]) },
     Step { name: "models", needs: &[], run: models },
     Step { name: "models-clippy", needs: &[], run: models_clippy },
     Step { name: "doc", needs: &[], run: doc },

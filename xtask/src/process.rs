@@ -5,7 +5,7 @@ use std::{
     io::{BufReader, Read},
     path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -33,20 +33,45 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<(), String> 
     judge(command, wait(child, limit)?)
 }
 
-/// Runs `command` to its end and returns what it wrote to its standard output.
+/// Runs `command` to its end and returns what it wrote to its standard output; an error tells it as well.
 pub(crate) fn output(command: &mut Command, limit: Duration) -> Result<String, String> {
-    let mut child = spawn(command.stdout(Stdio::piped()))?;
-    let mut stdout = child.stdout.take().expect("standard output was asked for");
-    let reader = thread::spawn(move || {
+    let said = listen(command, limit);
+    said.ended.map_err(|error| format!("{error}\n{}", said.stdout))?;
+    Ok(said.stdout)
+}
+
+/// What a program wrote until it ended, and why it did if that was no success.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) ended: Result<(), String>,
+    pub(crate) stdout: String,
+    /// Empty when it went elsewhere.
+    pub(crate) stderr: String,
+}
+
+/// Runs `command` to its end and returns what it wrote: to its standard error as well, when that is a pipe.
+pub(crate) fn listen(command: &mut Command, limit: Duration) -> Said {
+    let mut child = match spawn(command.stdout(Stdio::piped())) {
+        Ok(child) => child,
+        Err(error) => {
+            return Said { ended: Err(error), stdout: String::new(), stderr: String::new() };
+        }
+    };
+    let stdout = read(child.stdout.take());
+    let stderr = read(child.stderr.take());
+    let ended = wait(child, limit).and_then(|status| judge(command, status));
+    let [stdout, stderr] = [stdout, stderr].map(|it| it.join().expect("reading does not panic"));
+    Said { ended, stdout, stderr }
+}
+
+/// Reads all of a pipe, if there is one, beside.
+fn read(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    thread::spawn(move || {
         let mut text = Vec::new();
-        stdout.read_to_end(&mut text).map(|_| text)
-    });
-    let status = wait(child, limit)?;
-    let text = reader.join().expect("reading does not panic");
-    let text = text.map_err(|error| format!("cannot read from {}: {error}", line(command)))?;
-    let text = String::from_utf8_lossy(&text).into_owned();
-    judge(command, status).map_err(|error| format!("{error}\n{text}"))?;
-    Ok(text)
+        // What can be read is all there is to tell.
+        let _end = pipe.map(|mut pipe| pipe.read_to_end(&mut text));
+        String::from_utf8_lossy(&text).into_owned()
+    })
 }
 
 fn spawn(command: &mut Command) -> Result<Child, String> {

@@ -7,24 +7,25 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::process::{cargo, output, program};
+use crate::process::{Said, cargo, listen, output, program};
 
 const FOLDER: &str = "crates/norace-suites";
 
 const BUILD_MAX: Duration = Duration::from_mins(10);
 
-/// The slowest file takes a tenth of it on two idle cores.
-const FILE_MAX: Duration = Duration::from_mins(4);
+/// The slowest file takes less than a minute of two cores, which others may want as well.
+const FILE_MAX: Duration = Duration::from_mins(10);
 
 /// A listed test that hangs has failed by then.
 const LISTED_MAX: Duration = Duration::from_secs(30);
 
-/// Many tests measure time, on machines that do other things as well: so often one is run again, alone.
+/// So often a test that measures time is run again, alone: machines do other things as well.
 const AGAIN_MAX: usize = 3;
 
 struct Suite {
@@ -42,16 +43,27 @@ const SUITES: [Suite; 3] = [
     Suite { name: "concurrent-queue", tests: 31, at_once: 1 },
 ];
 
-/// A test that is known not to pass.
+/// A test that is not like the others.
 #[derive(Debug, PartialEq, Eq)]
 struct Exception<'a> {
+    kind: Listed,
     suite: &'a str,
     file: &'a str,
     test: &'a str,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    /// It is known not to pass.
+    Fails,
+    /// Whether it passes is chance: it is not run.
+    Chance,
+    /// It measures time: one that failed may be run again.
+    Timed,
+}
+
 /// What a suite came to.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: usize,
     again: usize,
@@ -93,16 +105,24 @@ pub(crate) fn run(root: &Path, names: &[&str]) -> Result<(), String> {
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
-/// Reads lines of `suite file::test reason`; a `#` begins a comment.
+/// Reads lines of `suite file::test reason`, with `chance` in front of those that pass or not by chance, and `timed` in
+/// front of those that measure time; a `#` begins a comment.
 fn exceptions(text: &str) -> Result<Vec<Exception<'_>>, String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
-            let mut words = line.split_whitespace();
+            let (kind, rest) = match line.split_once(' ') {
+                Some(("timed", rest)) => (Listed::Timed, rest),
+                Some(("chance", rest)) => (Listed::Chance, rest),
+                _ => (Listed::Fails, line),
+            };
+            let mut words = rest.split_whitespace();
             let (suite, test) = (words.next(), words.next().and_then(|it| it.split_once("::")));
             match (suite, test, words.next()) {
-                (Some(suite), Some((file, test)), Some(_)) => Ok(Exception { suite, file, test }),
-                _ => Err(format!("not `suite file::test reason`: {line}")),
+                (Some(suite), Some((file, test)), Some(_)) => {
+                    Ok(Exception { kind, suite, file, test })
+                }
+                _ => Err(format!("not `[chance | timed] suite file::test reason`: {line}")),
             }
         })
         .collect()
@@ -150,16 +170,25 @@ impl Suite {
         let mut tally = Tally::default();
         let home = folder.join(self.name);
         for (file, program) in self.build(folder)? {
-            let listed: Vec<&str> = exceptions
-                .iter()
-                .filter(|it| it.suite == self.name && it.file == file)
-                .map(|it| it.test)
-                .collect();
+            let listed = |kind: Listed| -> Vec<&str> {
+                let here = |it: &&Exception<'_>| it.suite == self.name && it.file == file;
+                exceptions
+                    .iter()
+                    .filter(here)
+                    .filter(|it| it.kind == kind)
+                    .map(|it| it.test)
+                    .collect()
+            };
+            let (fail, timed) = (listed(Listed::Fails), listed(Listed::Timed));
+            let chance = listed(Listed::Chance);
             let file = File { suite: self, name: &file, program: &program, home: &home };
-            file.run_unlisted(&listed, &mut tally);
-            for test in listed {
-                tally.listed += 1;
-                if file.passes(test, LISTED_MAX) {
+            let said = file.run_all_but(fail.iter().chain(&chance));
+            tally.count(&format!("{} {}", self.name, file.name), &said, &timed, |test| {
+                (0..AGAIN_MAX).any(|_| file.passes_again(test))
+            });
+            tally.listed += fail.len() + chance.len();
+            for test in fail {
+                if file.run_alone(test, LISTED_MAX).ended.is_ok() {
                     let what = "is an exception and passes: take it off the list";
                     tally.wrong.push(format!("{} {}::{test} {what}", self.name, file.name));
                 }
@@ -197,45 +226,81 @@ struct File<'a> {
     home: &'a Path,
 }
 
-impl File<'_> {
-    /// Runs all but the listed tests, those that fail again alone.
-    fn run_unlisted(&self, listed: &[&str], tally: &mut Tally) {
-        let skips: String = listed.iter().map(|test| format!(" --skip {test}")).collect();
-        let arguments = format!("--exact --test-threads {}{skips}", self.suite.at_once);
-        let outcome = output(&mut program(self.home, self.program, &arguments), FILE_MAX);
-        let succeeded = outcome.is_ok();
-        let (Ok(text) | Err(text)) = outcome;
-        let mut failed = 0;
-        for line in text.lines().filter_map(|line| line.strip_prefix("test ")) {
-            // A test that is to panic has ` - should panic` behind its name.
-            let Some((name, verdict)) = line.rsplit_once(" ... ") else { continue };
-            let test = name.split(' ').next().unwrap_or(name);
-            match verdict {
-                "ok" => tally.passed += 1,
-                "FAILED" => {
-                    failed += 1;
-                    if (0..AGAIN_MAX).any(|_| self.passes(test, FILE_MAX)) {
-                        println!("{} {}::{test} passed when run again", self.suite.name, self.name);
-                        tally.passed += 1;
-                        tally.again += 1;
-                    } else {
-                        tally
-                            .wrong
-                            .push(format!("{} {}::{test} fails", self.suite.name, self.name));
-                    }
-                }
-                _ => {}
+impl Tally {
+    /// Counts what the tests of `file` came to, from what a run of them `said`. Those of them that are `timed` and
+    /// failed are run `again`, which tells whether that went well; any other failure is wrong at once.
+    fn count(
+        &mut self,
+        file: &str,
+        said: &Said,
+        timed: &[&str],
+        mut again: impl FnMut(&str) -> bool,
+    ) {
+        let Said { ended, stdout, stderr } = said;
+        if let Err(error) = ended {
+            println!("{file}: {error}\n{stderr}");
+        }
+        let verdicts: Vec<_> = stdout.lines().filter_map(verdict).collect();
+        for &(test, _) in verdicts.iter().filter(|(_, passed)| !passed) {
+            if timed.contains(&test) && again(test) {
+                println!("{file}::{test} failed, and passed when run again");
+                self.again += 1;
+                self.passed += 1;
+            } else {
+                self.wrong.push(format!("{file}::{test} fails"));
             }
         }
-        if !succeeded && failed == 0 {
-            tally.wrong.push(format!("{} {}: {text}", self.suite.name, self.name));
+        let passed = verdicts.iter().filter(|(_, passed)| *passed).count();
+        self.passed += passed;
+        let all_told = stdout.lines().any(|line| line.starts_with("test result: "));
+        let unknown = timed.iter().filter(|test| verdicts.iter().all(|(name, _)| name != *test));
+        for test in unknown.filter(|_| all_told) {
+            self.wrong.push(format!("{file}::{test} is listed and was not run"));
+        }
+        if let Err(error) = ended
+            && (!all_told || passed == verdicts.len())
+        {
+            self.wrong.push(format!("{file}: {error}\n{stdout}{stderr}"));
         }
     }
+}
 
-    /// Whether one test passes alone.
-    fn passes(&self, test: &str, limit: Duration) -> bool {
-        let arguments = format!("--exact {test}");
-        output(&mut program(self.home, self.program, &arguments), limit).is_ok()
+/// A test's name and whether it passed, if the line tells that.
+fn verdict(line: &str) -> Option<(&str, bool)> {
+    let (name, verdict) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
+    // A test that is to panic has ` - should panic` behind its name.
+    let test = name.split(' ').next().unwrap_or(name);
+    match verdict {
+        "ok" => Some((test, true)),
+        "FAILED" => Some((test, false)),
+        _ => None,
+    }
+}
+
+impl File<'_> {
+    /// Runs all but some tests.
+    fn run_all_but<'t>(&self, tests: impl Iterator<Item = &'t &'t str>) -> Said {
+        let skips: String = tests.map(|test| format!(" --skip {test}")).collect();
+        self.run(&format!("--test-threads {}{skips}", self.suite.at_once), FILE_MAX)
+    }
+
+    fn run_alone(&self, test: &str, limit: Duration) -> Said {
+        self.run(test, limit)
+    }
+
+    fn run(&self, arguments: &str, limit: Duration) -> Said {
+        // What a test says is kept for its end, which one that aborts the program does not come to: so it is not kept.
+        let arguments = format!("--exact --nocapture {arguments}");
+        let mut command = program(self.home, self.program, &arguments);
+        listen(command.stderr(Stdio::piped()), limit)
+    }
+
+    fn passes_again(&self, test: &str) -> bool {
+        let Said { ended, stderr, .. } = self.run_alone(test, FILE_MAX);
+        if let Err(error) = &ended {
+            println!("{error}\n{stderr}");
+        }
+        ended.is_ok()
     }
 }
 

@@ -22,7 +22,8 @@ pub enum Level {
     Rt,
 }
 
-/// The most threads one execution may have: sets of threads are words.
+/// The most threads there may be at once in an execution: sets of threads are words. One that has ended counts until its
+/// handle is gone and whoever spawns another has learned of all it did.
 pub const THREADS_MAX: usize = 64;
 
 /// Something a program may do that is an error only for who says so.
@@ -65,7 +66,8 @@ pub struct Config {
     /// How many timers may fire in one execution while there is something else to do: programs whose timers go off
     /// again and again would have no end.
     pub early_fires_max: u32,
-    /// How many timers fire, with nothing else left to do, before threads that wait for something else are given up.
+    /// How many timers fire, with nothing else left to do, before threads that wait for something else are given up, if
+    /// it is no lock or end that one of the timers' threads keeps from them.
     pub idle_fires_max: u32,
     /// Whether the exploration ends at the first finding.
     pub stop_at_first: bool,

@@ -125,6 +125,7 @@ pub(crate) fn suspend(step: Step) {
 #[cold]
 #[inline(never)]
 pub(crate) fn unwind() -> ! {
+    current::with(crate::engine::Engine::begins_to_unwind);
     resume_unwind(Box::new(Teardown))
 }
 

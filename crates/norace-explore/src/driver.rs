@@ -185,13 +185,15 @@ impl Engine {
         }
     }
 
-    /// The running thread if it can, else the first that can; time passes only when nothing else can happen; the
-    /// first label.
+    /// The usual thread, with the first label.
     pub(crate) fn pick_usual(&mut self, enabled: u64) -> bool {
+        self.take_label(self.usual(enabled), 0)
+    }
+
+    /// The running thread if it can go on, else the first that can; time passes only when nothing else can happen.
+    fn usual(&self, enabled: u64) -> ThreadId {
         let ready = self.without_timers(enabled);
-        let thread =
-            if ready >> self.running.index() & 1 == 1 { self.running } else { first(ready) };
-        self.take_label(thread, 0)
+        if ready >> self.running.index() & 1 == 1 { self.running } else { first(ready) }
     }
 
     /// Lists the labels of `thread` and chooses the one at `label`; false when there are not so many.
@@ -244,6 +246,12 @@ pub(crate) fn members(mut set: u64) -> impl Iterator<Item = ThreadId> {
         set &= set - 1;
         Some(thread)
     })
+}
+
+/// Threads as a set.
+#[inline]
+pub(crate) fn set_of(threads: impl IntoIterator<Item = ThreadId>) -> u64 {
+    threads.into_iter().fold(0, |set, thread| set | 1 << thread.index())
 }
 
 /// The first member of a set that is not empty.

@@ -26,6 +26,7 @@ mod strengthen;
 mod suspicion;
 mod threads;
 mod tracked;
+mod unwinding;
 mod wide;
 
 use std::rc::Rc;
@@ -184,11 +185,17 @@ pub(crate) struct Engine {
     pub(crate) has_locals: bool,
     /// Whether a panic waits for somebody to join its thread.
     some_panicked: bool,
+    /// Those that began to unwind, since somebody has all the time; who has come to the end of that may be among them.
+    unwinding: u64,
+    /// Whether a thread that was given up while it unwound makes this OS thread look as if it did, for ever.
+    unwinds_for_ever: bool,
     /// The panics so far.
     pub(crate) panics: Vec<PanicBegun>,
     fresh: Vec<ThreadId>,
     /// Numbers of alarms that were cancelled.
     unused: Vec<ThreadId>,
+    /// How many threads took over a number.
+    followers: usize,
     ready: Ready,
     /// Whether clocks would have been needed, but were not kept.
     pub(crate) wants_clocks: bool,
@@ -252,9 +259,12 @@ impl Engine {
             jobs: 0,
             has_locals: false,
             some_panicked: false,
+            unwinding: 0,
+            unwinds_for_ever: false,
             panics: Vec::new(),
             fresh: Vec::new(),
             unused: Vec::new(),
+            followers: 0,
             ready: Ready::default(),
             wants_clocks: false,
             inside: false,
@@ -313,9 +323,12 @@ impl Engine {
         self.live = 0;
         self.has_locals = false;
         self.some_panicked = false;
+        self.unwinding = 0;
+        self.unwinds_for_ever = std::thread::panicking();
         self.panics.clear();
         self.fresh.clear();
         self.unused.clear();
+        self.followers = 0;
         self.ready = Ready::default();
         self.wants_clocks = false;
         self.set_inside(false);
@@ -358,6 +371,11 @@ impl Engine {
     #[inline(never)]
     fn announced(&mut self) -> Step {
         let me = self.running;
+        if std::thread::panicking() {
+            self.note_unwinding(me);
+        } else {
+            self.unwinding = 0;
+        }
         if self.is_special
             && let Some(step) = self.announced_specially(me)
         {
@@ -372,7 +390,7 @@ impl Engine {
                 self.reply = self.execute();
                 return Step::DONE;
             }
-            Op::Lock | Op::Read | Op::Write => self.look_for_cycle(me),
+            Op::Lock | Op::Read | Op::Write | Op::Join { .. } => self.look_for_cycle(me),
             _ => {}
         }
         self.make_ready(me);
@@ -386,7 +404,7 @@ impl Engine {
         self.strengthen(me);
         let pending = self.threads[me].pending.expect("it has announced");
         if self.phase == Phase::Teardown {
-            return Some(self.torn_down(pending, std::thread::panicking()));
+            return Some(self.torn_down(pending, self.is_unwinding()));
         }
         if self.inside {
             self.reply = self.at_once(me, pending);
@@ -401,7 +419,10 @@ impl Engine {
     /// The running thread enters or leaves a critical section that is one step.
     pub(super) fn set_inside(&mut self, inside: bool) {
         self.inside = inside;
-        self.is_special = inside || self.config.detail || !self.config.strengthened.is_empty();
+        self.is_special = inside
+            || self.phase == Phase::Teardown
+            || self.config.detail
+            || !self.config.strengthened.is_empty();
     }
 
     /// Picks who runs next, stores it in `running`, and executes what it had announced.
@@ -514,6 +535,10 @@ impl Engine {
             Keep::Nothing => Row::EMPTY,
             // The row is the thread's alone, and its own events are counted elsewhere.
             Keep::Clocks => self.clocks.copy_with(hb, thread, number),
+            // The last events may be accesses to plain data, which have no clock of their own.
+            Keep::Events | Keep::Causes if self.clocks.get(hb, thread) < number => {
+                self.clocks.copy_with(hb, thread, number)
+            }
             Keep::Events | Keep::Causes => hb,
         }
     }

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use crate::clock::Row;
 use crate::engine::Wide;
 
-/// A model thread, numbered in the order of spawning; the main thread is 0.
+/// A model thread, numbered in the order of spawning; the main thread is 0. Beyond
+/// [`THREADS_MAX`](crate::THREADS_MAX) numbers are used again; traces and findings have others for those who got one so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(pub(crate) u16);
 
@@ -16,7 +17,7 @@ impl ThreadId {
     /// The thread that runs the model's closure.
     pub const MAIN: Self = Self(0);
 
-    /// The position in the order of spawning.
+    /// The number.
     #[inline]
     pub fn index(self) -> usize {
         usize::from(self.0)
@@ -353,6 +354,12 @@ impl Kind {
                 | Self::IsFinished
                 | Self::AlarmLook
         )
+    }
+
+    /// Whether it is part of a step that time made possible.
+    #[inline]
+    pub(crate) fn is_of_time_out(self) -> bool {
+        matches!(self, Self::WaitTimeout | Self::ParkTimeout | Self::AlarmFire | Self::TimerFire)
     }
 
     fn is_try(self) -> bool {

@@ -119,21 +119,28 @@ impl<'a> Execution<'a> {
         &self.engine.panics
     }
 
-    /// All threads there were, in the order of spawning.
-    pub fn threads(&self) -> impl Iterator<Item = ThreadInfo> + 'a {
-        let engine = self.engine;
-        (0..engine.count).map(|index| engine.thread_info(ThreadId::new(index)))
+    /// All threads there were, by number.
+    pub fn threads(&self) -> impl Iterator<Item = ThreadInfo> {
+        let mut threads: Vec<_> = self.engine.all_threads().map(|(thread, _)| thread).collect();
+        threads.sort_unstable_by_key(|thread| thread.id);
+        threads.into_iter()
     }
 
     /// The thread whose park token `object` is.
     pub fn thread_of(&self, object: ObjectId) -> Option<ThreadId> {
-        let mut threads = (0..self.engine.count).map(ThreadId::new);
-        threads.find(|thread| self.engine.threads[*thread].object == object)
+        let mut threads = self.engine.all_threads();
+        Some(threads.find(|(_, own)| *own == object)?.0.id)
+    }
+
+    /// The number that a thread has in the engine, unless another has it by now.
+    fn number(&self, thread: ThreadId) -> Option<ThreadId> {
+        let mut numbers = (0..self.engine.count).map(ThreadId::new);
+        numbers.find(|number| self.engine.shown(*number) == thread)
     }
 
     /// With [`Config::detail`]: the stack with which a thread was spawned.
     pub fn spawn_stack(&self, thread: ThreadId) -> Option<Rc<Backtrace>> {
-        let object = self.engine.thread_object(thread);
+        let object = self.engine.all_threads().find(|(info, _)| info.id == thread)?.1;
         let spawns = |event: &Event| event.kind == Kind::Spawn && event.object == object;
         let event = self.engine.events.iter().position(spawns)?;
         self.engine.detail.stack(u32::try_from(event).ok()?)
@@ -146,12 +153,12 @@ impl<'a> Execution<'a> {
 
     /// With [`Config::detail`]: the stack with which a thread came to what it waits for, or last did.
     pub fn waiting_stack(&self, thread: ThreadId) -> Option<Rc<Backtrace>> {
-        self.engine.detail.pending_stack(thread)
+        self.engine.detail.pending_stack(self.number(thread)?)
     }
 
     /// With [`Config::detail`]: the stack with which a thread last began to panic.
     pub fn panic_stack(&self, thread: ThreadId) -> Option<Rc<Backtrace>> {
-        self.engine.detail.panic_stack(thread)
+        self.engine.detail.panic_stack(self.number(thread)?)
     }
 
     /// With [`Config::detail`]: the value that an access to a cell read or left, where its type is a primitive one.

@@ -13,7 +13,7 @@ pub type Place = &'static Location<'static>;
 /// A thread, as a report names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadInfo {
-    /// Its number.
+    /// Its number; from [`THREADS_MAX`] on, that of one whose place another had before.
     pub id: ThreadId,
     /// Its name, when it was given one.
     pub name: Option<String>,

@@ -104,25 +104,74 @@ impl<K: Kind> Monitor<K> {
 
     #[inline]
     fn run<R>(&self, op: Op, site: Site, section: impl FnOnce() -> (Effect, R)) -> R {
-        struct Leave<'a>(&'a Slot, Effect);
-        impl Drop for Leave<'_> {
-            fn drop(&mut self) {
-                current::with(|engine| {
-                    if let Some(object) = self.0.find(engine) {
-                        engine.leave(object, self.1);
-                    }
-                });
-            }
-        }
         if current::with(|engine| engine.joins_sections()) != Some(true) {
             return section().1;
         }
-        perform_on(&self.slot, &Self::META, op, site.0);
-        // A section that panics may have changed anything.
-        let mut leave = Leave(&self.slot, Effect::Changed);
-        let (effect, result) = section();
-        leave.1 = effect;
-        result
+        run_on(&self.slot, &Self::META, op, site, section)
+    }
+
+    /// Runs `section`, which tells how many `holders` hold a side of the object.
+    ///
+    /// At the level of applications it comes before or after each step by which a holder takes hold or lets go of that
+    /// side, and orders nothing. It runs twice there: beside those who let go before the last one, which are steps of
+    /// the side, and once more, to see whether that was the last, beside those of the object.
+    pub fn count(
+        &self,
+        holders: &Holders,
+        what: &'static str,
+        site: Site,
+        mut section: impl FnMut() -> usize,
+    ) -> usize {
+        if !self.resolves(holders) {
+            return section();
+        }
+        let mut look = || (Effect::Nothing, section());
+        let op = Op::Attempt { what };
+        let count = run_on(&holders.slot, &Holders::META, op, site, &mut look);
+        let left = run_on(&self.slot, &Self::META, op, site, look);
+        if left == 0 { 0 } else { count }
+    }
+
+    /// Runs the critical section in which somebody who holds nothing takes hold of a side of the object, unless the
+    /// last of its `holders` has let go; it tells which.
+    ///
+    /// At the level of applications it is a step of the object, beside the last one's, and then one of the side, beside
+    /// those who [count](Self::count).
+    pub fn take_hold(
+        &self,
+        holders: &Holders,
+        what: &'static str,
+        site: Site,
+        section: impl FnOnce() -> bool,
+    ) -> bool {
+        let resolves = self.resolves(holders);
+        let held = self.attempt(what, site, || {
+            let held = section();
+            if held {
+                holders.add();
+            }
+            (if held { Effect::Changed } else { Effect::Learned }, held)
+        });
+        if held && resolves {
+            // Nobody is ordered by it: it is as if this one had held it twice.
+            holders.add();
+            let last =
+                holders.let_go(|engine| self.slot.resolve(engine, &Self::META, |_| 0), what, site);
+            debug_assert_ne!(last, Some(true), "it still holds it once");
+        }
+        held
+    }
+
+    /// Whether critical sections are steps, and if so finds the side of the object that `holders` hold.
+    fn resolves(&self, holders: &Holders) -> bool {
+        let joins = current::with(|engine| {
+            let joins = engine.joins_sections();
+            if joins {
+                holders.resolve(engine, |engine| self.slot.resolve(engine, &Self::META, |_| 0));
+            }
+            joins
+        });
+        joins == Some(true)
     }
 
     /// Runs the critical section in which one of the `holders` of a side of the object lets go of it.
@@ -194,6 +243,33 @@ impl<K: Kind> Default for Monitor<K> {
     }
 }
 
+/// Runs a critical section of the object at `slot` as one step, `op`.
+#[inline]
+fn run_on<R>(
+    slot: &Slot,
+    meta: &'static Meta,
+    op: Op,
+    site: Site,
+    section: impl FnOnce() -> (Effect, R),
+) -> R {
+    struct Leave<'a>(&'a Slot, Effect);
+    impl Drop for Leave<'_> {
+        fn drop(&mut self) {
+            current::with(|engine| {
+                if let Some(object) = self.0.find(engine) {
+                    engine.leave(object, self.1);
+                }
+            });
+        }
+    }
+    perform_on(slot, meta, op, site.0);
+    // A section that panics may have changed anything.
+    let mut leave = Leave(slot, Effect::Changed);
+    let (effect, result) = section();
+    leave.1 = effect;
+    result
+}
+
 /// How many hold one side of a monitor: the senders of a channel, say.
 pub struct Holders {
     slot: Slot,
@@ -213,6 +289,21 @@ impl Holders {
     #[track_caller]
     pub const fn new() -> Self {
         Self { slot: Slot::new(), count: AtomicU32::new(1) }
+    }
+
+    /// The object in the model that runs; `whole` is what it is a side of.
+    fn resolve(
+        &self,
+        engine: &mut Engine,
+        whole: impl FnOnce(&mut Engine) -> ObjectId,
+    ) -> ObjectId {
+        let whole = whole(engine);
+        let side = self.slot.resolve(engine, &Self::META, |_| 0);
+        let state = engine.objects.monitor_mut(side);
+        state.side_of = Some(whole);
+        // Relaxed: within a model there is one OS thread, and elsewhere nobody asks.
+        state.holders = self.count.load(Ordering::Relaxed);
+        side
     }
 
     /// One more; said by one who holds it, so that nobody notices.
@@ -235,12 +326,8 @@ impl Holders {
     ) -> Option<bool> {
         let last = current::with(|engine| {
             engine.joins_sections().then(|| {
-                let whole = whole(engine);
-                let side = self.slot.resolve(engine, &Self::META, |_| 0);
-                let state = engine.objects.monitor_mut(side);
-                state.side_of = Some(whole);
-                // Relaxed: as above.
-                state.holders = self.count.load(Ordering::Relaxed);
+                let side = self.resolve(engine, whole);
+                let state = engine.objects.monitor(side);
                 // Whoever holds it alone, and always did, meets nobody.
                 state.holders == 1 && !state.was_let_go
             })

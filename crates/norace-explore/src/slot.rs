@@ -140,7 +140,7 @@ pub(crate) fn perform_with(
 
 #[cold]
 fn given_up() -> Reply {
-    if !std::thread::panicking() {
+    if !crate::thread::panicking() {
         coroutine::unwind();
     }
     // A blocked destructor cannot unwind while its thread already does.

@@ -12,7 +12,7 @@ mod scope;
 
 pub use local::{AccessError, LocalKey};
 pub use scope::{Scope, ScopedJoinHandle, scope};
-pub use std::thread::{Result, panicking};
+pub use std::thread::Result;
 
 pub(crate) use local::reset as reset_locals;
 
@@ -94,6 +94,12 @@ impl Thread {
             Handle::Std(thread) => thread.unpark(),
         }
     }
+}
+
+/// As `std`'s: whether the thread that calls is unwinding.
+#[inline]
+pub fn panicking() -> bool {
+    std::thread::panicking() && current::with(|engine| engine.is_unwinding()) != Some(false)
 }
 
 /// The thread that calls.
@@ -335,9 +341,11 @@ pub(crate) fn wait_for_the_end(location: &'static Location<'static>) {
 pub(crate) fn run_to_end<T>(run: impl FnOnce() -> T, leave: impl FnOnce(Result<T>)) -> Ended {
     let result = coroutine::catch(run);
     let ended = result.as_ref().err().map(|payload| coroutine::ended(&**payload));
-    leave(result);
+    // Where nobody asks for the result, this drops it.
+    let left = coroutine::catch(move || leave(result)).err();
+    let left = left.map(|payload| coroutine::ended(&*payload));
     let after = local::end_of_thread();
-    ended.or(after).unwrap_or(Ended::Returned)
+    ended.or(left).or(after).unwrap_or(Ended::Returned)
 }
 
 /// As `std`'s.

@@ -64,7 +64,7 @@ impl<'a> Trace<'a> {
         engine.events.iter().map(move |event| {
             let source = event.rf.and_then(|rf| engine.objects.message(rf).event);
             TraceEvent {
-                thread: event.thread,
+                thread: engine.shown_maker(event.thread, event.number),
                 number: event.number,
                 kind: event.kind,
                 object: event.object,
@@ -74,7 +74,7 @@ impl<'a> Trace<'a> {
                 written: engine.plain_value(event.object, event.written),
                 reads_from: source.map(|source| {
                     let source = &engine.events[source];
-                    (source.thread, source.number)
+                    (engine.shown_maker(source.thread, source.number), source.number)
                 }),
                 position: event.message.map(|message| engine.objects.message(message).position),
                 location: event.location,

@@ -9,6 +9,8 @@ use norace_check::{Builder, Finding, Level};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -28,7 +30,29 @@ pub(crate) const FAR: Duration = Duration::from_secs(3_600);
 /// Runs all executions of `model`.
 #[track_caller]
 pub(crate) fn all<F: Fn()>(model: F) {
-    Builder::new().level(Level::Rt).budget(ALL_MAX).require_complete().check(model);
+    all_at(Level::Rt, model);
+}
+
+#[track_caller]
+fn all_at<F: Fn()>(level: Level, model: F) {
+    Builder::new().level(level).budget(ALL_MAX).require_complete().check(model);
+}
+
+/// What `model` comes to, in all of its executions.
+#[track_caller]
+pub(crate) fn outcomes<T: Ord>(model: impl Fn() -> T) -> BTreeSet<T> {
+    outcomes_at(Level::Rt, model)
+}
+
+/// What `model` comes to, in all of its executions with steps of a `level`.
+#[track_caller]
+pub(crate) fn outcomes_at<T: Ord>(level: Level, model: impl Fn() -> T) -> BTreeSet<T> {
+    let seen = RefCell::new(BTreeSet::new());
+    all_at(level, || {
+        let outcome = model();
+        seen.borrow_mut().insert(outcome);
+    });
+    seen.into_inner()
 }
 
 /// Runs as many executions of `model` as a short time allows.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{is_installed, output, program, run};
+use super::{Said, is_installed, listen, output, program, run};
 
 const LONG: Duration = Duration::from_mins(1);
 
@@ -40,10 +40,18 @@ fn a_failure_names_the_command_and_what_it_said() {
 fn a_program_that_hangs_is_ended_with_its_children() {
     let start = Instant::now();
     // The reader sees the end of the pipe only when the grandchild, which holds it, has ended as well.
-    let error =
-        output(&mut shell("(sleep 600; :) & wait"), Duration::from_millis(200)).unwrap_err();
-    assert!(error.contains("did not finish"), "{error}");
+    let error = output(&mut shell("echo begun; (sleep 600; :) & wait"), Duration::from_millis(500))
+        .unwrap_err();
+    assert!(error.contains("did not finish") && error.contains("begun\n"), "{error}");
     assert!(start.elapsed() < LONG);
+}
+
+#[test]
+fn what_a_program_wrote_before_a_signal_ended_it_is_returned() {
+    let mut command = shell("echo first; echo why >&2; kill -ABRT $$");
+    let Said { ended, stdout, stderr } = listen(command.stderr(Stdio::piped()), LONG);
+    assert!(ended.is_err_and(|error| error.contains("SIGABRT")));
+    assert_eq!((stdout.as_str(), stderr.as_str()), ("first\n", "why\n"));
 }
 
 #[test]

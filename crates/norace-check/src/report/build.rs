@@ -353,8 +353,8 @@ fn why(run: &Execution<'_>, defect: &Defect) -> Vec<String> {
                 .to_owned(),
         ],
         Defect::TooManyThreads { .. } => vec![
-            "Tasks and timers count as threads, and one that has ended counts until it was joined. A model shows the \
-             same defects with a few."
+            "Tasks and timers count as threads, and one that has ended counts until whoever spawns another knows of \
+             it, by a join or a message, say. A model shows the same defects with a few."
                 .to_owned(),
         ],
         _ => Vec::new(),

@@ -3,7 +3,7 @@
 //! A preemption is a switch away from a thread that could have gone on (Musuvathi, Qadeer, PLDI 2007). Sleep sets and
 //! this bound do not go together: a class may have one member within the bound, and not the one that is explored.
 
-use crate::driver::{first, members};
+use crate::driver::first;
 use crate::engine::Engine;
 use crate::event::ThreadId;
 
@@ -96,9 +96,7 @@ impl Engine {
             options = current_bit;
         }
         let thread = if current_enabled { current } else { first(self.without_timers(options)) };
-        let left = members(options)
-            .filter(|&other| other != thread)
-            .fold(0, |set, other| set | 1 << other.index());
+        let left = options & !(1 << thread.index());
         Frame { left, thread, label: 0, labels: 1, spent, current, current_enabled }
     }
 }

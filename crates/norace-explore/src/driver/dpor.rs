@@ -11,7 +11,7 @@
 use std::cmp::Reverse;
 
 use crate::clock::Row;
-use crate::driver::{first, members};
+use crate::driver::{first, members, set_of};
 use crate::engine::{Engine, Label, Pending, Phase};
 use crate::event::{Class, Event, EventId, Kind, ObjectId, Op, ThreadId, ordered, reversible};
 use crate::finding::Place;
@@ -27,7 +27,7 @@ const FAILURE_ONLY: u32 = u32::MAX - 1;
 struct Sleeper {
     thread: ThreadId,
     stamp: u32,
-    /// Whether that step ended it.
+    /// Whether that step ended it, with any of its labels.
     ended: bool,
     /// Whether that step was an attempt that changed nothing.
     looked: bool,
@@ -54,7 +54,8 @@ struct Frame {
     /// Threads to run from here; those already run included.
     planned: u64,
     done: u64,
-    /// Threads that came to their end by a step that was explored from here, or before they fell asleep.
+    /// Threads that came to their end by a step that was explored from here, or before they fell asleep, with any of its
+    /// labels.
     ended: u64,
     /// Threads whose attempt from here changed nothing.
     looked: u64,
@@ -345,7 +346,7 @@ impl Engine {
             enabled,
             planned: 0,
             done: 0,
-            ended: ended.collect_set(),
+            ended: set_of(ended),
             looked: 0,
             objects: u32::try_from(self.objects.len()).expect("objects are few"),
             thread: ThreadId::MAIN,
@@ -360,7 +361,7 @@ impl Engine {
                 engine.is_weak(pending.object) && matches!(pending.op, Op::Store { .. })
             })
         };
-        let stores = members(ready).filter(|&thread| free(self, thread)).collect_set();
+        let stores = set_of(members(ready).filter(|&thread| free(self, thread)));
         let current = ready & 1 << self.running.index();
         let sleepers = start as usize..end as usize;
         let chosen = [stores, current, ready, enabled]
@@ -403,9 +404,8 @@ impl Engine {
         self.driver.is_exhaustive() && self.phase == Phase::Running && fresh
     }
 
-    /// Looks for races between the events of the step that `me` has just closed, from the one at `start` on, and
-    /// earlier
-    /// ones. Those of them that were looked at before are again: now it is known what else the step depends on.
+    /// Looks for races between the events of the step that `me` has just closed, from the one at `start` on, and earlier
+    /// ones. One that was looked at before is again: now it is known what else the step depends on.
     pub(crate) fn examine_step(&mut self, me: ThreadId, start: usize) {
         if !self.is_exploring() {
             return;
@@ -646,18 +646,8 @@ impl Engine {
             let after = |other: &First| self.clocks.get(one.past, other.thread) >= other.number;
             !firsts.iter().any(|other| other.thread != one.thread && after(other))
         };
-        let initials = firsts.iter().filter(starts).map(|first| first.thread).collect_set();
+        let initials = set_of(firsts.iter().filter(starts).map(|first| first.thread));
         self.driver.dpor.firsts = firsts;
         initials
-    }
-}
-
-trait CollectSet {
-    fn collect_set(self) -> u64;
-}
-
-impl<I: Iterator<Item = ThreadId>> CollectSet for I {
-    fn collect_set(self) -> u64 {
-        self.fold(0, |set, thread| set | 1 << thread.index())
     }
 }

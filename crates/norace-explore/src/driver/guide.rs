@@ -4,7 +4,6 @@
 //! leniently, it still leads somewhere when parts of it are taken out, which is how findings are shrunk, or when the
 //! program has changed elsewhere, which is how they are replayed later.
 
-use crate::driver::first;
 use crate::engine::{Choice, Engine};
 use crate::event::ThreadId;
 
@@ -90,11 +89,7 @@ impl Guide {
 
 impl Engine {
     pub(super) fn pick_guided(&mut self, hint: Option<ThreadId>, enabled: u64) -> bool {
-        let thread = hint.unwrap_or_else(|| {
-            let ready = self.without_timers(enabled);
-            let goes_on = ready >> self.running.index() & 1 == 1;
-            if goes_on { self.running } else { first(ready) }
-        });
+        let thread = hint.unwrap_or_else(|| self.usual(enabled));
         let step = self.driver.guide.count(thread);
         let label = self.driver.planned_label(thread, step);
         self.list_labels(thread);

@@ -140,15 +140,16 @@ impl Engine {
                 Reply::default()
             }
             Op::AlarmLook => {
-                let alarm = self.thread_of(at.object);
                 self.act(me, Kind::AlarmLook, at);
-                Reply { value: 0, ok: !self.is_alarm_set(alarm) }
+                let alarm = self.thread_of(at.object);
+                Reply { value: 0, ok: !alarm.is_some_and(|alarm| self.is_alarm_set(alarm)) }
             }
             Op::AlarmCancel => {
-                let alarm = self.thread_of(at.object);
                 self.act(me, Kind::AlarmCancel, at);
-                self.examine_cancelled(alarm);
-                self.remove_alarm(alarm);
+                if let Some(alarm) = self.thread_of(at.object) {
+                    self.examine_cancelled(alarm);
+                    self.remove_alarm(alarm);
+                }
                 Reply::default()
             }
             Op::AlarmFire => {
@@ -213,7 +214,10 @@ impl Engine {
         if self.keep == Keep::Causes {
             let causal = self.threads[me].causal;
             self.order_after_dependent(causal, me, object, kind);
-            self.examine(event);
+            // A time-out goes on by a look at the clock, and is seen when its step is closed.
+            if !kind.is_of_time_out() {
+                self.examine(event);
+            }
         }
     }
 
@@ -444,10 +448,11 @@ impl Engine {
         self.act(me, op.kind(), at);
         if matches!(op, Op::Unpark) {
             let own = self.publish(me);
-            let target = self.thread_of(at.object);
-            let state = &mut self.threads[target];
-            state.token = true;
-            self.clocks.gather(&mut state.token_hb, own);
+            if let Some(target) = self.thread_of(at.object) {
+                let state = &mut self.threads[target];
+                state.token = true;
+                self.clocks.gather(&mut state.token_hb, own);
+            }
         } else {
             let state = &mut self.threads[me];
             state.token = false;
@@ -458,11 +463,11 @@ impl Engine {
         Reply { value: 0, ok: true }
     }
 
-    /// The thread whose park token `object` is.
-    fn thread_of(&self, object: ObjectId) -> ThreadId {
+    /// The thread whose park token `object` is; none when it has ended and its number is another's.
+    fn thread_of(&self, object: ObjectId) -> Option<ThreadId> {
         debug_assert_eq!(self.objects.class(object), Class::Thread);
-        let of = |&index: &usize| self.threads[ThreadId::new(index)].object == object;
-        ThreadId::new((0..self.count).find(of).expect("a token belongs to a thread"))
+        let mut threads = (0..self.count).map(ThreadId::new);
+        threads.find(|&thread| self.threads[thread].object == object)
     }
 
     /// Ends the wait of `me` for an instant.

@@ -12,6 +12,7 @@
 use std::sync::atomic::Ordering;
 
 use super::execute::hits;
+use super::objects::Close;
 use super::{At, Engine, Keep, Pending, Phase, Reply};
 use crate::clock::Row;
 use crate::config::{Level, Misuse};
@@ -67,14 +68,11 @@ impl Engine {
             self.order_after_dependent(self.threads[me].causal, me, at.object, kind);
         }
         let hb = self.threads[me].hb;
-        let release = self.objects.monitor(at.object).release;
-        if release != Row::EMPTY {
-            if may_fail {
-                let own = self.clocks.copy(hb);
-                self.set_hb(me, event, own);
-            }
-            self.learn(me, release);
+        if may_fail && self.keep >= Keep::Clocks {
+            let own = self.clocks.copy(hb);
+            self.set_hb(me, event, own);
         }
+        self.learn(me, self.objects.monitor(at.object).release);
         self.section = Some(Section { event, hb, may_fail });
         self.set_inside(true);
         Reply::default()
@@ -109,6 +107,9 @@ impl Engine {
 
     /// The running thread leaves the critical section of `object`, which had an `effect`.
     pub(crate) fn leave(&mut self, object: ObjectId, effect: Effect) {
+        if self.phase == Phase::Teardown {
+            return;
+        }
         self.set_inside(false);
         let me = self.running;
         let Some(section) = self.section.take() else { return };
@@ -183,13 +184,14 @@ impl Engine {
     /// The running thread closes `object`; the first time counts.
     pub(crate) fn close(&mut self, object: ObjectId, location: Place) {
         let me = self.running;
-        self.objects.monitor_mut(object).closed.get_or_insert((me, location));
+        let close = Close { thread: me, next: self.next_number(me), location };
+        self.objects.monitor_mut(object).closed.get_or_insert(close);
     }
 
     /// The running thread does to a closed object what may be forbidden.
     pub(crate) fn misuse(&mut self, misuse: Misuse, object: ObjectId, location: Place) {
         let closed = self.objects.monitor(object).closed;
-        let (Some((by, at)), true) = (closed, self.config.forbidden.contains(&misuse)) else {
+        let (Some(closed), true) = (closed, self.config.forbidden.contains(&misuse)) else {
             return;
         };
         self.findings.push(Finding::Misused {
@@ -197,7 +199,7 @@ impl Engine {
             object: self.objects.info(object),
             thread: self.thread_info(self.running),
             location,
-            closed: (self.thread_info(by), at),
+            closed: (self.who_made(closed.thread, closed.next), closed.location),
             event: self.happened.saturating_sub(1),
         });
     }

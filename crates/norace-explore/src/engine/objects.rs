@@ -112,13 +112,22 @@ pub(crate) struct CondvarState {
     pub(crate) missed: Option<Place>,
 }
 
+/// A close of an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Close {
+    pub(crate) thread: ThreadId,
+    /// The number of the thread's next event.
+    pub(crate) next: u32,
+    pub(crate) location: Place,
+}
+
 /// An object of a library, or one side of it.
 #[derive(Debug, Default)]
 pub(crate) struct MonitorState {
     /// What the last critical section published.
     pub(crate) release: Row,
-    /// Who closed it first, and where.
-    pub(crate) closed: Option<(ThreadId, Place)>,
+    /// Its first close.
+    pub(crate) closed: Option<Close>,
     /// Of a side: the object.
     pub(crate) side_of: Option<ObjectId>,
     /// Of a side: how many hold it.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Engine, Pending, Phase};
-use crate::driver::members;
+use crate::driver::{members, set_of};
 use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
@@ -55,8 +55,9 @@ impl Engine {
     }
 
     /// Only timers can go on. When that was so often, each gets its turn, the one that waited longest first; when it
-    /// was so twice as often, gives up those who waited for something else all the time, or ends the execution where
-    /// the main thread is done and timers are all that is left. Answers who goes on.
+    /// was so twice as often, gives up those who waited for something else all the time, unless that is for one who
+    /// goes on, or ends the execution where the main thread is done and timers are all that is left. Answers who goes
+    /// on.
     fn only_time(&mut self, enabled: u64) -> u64 {
         let limit = self.config.idle_fires_max;
         for thread in members(self.live | 1 << ThreadId::MAIN.index()) {
@@ -74,7 +75,8 @@ impl Engine {
             return 1 << last.index();
         }
         self.give_up_starved(enabled);
-        0
+        let goes_on = self.phase != Phase::Ending && self.is_live(ThreadId::MAIN);
+        u64::from(goes_on) << last.index()
     }
 
     /// For how many rounds of nothing but timers `thread` has waited.
@@ -83,21 +85,34 @@ impl Engine {
     }
 
     fn give_up_starved(&mut self, enabled: u64) {
-        let starves = |thread: ThreadId| {
-            let waits = self.is_live(thread) && enabled >> thread.index() & 1 == 0;
-            waits && self.rounds(thread) > self.config.idle_fires_max
-        };
-        let blocked: Vec<Blocked> =
-            self.blocked().into_iter().filter(|one| starves(one.thread.id)).collect();
-        if blocked.is_empty() {
+        let starved = self.starved(enabled);
+        if starved == 0 {
             return;
         }
+        let blocked = self.blocked_among(starved);
         let finding = if self.threads[ThreadId::MAIN].finished {
             Finding::Leak { blocked }
         } else {
             Finding::Deadlock { cycle: self.any_cycle(), blocked }
         };
         self.give_up(finding);
+    }
+
+    /// Those who have waited for long, while `enabled` can go on, and not for one who goes on at some time.
+    fn starved(&self, enabled: u64) -> u64 {
+        let waits = |&thread: &ThreadId| self.rounds(thread) > self.config.idle_fires_max;
+        let mut starved = set_of(members(self.live & !enabled).filter(waits));
+        loop {
+            let goes_on = |&thread: &ThreadId| {
+                let others = self.waits_for(thread);
+                others != 0 && others & !(self.live & !starved) == 0
+            };
+            let rescued = set_of(members(starved).filter(goes_on));
+            if rescued == 0 {
+                return starved;
+            }
+            starved &= !rescued;
+        }
     }
 
     fn give_up(&mut self, finding: Finding) {
@@ -115,10 +130,8 @@ impl Engine {
         }
         let cycle = self.cycle_from(me);
         if !cycle.is_empty() && matches!(self.phase, Phase::Running | Phase::Redundant) {
-            let blocked = self.blocked();
-            let waits = |thread: &Blocked| cycle.contains(&thread.thread.id);
-            let blocked = blocked.into_iter().filter(waits).collect();
-            self.give_up(Finding::Deadlock { blocked, cycle });
+            let blocked = self.blocked_among(set_of(cycle.iter().copied()));
+            self.give_up(Finding::Deadlock { blocked, cycle: self.all_shown(cycle) });
         }
     }
 
@@ -177,21 +190,32 @@ impl Engine {
 
     fn any_cycle(&self) -> Vec<ThreadId> {
         let cycles = (0..self.count).map(|index| self.cycle_from(ThreadId::new(index)));
-        cycles.into_iter().find(|cycle| !cycle.is_empty()).unwrap_or_default()
+        let cycle = cycles.into_iter().find(|cycle| !cycle.is_empty());
+        self.all_shown(cycle.unwrap_or_default())
+    }
+
+    /// What reports call these threads.
+    fn all_shown(&self, threads: impl IntoIterator<Item = ThreadId>) -> Vec<ThreadId> {
+        threads.into_iter().map(|thread| self.shown(thread)).collect()
     }
 
     /// All live threads with what they wait for.
     fn blocked(&self) -> Vec<Blocked> {
-        let waiting = (0..self.count).map(ThreadId::new).filter_map(|thread| {
+        self.blocked_among(self.live)
+    }
+
+    /// Those of `threads` that are live with what they wait for.
+    fn blocked_among(&self, threads: u64) -> Vec<Blocked> {
+        let waiting = members(threads & self.live).filter_map(|thread| {
             let state = &self.threads[thread];
-            let pending = state.pending.filter(|_| self.is_live(thread))?;
+            let pending = state.pending?;
             let object = match pending.op {
                 Op::Join { target } => self.thread_object(target),
                 _ => pending.object,
             };
             let held_by = match pending.op {
-                Op::Read | Op::Write => self.holders(pending.object).collect(),
-                _ => members(self.waits_for(thread)).collect(),
+                Op::Read | Op::Write => self.all_shown(self.holders(pending.object)),
+                _ => self.all_shown(members(self.waits_for(thread))),
             };
             Some(Blocked {
                 thread: self.thread_info(thread),
@@ -208,8 +232,4 @@ impl Engine {
         });
         waiting.collect()
     }
-}
-
-fn set_of(threads: impl IntoIterator<Item = ThreadId>) -> u64 {
-    threads.into_iter().fold(0, |set, thread| set | 1 << thread.index())
 }

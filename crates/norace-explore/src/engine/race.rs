@@ -62,7 +62,7 @@ impl Engine {
             return;
         }
         let side = |access: CellAccess, write| Access {
-            thread: self.thread_info(access.thread),
+            thread: self.who_made(access.thread, access.number),
             write,
             location: access.location,
             event: access.event.short(),

@@ -5,7 +5,7 @@
 //! one, are asked again when something has happened that may have changed the answer.
 
 use super::Engine;
-use crate::driver::members;
+use crate::driver::{members, set_of};
 use crate::event::{ObjectId, Op, ThreadId};
 
 /// Sets of threads that have announced an operation.
@@ -176,8 +176,7 @@ impl Engine {
     fn first_due(&self, timers: u64) -> u64 {
         let deadline = |thread: ThreadId| self.threads[thread].deadline;
         let first = members(timers).map(deadline).min();
-        let due = members(timers).filter(|&thread| Some(deadline(thread)) == first);
-        due.fold(0, |set, thread| set | 1 << thread.index())
+        set_of(members(timers).filter(|&thread| Some(deadline(thread)) == first))
     }
 
     /// Whether time alone can go on.

@@ -163,7 +163,7 @@ impl Engine {
         let lock = |held: &Held| (self.objects.info(held.object), held.at);
         let taken = self.threads[edge.thread].events.get(edge.number as usize - 1);
         Nested {
-            thread: self.thread_info(edge.thread),
+            thread: self.who_made(edge.thread, edge.number),
             held: lock(&edge.held),
             taken: lock(&edge.taken),
             // Where events are not kept, nobody is told of one.

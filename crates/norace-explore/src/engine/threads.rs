@@ -2,6 +2,9 @@
 //!
 //! An *alarm* is a thread that waits for one instant and then runs one closure: a timer of a library. It needs no
 //! stack before it fires, and its number is used again when it is cancelled before that.
+//!
+//! Sets of threads are words, so a thread beyond the last number takes over that of one that is done. What reports say
+//! of threads tells them apart: there a *follower* has a number of its own.
 
 use std::ops::{Index, IndexMut};
 use std::panic::Location;
@@ -48,6 +51,19 @@ pub(crate) struct Panicked {
     location: Option<String>,
 }
 
+/// What reports may have to say of a thread whose number another has by now.
+#[derive(Debug)]
+struct Former {
+    /// Its last event, by number.
+    last: u32,
+    object: ObjectId,
+    spawned_at: Option<Place>,
+    name: Option<Arc<str>>,
+    is_alarm: bool,
+    /// Who has its number next, in reports.
+    follower: ThreadId,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Thread {
     pub(crate) pending: Option<Pending>,
@@ -57,6 +73,8 @@ pub(crate) struct Thread {
     pub(crate) number: u32,
     /// How many threads had its number before.
     pub(crate) generation: u16,
+    /// Those threads.
+    formers: Vec<Former>,
     /// How often others went on since its last step.
     pub(super) passed_over: PassedOver,
     /// What an acquire fence would take over.
@@ -78,7 +96,7 @@ pub(crate) struct Thread {
     /// Whether somebody has looked whether it has finished.
     pub(super) is_watched: bool,
     is_alarm: bool,
-    /// Whether somebody could have asked for its result, and cannot any more.
+    /// Whether there was a handle to join it with, and is none any more.
     is_released: bool,
     pub(super) failed_spuriously: bool,
     /// The thread's own object.
@@ -127,8 +145,9 @@ impl Thread {
         *notified = None;
         *deadline = None;
         (*missed, *spawned_at) = (None, None);
-        let Self { job, events, spins, held, waits, name, panicked, panic_at, .. } = self;
+        let Self { job, formers, events, spins, held, waits, name, panicked, panic_at, .. } = self;
         *job = None;
+        formers.clear();
         events.clear();
         spins.clear();
         held.clear();
@@ -138,12 +157,23 @@ impl Thread {
         *panic_at = None;
     }
 
-    /// Makes it another thread that goes on where the one so far has ended, as far as others can tell.
-    fn follow(&mut self) {
-        let (number, generation) = (self.number, self.generation);
-        let events = std::mem::take(&mut self.events);
+    /// Makes it another thread, `follower` in reports, that goes on where the one so far has ended, as far as others can
+    /// tell.
+    fn follow(&mut self, follower: ThreadId) {
+        let Self { number, generation, object, spawned_at, is_alarm, .. } = *self;
+        let name = self.name.take();
+        let (mut formers, events) =
+            (std::mem::take(&mut self.formers), std::mem::take(&mut self.events));
+        formers.push(Former { last: number, object, spawned_at, name, is_alarm, follower });
         self.reset();
-        (self.number, self.generation, self.events) = (number, generation + 1, events);
+        (self.number, self.generation) = (number, generation.wrapping_add(1));
+        (self.formers, self.events) = (formers, events);
+    }
+
+    /// Where the one that made an event of this `number` is among those that had the thread's number; after them, if it
+    /// is the one that has it now.
+    fn position_of(&self, number: u32) -> usize {
+        self.formers.partition_point(|former| former.last < number)
     }
 }
 
@@ -217,14 +247,19 @@ impl Engine {
         let hb = self.threads[self.running].hb;
         let is_known = |&thread: &ThreadId| {
             let state = &self.threads[thread];
-            // Only who joins a thread learns of its end.
+            // Only who joins a thread learns of its end, which belongs to its last step.
             let known = self.clocks.get(hb, thread) + 1 >= state.number;
-            let forgotten = state.is_alarm && state.panicked.is_none() || state.is_released;
+            let told = state.joined || state.panicked.is_none();
+            let forgotten = (state.is_alarm || state.is_released) && told && state.held.is_empty();
             state.finished && forgotten && self.keep >= Keep::Clocks && known
         };
         let found = (0..self.count).map(ThreadId::new).find(is_known);
         match found {
-            Some(id) => self.threads[id].follow(),
+            Some(id) => {
+                self.followers += 1;
+                let follower = u16::try_from(THREADS_MAX + self.followers - 1).unwrap_or(u16::MAX);
+                self.threads[id].follow(ThreadId(follower));
+            }
             None => {
                 // Who knows what was not kept may be why none was found.
                 self.wants_clocks |= self.keep == Keep::Nothing;
@@ -363,7 +398,7 @@ impl Engine {
         }
         let state = &mut self.threads[thread];
         state.is_owed = false;
-        state.is_released = state.joined;
+        state.is_released = true;
         if state.finished { self.discard_job(thread) } else { state.job.clone() }
     }
 
@@ -378,6 +413,7 @@ impl Engine {
     /// The running thread's closure ended.
     pub(crate) fn thread_ended(&mut self, ended: Ended) {
         let me = self.running;
+        self.ends_to_unwind(me);
         if self.inside {
             self.set_inside(false);
         }
@@ -414,9 +450,10 @@ impl Engine {
 
     /// The running thread begins to panic at `location`.
     pub(crate) fn note_panic(&mut self, location: Option<String>, message: String) {
-        let thread = self.running;
-        self.threads[thread].panic_at.clone_from(&location);
+        self.begins_to_unwind();
+        self.threads[self.running].panic_at.clone_from(&location);
         if self.phase != Phase::Teardown {
+            let thread = self.shown(self.running);
             self.panics.push(PanicBegun { thread, before: self.happened, message, location });
         }
     }
@@ -457,29 +494,84 @@ impl Engine {
         }
     }
 
+    /// The number of the event that `thread` makes next.
+    pub(super) fn next_number(&self, thread: ThreadId) -> u32 {
+        self.threads[thread].number + 1
+    }
+
+    /// Who has the number of `thread` now.
     pub(crate) fn thread_info(&self, thread: ThreadId) -> ThreadInfo {
+        self.info_at(thread, self.threads[thread].formers.len())
+    }
+
+    /// Who has made, or will make, the event of `thread` with this `number`.
+    pub(crate) fn who_made(&self, thread: ThreadId, number: u32) -> ThreadInfo {
+        self.info_at(thread, self.threads[thread].position_of(number))
+    }
+
+    /// The one at a position among those that had the number of `thread`.
+    fn info_at(&self, thread: ThreadId, at: usize) -> ThreadInfo {
         let state = &self.threads[thread];
-        ThreadInfo {
-            id: thread,
-            name: state.name.as_deref().map(str::to_owned),
-            spawned_at: state.spawned_at,
-            is_timer: state.is_alarm,
-        }
+        let (name, spawned_at, is_timer) = match state.formers.get(at) {
+            Some(former) => (&former.name, former.spawned_at, former.is_alarm),
+            None => (&state.name, state.spawned_at, state.is_alarm),
+        };
+        let name = name.as_deref().map(str::to_owned);
+        ThreadInfo { id: self.shown_at(thread, at), name, spawned_at, is_timer }
+    }
+
+    fn shown_at(&self, thread: ThreadId, at: usize) -> ThreadId {
+        let former = at.checked_sub(1).map(|former| &self.threads[thread].formers[former]);
+        former.map_or(thread, |former| former.follower)
+    }
+
+    /// What reports call the one that has the number of `thread` now.
+    pub(crate) fn shown(&self, thread: ThreadId) -> ThreadId {
+        self.shown_at(thread, self.threads[thread].formers.len())
+    }
+
+    /// What reports call the one that made the event of `thread` with this `number`.
+    pub(crate) fn shown_maker(&self, thread: ThreadId, number: u32) -> ThreadId {
+        self.shown_at(thread, self.threads[thread].position_of(number))
+    }
+
+    /// All threads there were, each with its object.
+    pub(crate) fn all_threads(&self) -> impl Iterator<Item = (ThreadInfo, ObjectId)> {
+        (0..self.count).map(ThreadId::new).flat_map(move |thread| {
+            let state = &self.threads[thread];
+            let objects = state.formers.iter().map(|former| former.object).chain([state.object]);
+            objects.enumerate().map(move |(at, object)| (self.info_at(thread, at), object))
+        })
     }
 
     /// The next thread to unwind, the last spawned first; from here on operations do nothing.
     pub(crate) fn next_teardown(&mut self) -> Option<ThreadId> {
         self.phase = Phase::Teardown;
+        self.section = None;
         self.set_inside(false);
-        self.is_special = true;
         self.teardown_ops = 0;
         let unwinds = |&thread: &ThreadId| !self.is_alarm_set(thread);
-        self.running = members(self.live).filter(unwinds).last()?;
+        // Numbers are used again; objects are numbered in the order of spawning.
+        let spawned = |&thread: &ThreadId| self.thread_object(thread);
+        self.running = members(self.live).filter(unwinds).max_by_key(spawned)?;
         Some(self.running)
     }
 
-    /// What `thread` runs, or would, for the caller to drop.
+    /// What `thread` has run, or would have, for the caller to drop; nothing while it can go on, or somebody may ask for
+    /// the result.
     pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        let Thread { finished, is_owed, .. } = self.threads[thread];
+        if finished && !is_owed { self.take_job(thread) } else { None }
+    }
+
+    /// The scope of `thread` is over, and with it all handles; its job, for the caller to drop.
+    pub(crate) fn leave_scope(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
+        self.threads[thread].is_released = true;
+        self.take_job(thread)
+    }
+
+    /// What `thread` has run, or would, for the caller to drop.
+    fn take_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
         self.jobs &= !(1 << thread.index());
         self.threads[thread].job.take()
     }
@@ -494,7 +586,7 @@ impl Engine {
     pub(crate) fn discard_jobs(&mut self) -> Vec<Rc<dyn Job>> {
         let mut unused = Vec::new();
         for thread in members(self.jobs) {
-            match self.discard_job(thread) {
+            match self.take_job(thread) {
                 Some(job) if !self.threads[thread].finished => unused.push(job),
                 job => std::mem::forget(job),
             }

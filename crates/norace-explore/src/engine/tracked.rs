@@ -9,6 +9,8 @@ struct Value {
     type_name: &'static str,
     created: Place,
     thread: ThreadId,
+    /// The number of its next event.
+    next: u32,
     event: u32,
 }
 
@@ -27,7 +29,8 @@ impl Tracked {
 impl Engine {
     /// The running thread makes a value; its number.
     pub(crate) fn track(&mut self, type_name: &'static str, created: Place) -> usize {
-        let value = Value { type_name, created, thread: self.running, event: self.happened };
+        let (thread, event) = (self.running, self.happened);
+        let value = Value { type_name, created, thread, next: self.next_number(thread), event };
         self.tracked.values.push(Some(value));
         self.tracked.values.len() - 1
     }
@@ -42,8 +45,9 @@ impl Engine {
             return;
         }
         for at in 0..self.tracked.values.len() {
-            if let Some(Value { type_name, created, thread, event }) = self.tracked.values[at] {
-                let thread = self.thread_info(thread);
+            if let Some(value) = self.tracked.values[at] {
+                let Value { type_name, created, event, .. } = value;
+                let thread = self.who_made(value.thread, value.next);
                 self.findings.push(Finding::LeakedValue { type_name, created, thread, event });
             }
         }

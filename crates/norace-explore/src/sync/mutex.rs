@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::event::{Class, Op};
 use crate::meta::Meta;
 use crate::slot::{Slot, perform};
+use crate::thread;
 
 /// [`std::sync::Mutex`], instrumented: inside a model, taking and releasing are steps.
 pub struct Mutex<T: ?Sized> {
@@ -90,7 +91,7 @@ impl<T: ?Sized> Mutex<T> {
         &'a self,
         outside: Option<std::sync::MutexGuard<'a, ()>>,
     ) -> LockResult<MutexGuard<'a, T>> {
-        let panicking = std::thread::panicking();
+        let panicking = thread::panicking();
         let guard = MutexGuard { lock: self, outside, panicking, value: PhantomData };
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
@@ -206,7 +207,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[track_caller]
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.panicking && std::thread::panicking() && !current::is_tearing_down() {
+        if !self.panicking && thread::panicking() && !current::is_tearing_down() {
             // Relaxed: written under the lock.
             self.lock.poisoned.store(true, Ordering::Relaxed);
         }

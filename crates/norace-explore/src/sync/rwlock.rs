@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::event::{Class, Op};
 use crate::meta::Meta;
 use crate::slot::{Slot, perform};
+use crate::thread;
 
 /// [`std::sync::RwLock`], instrumented: inside a model, taking and releasing are steps.
 ///
@@ -101,7 +102,7 @@ impl<T: ?Sized> RwLock<T> {
         &'a self,
         outside: Option<std::sync::RwLockWriteGuard<'a, ()>>,
     ) -> LockResult<RwLockWriteGuard<'a, T>> {
-        let guard = RwLockWriteGuard { lock: self, outside, panicking: std::thread::panicking() };
+        let guard = RwLockWriteGuard { lock: self, outside, panicking: thread::panicking() };
         if self.is_poisoned() { Err(PoisonError::new(guard)) } else { Ok(guard) }
     }
 
@@ -256,7 +257,7 @@ impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     #[track_caller]
     fn drop(&mut self) {
-        if !self.panicking && std::thread::panicking() && !current::is_tearing_down() {
+        if !self.panicking && thread::panicking() && !current::is_tearing_down() {
             // Relaxed: written under the lock.
             self.lock.poisoned.store(true, Ordering::Relaxed);
         }

@@ -85,7 +85,7 @@ impl Drop for Children {
     fn drop(&mut self) {
         for child in self.all() {
             if let Child::Model { id, .. } = *child {
-                drop(current::with(|engine| engine.discard_job(id)));
+                drop(current::with(|engine| engine.leave_scope(id)));
             }
         }
     }
@@ -228,7 +228,10 @@ where
         message = child.join(here).or(message);
     }
     match (result, message) {
-        (Err(payload), _) => resume_unwind(payload),
+        (Err(payload), _) => {
+            current::with(crate::engine::Engine::begins_to_unwind);
+            resume_unwind(payload)
+        }
         (Ok(_), Some(message)) => panic!("a scoped thread panicked: {message}"),
         (Ok(value), None) => value,
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use norace_explore::cell::RaceCell;
-use norace_explore::probe::{Alarm, Kind, Monitor, Site, Tracked};
+use norace_explore::probe::{Alarm, Effect, Kind, Monitor, Site, Tracked};
 use norace_explore::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
@@ -295,19 +295,47 @@ impl Kind for Door {
 #[test]
 fn libraries_and_time_are_the_same() {
     let found = compare(&|| {
-        let shared = Arc::new((Monitor::<Door>::new(), AtomicU32::new(0)));
+        let shared = Arc::new((Monitor::<Door>::new(), AtomicU32::new(0), RaceCell::new(0)));
         let (other, main) = (shared.clone(), thread::current());
         let alarm = Alarm::set(Instant::now() + Duration::from_secs(1), move || {
-            other.0.enter("add to", Site::here(), || other.1.fetch_add(1, Ordering::SeqCst));
+            other.0.enter("add to", Site::here(), || {
+                other.2.set(other.1.fetch_add(1, Ordering::SeqCst));
+            });
             main.unpark();
         });
         shared.0.closes(Site::here());
         thread::park_timeout(Duration::from_millis(1));
-        shared.0.enter("store in", Site::here(), || shared.1.store(5, Ordering::SeqCst));
+        shared.0.enter("store in", Site::here(), || {
+            shared.1.store(5, Ordering::SeqCst);
+            shared.2.set(5);
+        });
         shared.0.misused(Misuse::SecondClose, Site::here());
         drop(alarm);
     });
     assert_eq!(found, ["second-close"]);
+}
+
+#[test]
+fn who_looks_in_vain_learns_nothing_inside() {
+    for (effect, expected) in [(Effect::Nothing, &["data-race"][..]), (Effect::Learned, &[])] {
+        let found = compare(&|| {
+            let shared = (AtomicBool::new(false), RaceCell::new(0));
+            let door = Monitor::<Door>::new();
+            two(move |index| {
+                let (flag, data) = (&shared.0, &shared.1);
+                if index == 0 {
+                    data.set(1);
+                    flag.store(true, Ordering::Release);
+                    return;
+                }
+                let look = || (effect, flag.load(Ordering::Acquire));
+                if door.attempt("look at", Site::here(), look) {
+                    data.get();
+                }
+            });
+        });
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]

@@ -215,6 +215,38 @@ fn who_waits_for_a_timer_beside_a_ticker_is_not_given_up() {
 }
 
 #[test]
+fn who_waits_for_one_that_sleeps_often_is_not_given_up() {
+    let sleep = || (0..100).for_each(|_| thread::sleep(Duration::from_secs(1)));
+    ends(&|| thread::spawn(sleep).join().unwrap());
+    ends(&|| {
+        let lock = Arc::new(Mutex::new(()));
+        let (held, waited) = (Arc::clone(&lock), Arc::clone(&lock));
+        let sleeps = thread::spawn(move || {
+            let _guard = held.lock().unwrap();
+            sleep();
+        });
+        let waits = thread::spawn(move || drop(waited.lock()));
+        drop(lock.lock());
+        [sleeps, waits].into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
+fn who_waits_for_nothing_beside_one_that_main_waits_for_is_given_up() {
+    for strategy in strategies() {
+        let report = explore(Mode::Sc, strategy, &|| {
+            thread::spawn(thread::park);
+            thread::spawn(|| tick(Duration::from_secs(1))).join().unwrap();
+        });
+        let Finding::Deadlock { blocked, .. } = &report.findings[0].finding else {
+            panic!("{report:?}")
+        };
+        let blocked: Vec<_> = blocked.iter().map(|one| one.thread.id.index()).collect();
+        assert_eq!(blocked, [1], "{report:?}");
+    }
+}
+
+#[test]
 fn who_waits_for_nothing_beside_a_ticker_is_given_up() {
     for strategy in strategies() {
         let report = explore(Mode::Sc, strategy, &|| {
@@ -261,12 +293,16 @@ fn a_loop_that_nobody_ends_is_too_long() {
 #[test]
 fn what_is_found_after_a_thread_was_made_to_go_on_is_found_again() {
     let model = || assert_eq!(count_until_done(3), 0, "counted");
+    let mut long = 0;
     for strategy in strategies() {
         let report = explore(Mode::Sc, strategy, &model);
         for found in &report.findings {
+            // Nobody is made to go on before.
+            long += u32::from(found.choices.len() > 1_000);
             let replay = Strategy::Replay(found.choices.clone());
             let again = explore(Mode::Sc, replay, &model);
             assert_eq!(again.findings[0].finding, found.finding);
         }
     }
+    assert_ne!(long, 0);
 }

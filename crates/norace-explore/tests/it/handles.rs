@@ -53,6 +53,41 @@ fn a_result_is_dropped_by_who_has_it_last() {
 }
 
 #[test]
+fn a_result_that_panics_as_it_is_dropped_is_the_panic_of_its_thread() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("dropped"));
+        }
+    }
+    let report = exhaust(Mode::Sc, &|| drop(thread::spawn(|| Bomb)));
+    assert_eq!(report.findings.len(), 1);
+    let Finding::Panic { message, thread, .. } = &report.findings[0].finding else {
+        panic!("{report:?}")
+    };
+    assert_eq!((message.as_str(), thread.id.index()), ("dropped", 1));
+}
+
+#[test]
+fn who_waits_as_it_drops_its_result_is_unwound_at_the_end() {
+    struct Parks(Arc<Count>);
+    impl Drop for Parks {
+        fn drop(&mut self) {
+            thread::park();
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let count = Arc::new(Count::new(0));
+    let report = exhaust(Mode::Sc, &|| {
+        let count = count.clone();
+        drop(thread::spawn(move || Parks(count)));
+    });
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.findings[0].finding.kind(), "leak");
+    assert_eq!(count.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn a_payload_is_a_result() {
     let fails = |message: &'static str| {
         let handle: JoinHandle<u8> =
@@ -185,4 +220,33 @@ fn who_waits_for_the_end_of_a_thread_that_waits_spins_for_ever() {
         }
     });
     assert!(matches!(report.findings[0].finding, Finding::Livelock { .. }));
+}
+
+#[test]
+fn who_looks_sees_each_end_of_a_step_that_ends_its_thread_or_not() {
+    let seen = std::sync::Mutex::new(BTreeSet::new());
+    let seen = &seen;
+    let report = exhaust(Mode::Rc11, &|| {
+        let shared = Arc::new([(); 2].map(|()| AtomicU32::new(0)));
+        let read = Arc::new(Count::new(0));
+        thread::scope(|scope| {
+            let [one, two] = [(); 2].map(|()| Arc::clone(&shared));
+            let reads = Arc::clone(&read);
+            let handle = thread::spawn(move || {
+                reads.store(one[0].load(Ordering::Relaxed), Ordering::Relaxed);
+                if reads.load(Ordering::Relaxed) == 1 {
+                    one[1].load(Ordering::Relaxed);
+                }
+            });
+            let looks = scope.spawn(move || (handle.is_finished(), handle));
+            scope.spawn(move || two[0].store(1, Ordering::Relaxed));
+            let (finished, handle) = looks.join().unwrap();
+            handle.join().unwrap();
+            seen.lock().unwrap().insert((read.load(Ordering::Relaxed), finished));
+        });
+    });
+    assert_eq!(report.findings.len(), 0);
+    assert_eq!(seen.lock().unwrap().len(), 4);
+    // One of them comes twice: the step wakes as a whole.
+    assert_eq!((report.executions, report.redundant), (5, 0));
 }

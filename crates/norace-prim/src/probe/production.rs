@@ -84,6 +84,30 @@ impl<K: Kind> Monitor<K> {
         section()
     }
 
+    /// Runs a critical section that tells how many hold a side of the object.
+    #[inline(always)]
+    pub fn count(
+        &self,
+        _holders: &Holders,
+        _what: &'static str,
+        _site: Site,
+        mut section: impl FnMut() -> usize,
+    ) -> usize {
+        section()
+    }
+
+    /// Runs the critical section in which somebody takes hold of a side of the object.
+    #[inline(always)]
+    pub fn take_hold(
+        &self,
+        _holders: &Holders,
+        _what: &'static str,
+        _site: Site,
+        section: impl FnOnce() -> bool,
+    ) -> bool {
+        section()
+    }
+
     /// Runs a critical section that commutes with all others, whoever makes them.
     #[inline(always)]
     pub fn aside<R>(&self, section: impl FnOnce() -> R) -> R {

@@ -27,7 +27,7 @@ pub struct Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Takes the oldest value out when there is no room.
+    /// Takes the oldest value out when there is no room. The kit has no forced send, so this one is two steps.
     pub fn force_send(&self, mut value: T) -> Result<Option<T>, SendError<T>> {
         let mut replaced = None;
         loop {
@@ -36,6 +36,7 @@ impl<T> Sender<T> {
                 Err(TrySendError::Closed(back)) => return Err(SendError(back)),
                 Err(TrySendError::Full(back)) => value = back,
             }
+            assert!(replaced.is_none(), "another sender took the room that was made: two values would go for one");
             replaced = self.receiver.upgrade().and_then(|rx| rx.try_recv().ok());
         }
     }

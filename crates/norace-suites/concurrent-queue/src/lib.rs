@@ -1,7 +1,7 @@
 //! The kit's channels under the names of concurrent-queue: a queue is a channel on which nobody waits.
 
 use norace::chan::{self, Receiver, Sender};
-use std::sync::Mutex;
+use std::sync::RwLock;
 pub use norace::chan::{
     SendError as ForcePushError, TryRecvError as PopError, TrySendError as PushError,
 };
@@ -10,30 +10,31 @@ pub use norace::chan::{
 pub struct ConcurrentQueue<T> {
     tx: Sender<T>,
     rx: Receiver<T>,
-    /// Held while pushing: a forced push finds the room that it has made.
-    pushing: Mutex<()>,
+    /// Shared by who pushes or pops. A forced push, which may do both, has it alone: in between nobody finds a value
+    /// gone or the room that it has made.
+    alone: RwLock<()>,
 }
 
 impl<T> ConcurrentQueue<T> {
     pub fn bounded(capacity: usize) -> Self {
         assert!(capacity > 0, "capacity must be positive");
         let (tx, rx) = chan::bounded(capacity);
-        Self { tx, rx, pushing: Mutex::new(()) }
+        Self { tx, rx, alone: RwLock::new(()) }
     }
 
     pub fn unbounded() -> Self {
         let (tx, rx) = chan::unbounded();
-        Self { tx, rx, pushing: Mutex::new(()) }
+        Self { tx, rx, alone: RwLock::new(()) }
     }
 
     pub fn push(&self, value: T) -> Result<(), PushError<T>> {
-        let _pushing = self.pushing.lock().unwrap();
+        let _shared = self.alone.read().unwrap();
         self.tx.try_send(value)
     }
 
     /// Takes the oldest value out when there is no room.
     pub fn force_push(&self, value: T) -> Result<Option<T>, ForcePushError<T>> {
-        let _pushing = self.pushing.lock().unwrap();
+        let _alone = self.alone.write().unwrap();
         let (value, replaced) = match self.tx.try_send(value) {
             Err(PushError::Full(value)) => (value, self.rx.try_recv().ok()),
             Err(PushError::Closed(value)) => return Err(ForcePushError(value)),
@@ -46,6 +47,7 @@ impl<T> ConcurrentQueue<T> {
     }
 
     pub fn pop(&self) -> Result<T, PopError> {
+        let _shared = self.alone.read().unwrap();
         self.rx.try_recv()
     }
 

@@ -87,11 +87,10 @@ impl<T> Core<T> {
         result
     }
 
-    /// Notes that the running thread, should it park, waits to do `what`.
+    /// Notes that the running thread, should it park, waits `on` this channel to do `what`.
     #[inline]
-    pub(super) fn waits(&self, what: &'static str, site: Site) {
+    pub(super) fn waits(&self, what: &'static str, on: BlockedOn, site: Site) {
         self.monitor.waits(what, site);
-        let on = if what == "receive from" { BlockedOn::Receive } else { BlockedOn::Send };
         wait::note(on, site);
     }
 
@@ -116,8 +115,12 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn is_closed(&self) -> bool {
+        self.is_closed_at(Site::here())
+    }
+
+    pub(super) fn is_closed_at(&self, site: Site) -> bool {
         let seen = |closed: &bool| if *closed { Effect::Learned } else { Effect::Nothing };
-        self.look(Site::here(), State::is_closed, seen)
+        self.look(site, State::is_closed, seen)
     }
 
     #[cfg_attr(norace, track_caller)]
@@ -149,16 +152,18 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn senders(&self) -> usize {
-        self.look(Site::here(), State::senders, |_| Effect::Nothing)
+        let count = || lock(&self.state).senders();
+        self.monitor.count(&self.senders, "count the senders of", Site::here(), count)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn receivers(&self) -> usize {
-        self.look(Site::here(), State::receivers, |_| Effect::Nothing)
+        let count = || lock(&self.state).receivers();
+        self.monitor.count(&self.receivers, "count the receivers of", Site::here(), count)
     }
 
     pub(super) fn add_sender(&self) {
-        // Whoever clones holds one, so that nobody can see the difference.
+        // Whoever clones holds one, so that nobody but who counts can see the difference.
         self.senders.add();
         self.monitor.aside(|| lock(&self.state).add_sender());
     }
@@ -172,23 +177,15 @@ impl<T> Core<T> {
     /// One more sender, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_sender(&self) -> bool {
-        let revived =
-            self.with("upgrade to a sender of", Site::here(), |state, _| state.add_sender());
-        if revived {
-            self.senders.add();
-        }
-        revived
+        let revive = || lock(&self.state).add_sender();
+        self.monitor.take_hold(&self.senders, "upgrade to a sender of", Site::here(), revive)
     }
 
     /// One more receiver, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_receiver(&self) -> bool {
-        let revived =
-            self.with("upgrade to a receiver of", Site::here(), |state, _| state.add_receiver());
-        if revived {
-            self.receivers.add();
-        }
-        revived
+        let revive = || lock(&self.state).add_receiver();
+        self.monitor.take_hold(&self.receivers, "upgrade to a receiver of", Site::here(), revive)
     }
 
     #[cfg_attr(norace, track_caller)]

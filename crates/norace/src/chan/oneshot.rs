@@ -236,12 +236,11 @@ impl<T> Receiver<T> {
                 _ => unreachable!("the receiver is here, unanswered"),
             },
         });
-        match &result {
-            Some(_) => self.shared = None,
-            None => {
-                shared.monitor.waits(RECEIVE, self.site);
-                wait::note(BlockedOn::Answer, self.site);
-            }
+        if result.is_some() {
+            self.shared = None;
+        } else if current.is_some() {
+            shared.monitor.waits(RECEIVE, self.site);
+            wait::note(BlockedOn::Answer, self.site);
         }
         result
     }

@@ -6,7 +6,7 @@ use super::state::{State, Taken, Waiter};
 use super::weak::WeakReceiver;
 use crate::budget;
 use crate::select::SelectId;
-use crate::wait::{Key, Wakes, block_on, block_until};
+use crate::wait::{BlockedOn, Key, Wakes, block_on, block_until};
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
@@ -220,7 +220,7 @@ impl<T> Receiver<T> {
 
     /// This receiver as a [`Stream`](futures_core::Stream).
     #[cfg(feature = "futures")]
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn into_stream(self) -> super::RecvStream<T> {
         super::RecvStream::new(self)
     }
@@ -367,7 +367,7 @@ pub(super) fn poll_receive<T, R>(
         }
         Err(key) => {
             *stage = Stage::Waiting(key);
-            core.waits(RECEIVE, site);
+            core.waits(RECEIVE, BlockedOn::Receive, site);
             Poll::Pending
         }
     }

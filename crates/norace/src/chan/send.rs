@@ -7,8 +7,8 @@ use super::state::{Put, State, Waiter};
 use super::weak::WeakSender;
 use crate::budget;
 use crate::select::SelectId;
-use crate::wait::{Key, Wakes, block_on, block_until};
-use norace_prim::probe::Site;
+use crate::wait::{BlockedOn, Key, Wakes, block_on, block_until};
+use norace_prim::probe::{Effect, Site};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 use std::collections::VecDeque;
@@ -16,6 +16,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+
+/// What the checker's reports say that a send does.
+const SEND: &str = "send to";
+
+/// What they say that one does which is not to be any more.
+const GIVE_UP: &str = "give up sending to";
 
 /// The sending end of a channel. Clone it for more senders; any of them may send from tasks and threads alike.
 ///
@@ -98,7 +104,7 @@ impl<T> Sender<T> {
         let site = Site::here();
         let select = SelectId::current();
         let put = |state: &mut State<T>, wakes: &mut Wakes| state.put(value, select, wakes);
-        match self.core.attempt("send to", site, put, Put::effect) {
+        match self.core.attempt(SEND, site, put, Put::effect) {
             Put::Done => Ok(()),
             Put::Full(value) => Err(TrySendError::Full(value)),
             Put::Closed(value) => {
@@ -192,22 +198,37 @@ impl<T> Sender<T> {
     ///
     /// [`TrySendError`] when there are values and not one could be sent, because there is no room or the channel is
     /// closed; they stay in `values`.
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn try_send_many(&self, values: &mut VecDeque<T>) -> Result<usize, TrySendError<()>> {
-        let (site, select, before) = (Site::here(), SelectId::current(), values.len());
-        let put = |state: &mut State<T>, wakes: &mut Wakes| state.put_many(values, select, wakes);
-        let (value, error) = match self.core.with("send to", site, put) {
-            Put::Done => return Ok(before),
-            Put::Full(value) => (value, TrySendError::Full(())),
-            Put::Closed(value) => (value, TrySendError::Closed(())),
+        let (site, select) = (Site::here(), SelectId::current());
+        let put = |state: &mut State<T>, wakes: &mut Wakes| {
+            let mut sent = 0;
+            while let Some(value) = values.pop_front() {
+                let (value, stopped) = match state.put(value, select, wakes) {
+                    Put::Done => {
+                        sent += 1;
+                        continue;
+                    }
+                    Put::Full(value) => (value, Put::Full(())),
+                    Put::Closed(value) => (value, Put::Closed(())),
+                };
+                values.push_front(value);
+                return (sent, stopped);
+            }
+            (sent, Put::Done)
         };
-        values.push_front(value);
-        if error.is_closed() {
-            self.core.refused_send(site);
-        }
-        match before - values.len() {
-            0 => Err(error),
-            sent => Ok(sent),
+        let effect = |(sent, stopped): &(usize, Put<()>)| match stopped {
+            Put::Closed(()) => Effect::Learned,
+            _ if *sent > 0 => Effect::Changed,
+            _ => Effect::Nothing,
+        };
+        match self.core.attempt(SEND, site, put, effect) {
+            (0, Put::Full(())) => Err(TrySendError::Full(())),
+            (0, Put::Closed(())) => {
+                self.core.refused_send(site);
+                Err(TrySendError::Closed(()))
+            }
+            (sent, _) => Ok(sent),
         }
     }
 
@@ -225,7 +246,7 @@ impl<T> Sender<T> {
 
     /// This sender as a [`Sink`](futures_sink::Sink).
     #[cfg(feature = "futures")]
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub fn into_sink(self) -> super::SendSink<T> {
         super::SendSink::new(self)
     }
@@ -273,6 +294,18 @@ pub(super) enum Stage<T> {
     Failed,
 }
 
+impl<T> fmt::Debug for Stage<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::New(_) => "new",
+            Self::Waiting(_) => "waiting",
+            Self::Offering(..) => "offering",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        })
+    }
+}
+
 /// The future of [`Sender::send`].
 ///
 /// It is `Unpin`, so `select!` and `(&mut send).await` take it without pinning.
@@ -300,38 +333,29 @@ impl<T> Send<'_, T> {
     ///
     /// When the send has failed before: its error carried the value.
     pub fn try_cancel(mut self) -> TryCancel<T> {
-        let (core, site) = (self.core, self.site);
-        let cancel = |key| {
-            core.with("give up sending to", site, |state, wakes| state.cancel_send(key, wakes))
-        };
-        match std::mem::replace(&mut self.stage, Stage::Sent) {
-            Stage::New(value) => TryCancel::Cancelled(value),
-            Stage::Offering(key, value) => {
-                cancel(key);
-                TryCancel::Cancelled(value)
-            }
-            Stage::Waiting(key) => cancel(key).map_or(TryCancel::Sent, TryCancel::Cancelled),
-            Stage::Sent => TryCancel::Sent,
-            Stage::Failed => panic!("a send was cancelled after it had failed"),
+        let stage = std::mem::replace(&mut self.stage, Stage::Sent);
+        if let Stage::Failed = stage {
+            panic!("a send was cancelled after it had failed");
         }
+        cancel_send(self.core, self.site, stage).map_or(TryCancel::Sent, TryCancel::Cancelled)
     }
 }
 
 impl<T> Send<'_, T> {
     /// Takes an offer back; a later poll begins anew, behind others.
     pub(crate) fn withdraw(&mut self) {
-        if let Stage::Offering(..) = self.stage {
-            cancel_send(self.core, self.site, &self.stage);
-        }
         self.stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
-            Stage::Offering(_, value) => Stage::New(value),
+            Stage::Offering(key, value) => {
+                give_up(self.core, self.site, key);
+                Stage::New(value)
+            }
             stage => stage,
         };
     }
 }
 
 /// Goes on from `stage` as far as possible without waiting: the result, or how it waits now.
-fn step<T>(
+pub(super) fn step<T>(
     stage: Stage<T>,
     state: &mut State<T>,
     waiter: &Waiter<'_>,
@@ -387,32 +411,55 @@ pub(super) fn poll_send<T>(
         panic!("a send was polled after it had completed");
     }
     let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-    let send = |state: &mut State<T>, wakes: &mut Wakes| step(former, state, &waiter, wakes);
-    let result = match core.with("send to", site, send) {
+    match run(core, site, |state, wakes| step(former, state, &waiter, wakes)) {
         Ok(Ok(())) => {
             *stage = Stage::Sent;
-            Ok(())
+            Poll::Ready(Ok(()))
         }
-        Ok(Err(value)) => {
-            core.refused_send(site);
-            Err(SendError(value))
-        }
+        Ok(Err(value)) => Poll::Ready(Err(SendError(value))),
         Err(waiting) => {
             *stage = waiting;
-            core.waits("send to", site);
-            return Poll::Pending;
+            Poll::Pending
         }
-    };
-    budget::spend();
-    Poll::Ready(result)
+    }
 }
 
-/// Gives up a send that has come to `stage`; its value is dropped unless a receiver has it.
-pub(super) fn cancel_send<T>(core: &Core<T>, site: Site, stage: &Stage<T>) {
-    if let Stage::Waiting(key) | Stage::Offering(key, _) = *stage {
-        let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_send(key, wakes);
-        drop(core.with("give up sending to", site, cancel));
+/// Runs a `step` of a send: the result, or how it waits now.
+#[inline]
+pub(super) fn run<T>(
+    core: &Core<T>,
+    site: Site,
+    step: impl FnOnce(&mut State<T>, &mut Wakes) -> Result<Result<(), T>, Stage<T>>,
+) -> Result<Result<(), T>, Stage<T>> {
+    let outcome = core.with(SEND, site, step);
+    match &outcome {
+        Ok(sent) => {
+            if sent.is_err() {
+                core.refused_send(site);
+            }
+            budget::spend();
+        }
+        Err(_) => core.waits(SEND, BlockedOn::Send, site),
     }
+    outcome
+}
+
+/// Gives up a send that has come to `stage`; its value, unless somebody has it.
+pub(super) fn cancel_send<T>(core: &Core<T>, site: Site, stage: Stage<T>) -> Option<T> {
+    match stage {
+        Stage::New(value) => Some(value),
+        Stage::Offering(key, value) => {
+            give_up(core, site, key);
+            Some(value)
+        }
+        Stage::Waiting(key) => give_up(core, site, key),
+        Stage::Sent | Stage::Failed => None,
+    }
+}
+
+/// Takes a send that waits or offers out of the core; the value, if that had it still.
+fn give_up<T>(core: &Core<T>, site: Site, key: Key) -> Option<T> {
+    core.with(GIVE_UP, site, |state, wakes| state.cancel_send(key, wakes))
 }
 
 impl<T> Future for Send<'_, T> {
@@ -426,19 +473,13 @@ impl<T> Future for Send<'_, T> {
 
 impl<T> Drop for Send<'_, T> {
     fn drop(&mut self) {
-        cancel_send(self.core, self.site, &self.stage);
+        let stage = std::mem::replace(&mut self.stage, Stage::Sent);
+        drop(cancel_send(self.core, self.site, stage));
     }
 }
 
 impl<T> fmt::Debug for Send<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
-            Stage::New(_) => "new",
-            Stage::Waiting(_) => "waiting",
-            Stage::Offering(..) => "offering",
-            Stage::Sent => "sent",
-            Stage::Failed => "failed",
-        };
-        f.debug_struct("Send").field("stage", &stage).finish_non_exhaustive()
+        f.debug_struct("Send").field("stage", &self.stage).finish_non_exhaustive()
     }
 }

@@ -263,23 +263,6 @@ impl<T> State<T> {
         Taken::Value(max)
     }
 
-    /// Sends from the front of `values` while that needs no waiting: `Full` and `Closed` give back the first one that
-    /// was not sent.
-    pub(super) fn put_many(
-        &mut self,
-        values: &mut VecDeque<T>,
-        select: Option<SelectId>,
-        wakes: &mut Wakes,
-    ) -> Put<T> {
-        while let Some(value) = values.pop_front() {
-            match self.put(value, select, wakes) {
-                Put::Done => {}
-                stopped => return stopped,
-            }
-        }
-        Put::Done
-    }
-
     /// Joins the senders that wait, after [`Self::put`] answered `Full`. The node now owns the value.
     pub(super) fn wait_to_send(&mut self, value: T, waker: Waker) -> Key {
         let arrival = self.arrive();
@@ -508,7 +491,9 @@ impl<T> State<T> {
             return None;
         }
         self.close(wakes);
+        // Only forgotten receives are left, handed ones and waiting ones: nothing comes back.
         self.handed = 0;
+        self.end_if_over(wakes);
         let mut garbage = Garbage::default();
         garbage.returned = std::mem::take(&mut self.returned);
         garbage.buffer = std::mem::take(&mut self.buffer);

@@ -24,7 +24,7 @@ pub struct RecvStream<T> {
 }
 
 impl<T> RecvStream<T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub(super) fn new(receiver: Receiver<T>) -> Self {
         Self { receiver, site: Site::here(), stage: recv::Stage::New }
     }
@@ -85,7 +85,7 @@ pub struct SendSink<T> {
 }
 
 impl<T> SendSink<T> {
-    #[cfg_attr(norace, track_caller)]
+    #[track_caller]
     pub(super) fn new(sender: Sender<T>) -> Self {
         Self { sender: Some(sender), site: Site::here(), stage: send::Stage::Sent }
     }
@@ -112,7 +112,8 @@ impl<T> Sink<T> for SendSink<T> {
 
     fn start_send(mut self: Pin<&mut Self>, value: T) -> Result<(), Self::Error> {
         let sender = self.sender.as_ref().expect("a sink takes nothing after it was closed");
-        if sender.is_closed() {
+        if sender.core.is_closed_at(self.site) {
+            sender.core.refused_send(self.site);
             return Err(SendError(value));
         }
         match self.stage {
@@ -136,7 +137,8 @@ impl<T> Sink<T> for SendSink<T> {
 impl<T> Drop for SendSink<T> {
     fn drop(&mut self) {
         if let Some(sender) = &self.sender {
-            cancel_send(&sender.core, self.site, &self.stage);
+            let stage = std::mem::replace(&mut self.stage, send::Stage::Failed);
+            drop(cancel_send(&sender.core, self.site, stage));
         }
     }
 }

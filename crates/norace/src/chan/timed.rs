@@ -11,14 +11,14 @@ use std::task::{Wake, Waker};
 
 /// A receiver that gets one value, the time, when `duration` has passed from this call on, and then nothing more.
 ///
-/// It is never closed: once its value is received, further receives wait for ever, as on Go's `time.After`. Dropping it
-/// stops the timer. For one wait in one task [`time::sleep`](crate::time::sleep) is lighter.
+/// It does not close by itself: once its value is received, further receives wait for ever, as on Go's `time.After`.
+/// Dropping it stops the timer. For one wait in one task [`time::sleep`](crate::time::sleep) is lighter.
 ///
 /// ```
 /// use norace::chan;
 /// use norace::time::{Duration, Instant};
 /// let start = Instant::now();
-/// let fired = chan::after(Duration::from_millis(2)).recv_blocking().expect("never closed");
+/// let fired = chan::after(Duration::from_millis(2)).recv_blocking().expect("nobody closes it");
 /// assert!(fired - start >= Duration::from_millis(2));
 /// ```
 #[track_caller]
@@ -29,7 +29,8 @@ pub fn after(duration: Duration) -> Receiver<Instant> {
 /// A receiver that gets the time every `period`, the first one `period` from now.
 ///
 /// It holds one tick. Ticks for which there is no room, because the reader is slow, are dropped: the reader finds one
-/// that waited, and the next comes at its usual time. It is never closed; dropping it stops the timer.
+/// that waited, and the next comes at its usual time. It does not close by itself; dropping it stops the
+/// timer.
 ///
 /// # Panics
 ///
@@ -47,8 +48,8 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
     feed(period, Some(period))
 }
 
-/// A receiver that never gets a value and is never closed: an arm of a select that is switched off, as a nil channel in
-/// Go.
+/// A receiver that never gets a value and does not close by itself: an arm of a select that is switched off, as a nil
+/// channel in Go.
 ///
 /// ```
 /// use norace::chan::{self, TryRecvError};
@@ -56,7 +57,7 @@ pub fn tick(period: Duration) -> Receiver<Instant> {
 /// ```
 #[track_caller]
 pub fn never<T>() -> Receiver<T> {
-    // The core counts a sender that does not exist, so nobody closes it.
+    // The core counts a sender that does not exist, so it does not close by itself.
     Receiver::new(Arc::new(Core::new(Some(0))))
 }
 

@@ -20,9 +20,8 @@ pub struct Cancelled<'a> {
 }
 
 impl<'a> Cancelled<'a> {
-    #[track_caller]
-    pub(super) fn new(node: &'a Node) -> Self {
-        Self { node, waiter: None, site: Site::here() }
+    pub(super) fn new(node: &'a Node, site: Site) -> Self {
+        Self { node, waiter: None, site }
     }
 }
 

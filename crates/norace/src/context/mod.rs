@@ -118,7 +118,12 @@ impl Context {
     /// Cancel safe, and it may be awaited again. Made for an arm of `select!`.
     #[track_caller]
     pub fn cancelled(&self) -> Cancelled<'_> {
-        Cancelled::new(&self.node)
+        self.cancelled_at(Site::here())
+    }
+
+    /// A wait that was asked for at `site`.
+    pub(crate) fn cancelled_at(&self, site: Site) -> Cancelled<'_> {
+        Cancelled::new(&self.node, site)
     }
 
     /// Runs `future` until it is ready or this context is cancelled, whichever comes first; then drops it.

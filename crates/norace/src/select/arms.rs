@@ -1,22 +1,20 @@
 //! What the macros' expansions are made of; nothing here is meant to be named elsewhere.
 //!
 //! The macros build one [`First`] from their arms: a list, typed from the inside out, of pinned futures. It polls the
-//! arms in an order drawn anew for each poll (Fisher and Yates, as Go draws its `pollorder`), takes the first that is
-//! ready and reports which. Among any set of ready arms each is therefore equally likely to be met first: the choice is
-//! exactly uniform. `biased;` keeps the order as written.
+//! arms in an order drawn anew for each poll, takes the first that is ready and reports which. Among any set of ready
+//! arms each is therefore equally likely to be met first. `biased;` keeps the order as written.
 //!
 //! The futures live in a block of their own inside the macro's expansion and are dropped, in reverse order, before any
 //! body runs. The bodies stand in the caller's function, outside every closure, so that `?`, `break`, `continue`,
 //! `return` and `.await` in them mean what they mean around the macro.
 
 use super::SelectId;
-use crate::budget;
-use norace_prim::probe;
+use super::pick::{look, poll_first};
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 /// The most arms one select may have.
 pub(crate) const MAX_ARMS: usize = 32;
@@ -101,63 +99,15 @@ impl<A: Arms> First<A> {
 
     /// The output of an arm that is ready now, if any: a select with a default.
     pub fn try_now(mut self) -> Option<A::Output> {
-        // Every arm is dropped right after, so nobody has to be woken. And there is no budget here: with none left,
-        // arms that are ready would pass for arms that are not.
-        let mut look =
-            || match budget::with(|| self.poll_arms(&mut Context::from_waker(Waker::noop()))) {
-                Poll::Ready(output) => Some(output),
-                Poll::Pending => None,
-            };
-        // One look sees the arms one after the other, while others send and receive. An arm that was not ready waits
-        // from then on and gets what comes: if the second look finds nothing, nothing was there between the two.
-        look().or_else(|| if A::COUNT > 1 { look() } else { None })
+        look(A::COUNT, |cx| self.poll_arms(cx))
     }
 
     fn poll_arms(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
-        SelectId::during(Some(self.id), || self.poll_in_order(cx))
+        let Self { id, arms, order } = self;
+        let mut places = FIRST_TO_LAST;
+        let (places, biased) = (&mut places[..A::COUNT], *order == Order::Biased);
+        SelectId::during(Some(*id), || poll_first(places, biased, |arm| arms.poll_arm(arm, cx)))
     }
-
-    /// Polls the arms from `first` on, around.
-    fn poll_from(&mut self, first: usize, cx: &mut Context<'_>) -> Poll<A::Output> {
-        for step in 0..A::COUNT {
-            let index = (first + step) % A::COUNT;
-            if let Poll::Ready(output) = self.arms.poll_arm(index, cx) {
-                return Poll::Ready(output);
-            }
-        }
-        Poll::Pending
-    }
-
-    fn poll_in_order(&mut self, cx: &mut Context<'_>) -> Poll<A::Output> {
-        if self.order == Order::Biased {
-            for index in 0..A::COUNT {
-                if let Poll::Ready(output) = self.arms.poll_arm(index, cx) {
-                    return Poll::Ready(output);
-                }
-            }
-            return Poll::Pending;
-        }
-        if let Some(first) = first_in_model(A::COUNT) {
-            return self.poll_from(first, cx);
-        }
-        let mut order = FIRST_TO_LAST;
-        for step in 0..A::COUNT {
-            // The arm for this step is drawn from those not polled yet.
-            let left = (A::COUNT - step) as u64;
-            let drawn = step + norace_prim::rand::below(left) as usize;
-            order.swap(step, drawn);
-            if let Poll::Ready(output) = self.arms.poll_arm(usize::from(order[step]), cx) {
-                return Poll::Ready(output);
-            }
-        }
-        Poll::Pending
-    }
-}
-
-/// In a model, the arm that is polled first: each is explored. The others follow in their order, so that of any ready
-/// arms each is met first in some execution, in as few of them as that takes.
-pub(super) fn first_in_model(arms: usize) -> Option<usize> {
-    if arms > 1 { probe::choose(arms) } else { None }
 }
 
 /// The arms before any is drawn.

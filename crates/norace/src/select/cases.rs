@@ -92,6 +92,7 @@ impl<T, R, M: FnOnce(Result<(), SendError<T>>) -> R> Case for SendCase<'_, T, M>
 /// A context's end, which stays.
 pub(super) struct CancelledCase<'a, M> {
     pub(super) context: &'a context::Context,
+    pub(super) site: Site,
     pub(super) waiting: Option<Cancelled<'a>>,
     pub(super) output: Option<Cause>,
     pub(super) map: M,
@@ -101,8 +102,8 @@ impl<R, M: FnMut(Cause) -> R> Case for CancelledCase<'_, M> {
     type Output = R;
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let context = self.context;
-        let cancelled = self.waiting.get_or_insert_with(|| context.cancelled());
+        let (context, site) = (self.context, self.site);
+        let cancelled = self.waiting.get_or_insert_with(|| context.cancelled_at(site));
         self.output = Some(ready!(Pin::new(cancelled).poll(cx)));
         Poll::Ready(())
     }

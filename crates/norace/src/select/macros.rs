@@ -47,7 +47,8 @@
 /// # Exactly one arm takes effect
 ///
 /// The futures of the other arms are dropped before the body runs. Those of this crate lose nothing by that: a value
-/// that was handed to a receive goes to the next receiver or back to the front, a send not chosen delivers nothing. A
+/// that was handed to a receive goes to the next receiver or back to the front, a send not chosen delivers nothing
+/// ([`send_many`](crate::chan::Sender::send_many) no more than it had done before: its queue tells). A
 /// `tx.send(value)` that is not chosen drops `value`; to keep it, make the future outside and select on `&mut send`,
 /// then [`try_cancel`](crate::chan::Send::try_cancel) it. Foreign futures must be safe to drop in the middle.
 ///

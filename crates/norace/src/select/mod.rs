@@ -12,6 +12,7 @@ mod id;
 mod macros;
 #[cfg(all(test, norace))]
 mod models;
+mod pick;
 mod set;
 
 pub(crate) use id::SelectId;

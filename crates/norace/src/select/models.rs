@@ -4,20 +4,18 @@
 
 use crate::chan::{TryCancel, TryRecvError, bounded, oneshot};
 use crate::context::Context;
-use crate::models::all;
+use crate::models::{all, outcomes};
 use crate::wait::block_on;
 use crate::{select, select_blocking, time};
 use norace_prim::thread;
 use norace_prim::time::Duration;
 use std::collections::BTreeSet;
-use std::sync::Mutex as Seen;
 
 const SOON: Duration = Duration::from_millis(1);
 
 #[test]
 fn each_of_several_ready_arms_is_taken_in_some_execution_and_alone() {
-    let seen = Seen::new(BTreeSet::new());
-    all(|| {
+    let seen = outcomes(|| {
         let (a_tx, a) = bounded(1);
         let (b_tx, b) = bounded(1);
         let (c_tx, c) = bounded(1);
@@ -31,15 +29,14 @@ fn each_of_several_ready_arms_is_taken_in_some_execution_and_alone() {
         let left = [a.len(), b.len(), c.len()];
         let expected = [[0, 1, 0], [1, 0, 0], [1, 1, 1]];
         assert_eq!(left, expected[taken]);
-        seen.lock().unwrap().insert(taken);
+        taken
     });
-    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([0, 1, 2]));
+    assert_eq!(seen, BTreeSet::from([0, 1, 2]));
 }
 
 #[test]
 fn a_value_and_the_end_of_a_context_come_in_either_order() {
-    let seen = Seen::new(BTreeSet::new());
-    all(|| {
+    let seen = outcomes(|| {
         let (tx, rx) = bounded(0);
         let context = Context::new();
         let sender = thread::spawn(move || tx.send_blocking('a').is_ok());
@@ -51,13 +48,13 @@ fn a_value_and_the_end_of_a_context_come_in_either_order() {
             value = rx.recv() => value.ok(),
             _ = context.cancelled() => None,
         };
-        seen.lock().unwrap().insert(got);
         // What the select did not take is still to be had.
         assert_eq!(got.or_else(|| rx.recv_blocking().ok()), Some('a'));
         assert!(sender.join().unwrap() && canceller.join().unwrap());
         assert!(context.is_cancelled());
+        got
     });
-    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([None, Some('a')]));
+    assert_eq!(seen, BTreeSet::from([None, Some('a')]));
 }
 
 #[test]
@@ -164,8 +161,7 @@ fn an_arm_whose_condition_does_not_hold_takes_no_part() {
 
 #[test]
 fn time_that_passes_is_an_arm_like_others() {
-    let seen = Seen::new(BTreeSet::new());
-    all(|| {
+    let seen = outcomes(|| {
         let (tx, rx) = bounded(0);
         let sender = thread::spawn(move || tx.send_blocking('a').is_ok());
         let got = block_on(async {
@@ -174,11 +170,11 @@ fn time_that_passes_is_an_arm_like_others() {
                 () = time::sleep(SOON) => None,
             }
         });
-        seen.lock().unwrap().insert(got);
         assert_eq!(got.or_else(|| rx.recv_blocking().ok()), Some('a'));
         assert!(sender.join().unwrap());
+        got
     });
-    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([None, Some('a')]));
+    assert_eq!(seen, BTreeSet::from([None, Some('a')]));
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! A select whose cases are made at run time.
 //!
 //! After Go's `reflect.Select` and crossbeam's `Select`. The cases are objects that outlive a wait: a set is made once
-//! and waited on in a loop. While nobody waits no case is registered anywhere: an end that nobody polls would keep
+//! and waited on in a loop. While nobody waits no end of a channel is registered: one that nobody polls would keep
 //! values and room from others. So each wait that does not find a ready case at once registers all of them and takes
-//! all of them back, as in Go.
+//! them back, as in Go; only timers and foreign futures stay as they are, and keep nothing from anybody.
 
 use super::SelectId;
-use super::arms::first_in_model;
 use super::cases::{CancelledCase, Case, FutureCase, RecvCase, SendCase, TimeCase};
-use crate::budget;
+use super::pick::{look, poll_first};
 use crate::chan::{Receiver, RecvError, SendError, Sender};
 use crate::context::{self, Cause};
 use crate::time::{Duration, sleep};
@@ -18,7 +17,7 @@ use norace_prim::time::Instant;
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, ready};
 
 /// Names a case of one [`Select`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,31 +67,15 @@ impl<C: Case + ?Sized> Set<C> {
     }
 
     fn try_now(&mut self) -> Option<C::Output> {
-        // Every case is withdrawn right after, so nobody has to be woken. And there is no budget here: with none left,
-        // cases that are ready would pass for cases that are not.
-        let looks = if self.cases.len() > 1 { 2 } else { 1 };
+        let cases = self.cases.len();
         let mut wait = self.wait();
-        let mut cx = Context::from_waker(Waker::noop());
-        // One look sees the cases one after the other, while others send and receive. A case that was not ready waits
-        // from then on and gets what comes: if the second look finds nothing, nothing was there between the two.
-        (0..looks).find_map(|_| match budget::with(|| Pin::new(&mut wait).poll(&mut cx)) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
+        look(cases, |cx| Pin::new(&mut wait).poll(cx))
     }
 
     /// The place of a case that is ready, which it thereby is taken.
-    fn poll_cases(&mut self, cx: &mut Context<'_>) -> Option<usize> {
-        let Self { cases, order, .. } = self;
-        let mut is_ready = |place: usize| cases[place].1.poll(cx).is_ready();
-        let count = order.len();
-        if self.biased {
-            return (0..count).find(|place| is_ready(*place));
-        }
-        if let Some(first) = first_in_model(count) {
-            return (0..count).map(|step| (first + step) % count).find(|place| is_ready(*place));
-        }
-        (0..count).map(|step| draw(order, step)).find(|place| is_ready(*place))
+    fn poll_cases(&mut self, cx: &mut Context<'_>) -> Poll<usize> {
+        let Self { cases, order, biased, .. } = self;
+        poll_first(order, *biased, |place| cases[place].1.poll(cx).map(|()| place))
     }
 
     fn withdraw_all(&mut self) {
@@ -100,14 +83,6 @@ impl<C: Case + ?Sized> Set<C> {
             case.withdraw();
         }
     }
-}
-
-/// The place for this step, drawn from those of `order` that were not drawn in an earlier one.
-fn draw(order: &mut [usize], step: usize) -> usize {
-    let left = (order.len() - step) as u64;
-    let drawn = step + norace_prim::rand::below(left) as usize;
-    order.swap(step, drawn);
-    order[step]
 }
 
 /// One wait on a set.
@@ -123,9 +98,7 @@ impl<C: Case + ?Sized> Future for Wait<'_, C> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
         let Self { set, waits } = &mut *self;
         *waits = true;
-        let Some(place) = SelectId::during(Some(set.id), || set.poll_cases(cx)) else {
-            return Poll::Pending;
-        };
+        let place = ready!(SelectId::during(Some(set.id), || set.poll_cases(cx)));
         set.withdraw_all();
         *waits = false;
         // Its function is foreign code: it runs when the set is in order again.
@@ -168,7 +141,7 @@ macro_rules! set {
             ///
             /// From a channel that has ended it is ready at every wait with [`RecvError`]: [`remove`](Self::remove)
             /// it then.
-            #[cfg_attr(norace, track_caller)]
+            #[track_caller]
             pub fn recv<T $(: $send)?>(
                 &mut self,
                 receiver: &'a Receiver<T>,
@@ -183,7 +156,7 @@ macro_rules! set {
             ///
             /// As every send in a select it only offers its value until it is taken: at capacity 0 it meets receivers
             /// that wait.
-            #[cfg_attr(norace, track_caller)]
+            #[track_caller]
             pub fn send<T $(: $send)?>(
                 &mut self,
                 sender: &'a Sender<T>,
@@ -194,16 +167,18 @@ macro_rules! set {
             }
 
             /// Adds a case that is ready once `context` is cancelled, at every wait from then on.
-            #[cfg_attr(norace, track_caller)]
+            #[track_caller]
             pub fn cancelled(
                 &mut self,
                 context: &'a context::Context,
                 map: impl FnMut(Cause) -> R $(+ $send)? + 'a,
             ) -> CaseId {
-                self.set.add(Box::new(CancelledCase { context, waiting: None, output: None, map }))
+                let site = Site::here();
+                self.set.add(Box::new(CancelledCase { context, site, waiting: None, output: None, map }))
             }
 
             /// Adds a case that is ready when `duration` has passed from this call on, at every wait from then on.
+            #[track_caller]
             pub fn after(&mut self, duration: Duration, map: impl FnMut() -> R $(+ $send)? + 'a) -> CaseId {
                 self.set.add(Box::new(TimeCase { sleep: sleep(duration), map }))
             }

@@ -2,12 +2,11 @@
 
 use super::{Duration, Instant, interval, sleep, timeout};
 use crate::chan::bounded;
-use crate::models::{all, poll, some};
+use crate::models::{all, outcomes, poll, some};
 use crate::wait::block_on;
 use norace_prim::sync::{Arc, Condvar, Mutex, OnceLock, lock, wait};
 use norace_prim::thread;
 use std::collections::BTreeSet;
-use std::sync::Mutex as Seen;
 use std::task::{Wake, Waker};
 
 const SOON: Duration = Duration::from_millis(1);
@@ -54,13 +53,11 @@ impl Alarm {
 
 #[test]
 fn a_limit_ends_what_it_limits_or_not_and_nothing_is_lost() {
-    let seen = Seen::new(BTreeSet::new());
-    all(|| {
+    let seen = outcomes(|| {
         let (tx, rx) = bounded(0);
         let sender = thread::spawn(move || tx.send_blocking('a').is_ok());
         let begun = Instant::now();
         let limited = block_on(timeout(SOON, async { rx.recv().await }));
-        seen.lock().unwrap().insert(limited.is_ok());
         let got = match limited {
             Ok(value) => value,
             Err(_) => {
@@ -70,8 +67,9 @@ fn a_limit_ends_what_it_limits_or_not_and_nothing_is_lost() {
         };
         assert_eq!(got, Ok('a'));
         assert!(sender.join().unwrap());
+        limited.is_ok()
     });
-    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([false, true]));
+    assert_eq!(seen, BTreeSet::from([false, true]));
 }
 
 #[test]

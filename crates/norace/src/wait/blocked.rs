@@ -86,6 +86,18 @@ pub(crate) fn note_at(on: BlockedOn, at: Option<&'static Location<'static>>) {
     });
 }
 
+/// The last note of this thread, which stays.
+#[inline]
+pub(crate) fn noted() -> Option<Blocked> {
+    NOTE.try_with(Cell::get).ok().flatten()
+}
+
+/// Makes the note what it was when it was [`noted`]: what has been polled since is pending no more.
+#[inline]
+pub(crate) fn restore_note(former: Option<Blocked>) {
+    let _ = NOTE.try_with(|note| note.set(former));
+}
+
 /// Takes the last note of this thread.
 #[inline]
 pub(crate) fn take() -> Option<Blocked> {

@@ -11,12 +11,12 @@ mod wakes;
 #[cfg(feature = "rt")]
 pub use blocked::{Blocked, BlockedOn};
 #[cfg(feature = "rt")]
-pub(crate) use blocked::{note, note_at, take as take_note};
+pub(crate) use blocked::{note, note_at, noted, restore_note, take as take_note};
 pub(crate) use list::{Key, List, Slab};
 pub use park::block_on;
 pub(crate) use park::block_until;
 #[cfg(feature = "rt")]
 pub(crate) use park::thread_waker;
 #[cfg(not(feature = "rt"))]
-pub(crate) use unreported::{BlockedOn, note};
+pub(crate) use unreported::{BlockedOn, note, noted, restore_note};
 pub(crate) use wakes::{Wakes, for_each};

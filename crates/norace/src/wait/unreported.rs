@@ -11,5 +11,16 @@ pub(crate) enum BlockedOn {
     Context,
 }
 
+#[derive(Clone, Copy)]
+pub(crate) struct Nothing;
+
+#[inline]
+pub(crate) fn noted() -> Nothing {
+    Nothing
+}
+
+#[inline]
+pub(crate) fn restore_note(_: Nothing) {}
+
 #[inline]
 pub(crate) fn note(_on: BlockedOn, _site: Site) {}

@@ -2,6 +2,7 @@
 
 #![expect(unused_parens, reason = "the macro's, of which other crates are not told")]
 
+use super::passes_its_room_on;
 use crate::chan::{SendError, bounded, unbounded};
 use crate::models::{all, join, poll, some, spawn};
 use crate::wait::block_on;
@@ -83,18 +84,7 @@ fn a_batch_that_is_given_up_passes_its_room_on() {
         let mut values = VecDeque::from(['a', 'b']);
         let mut quits = tx.send_many(&mut values);
         assert!(poll(&mut quits).is_pending());
-        let waits = {
-            let tx = tx.clone();
-            thread::spawn(move || tx.send_blocking('c').unwrap())
-        };
-        let receiver = {
-            let rx = rx.clone();
-            thread::spawn(move || rx.recv_blocking().unwrap())
-        };
-        drop(quits);
-        // Nobody receives a second value: the other one gets the room of the first.
-        waits.join().unwrap();
-        assert_eq!((receiver.join().unwrap(), rx.try_recv()), ('a', Ok('c')));
+        assert_eq!(passes_its_room_on((&tx, &rx), || drop(quits)), 'a');
         assert_eq!(values, ['b']);
     });
 }
@@ -205,17 +195,7 @@ fn a_batch_whose_select_is_dropped_passes_its_room_on() {
             }
         });
         assert!(poll(&mut quits).is_pending());
-        let waits = {
-            let tx = tx.clone();
-            thread::spawn(move || tx.send_blocking('b').unwrap())
-        };
-        let receiver = {
-            let rx = rx.clone();
-            thread::spawn(move || rx.recv_blocking().unwrap())
-        };
-        drop(quits);
-        waits.join().unwrap();
-        assert_eq!((receiver.join().unwrap(), rx.try_recv()), ('z', Ok('b')));
+        assert_eq!(passes_its_room_on((&tx, &rx), || drop(quits)), 'z');
     });
 }
 

@@ -1,9 +1,10 @@
 //! Ends that give up, at every moment, lose nothing and force nothing on anybody.
 
+use super::{DONE, OPEN, Quit, ROOM, passes_its_room_on};
 use crate::chan::{
     RecvTimeoutError, SendTimeoutError, TryCancel, TryRecvError, TrySendError, bounded,
 };
-use crate::models::{all, join, poll, some, spawn};
+use crate::models::{all, finds, join, poll, some, spawn};
 use crate::wait::block_on;
 use norace_check::choose;
 use norace_prim::thread;
@@ -12,28 +13,41 @@ use std::task::Poll;
 
 const SOON: Duration = Duration::from_millis(1);
 
+/// Of two receivers one looks and leaves; the value that was sent comes to one of them.
+fn a_receive_leaves(capacity: usize, how: Quit) {
+    let (tx, rx) = bounded(capacity);
+    let quitter = {
+        let rx = rx.clone();
+        thread::spawn(move || {
+            let mut receive = rx.recv();
+            match poll(&mut receive) {
+                Poll::Ready(value) => value.ok(),
+                Poll::Pending => {
+                    how.quit(receive);
+                    None
+                }
+            }
+        })
+    };
+    let sender = thread::spawn(move || tx.send_blocking('a').expect(OPEN));
+    let mine = rx.recv_blocking().ok();
+    sender.join().expect(DONE);
+    let theirs = quitter.join().expect(DONE);
+    assert_eq!(mine.or(theirs), Some('a'));
+    assert!(mine.is_none() || theirs.is_none(), "one value came out twice");
+}
+
 #[test]
 fn a_receive_that_is_dropped_gives_its_value_to_one_that_waits() {
     for capacity in [0, 1] {
-        all(|| {
-            let (tx, rx) = bounded(capacity);
-            let quitter = {
-                let rx = rx.clone();
-                thread::spawn(move || {
-                    let mut receive = rx.recv();
-                    match poll(&mut receive) {
-                        Poll::Ready(value) => value.ok(),
-                        Poll::Pending => None,
-                    }
-                })
-            };
-            let sender = thread::spawn(move || tx.send_blocking('a').unwrap());
-            let mine = rx.recv_blocking().ok();
-            sender.join().unwrap();
-            let theirs = quitter.join().unwrap();
-            assert_eq!(mine.or(theirs), Some('a'));
-            assert!(mine.is_none() || theirs.is_none(), "one value came out twice");
-        });
+        all(|| a_receive_leaves(capacity, Quit::Drop));
+    }
+}
+
+#[test]
+fn mutant_a_receive_that_leaves_with_its_value_keeps_it_from_one_that_waits() {
+    for capacity in [0, 1] {
+        assert_eq!(finds(|| a_receive_leaves(capacity, Quit::Forget)).kind, "deadlock");
     }
 }
 
@@ -138,26 +152,23 @@ fn a_pending_send_that_is_dropped_passes_its_room_on() {
     });
 }
 
+/// A send that waits for room leaves, perhaps once it was promised some.
+fn a_send_leaves(how: Quit) {
+    let (tx, rx) = bounded(1);
+    tx.try_send('a').expect(ROOM);
+    let mut quits = tx.send('b');
+    assert!(poll(&mut quits).is_pending());
+    assert_eq!(passes_its_room_on((&tx, &rx), || how.quit(quits)), 'a');
+}
+
 #[test]
 fn a_send_that_leaves_with_a_promised_room_gives_it_to_the_next() {
-    all(|| {
-        let (tx, rx) = bounded(1);
-        tx.try_send('a').unwrap();
-        let mut quits = tx.send('b');
-        assert!(poll(&mut quits).is_pending());
-        let waits = {
-            let tx = tx.clone();
-            thread::spawn(move || tx.send_blocking('c').unwrap())
-        };
-        let receiver = {
-            let rx = rx.clone();
-            thread::spawn(move || rx.recv_blocking().unwrap())
-        };
-        drop(quits);
-        // Nobody receives a second value: it gets the room of the first.
-        waits.join().unwrap();
-        assert_eq!((receiver.join().unwrap(), rx.try_recv()), ('a', Ok('c')));
-    });
+    all(|| a_send_leaves(Quit::Drop));
+}
+
+#[test]
+fn mutant_a_send_that_leaves_and_keeps_its_promised_room_holds_up_the_next() {
+    assert_eq!(finds(|| a_send_leaves(Quit::Forget)).kind, "deadlock");
 }
 
 #[test]

@@ -125,18 +125,18 @@ fn a_close_meets_senders_and_receivers_at_once() {
             let (tx, rx) = bounded(capacity);
             let senders = spawn(2, |n| {
                 let tx = tx.clone();
-                move || block_on(tx.send(n)).is_ok()
+                move || block_on(tx.send(n)).is_ok().then_some(n)
             });
             let receivers = spawn(2, |_| {
                 let rx = rx.clone();
                 move || block_on(rx.recv()).ok()
             });
             tx.close();
-            let sent = join(senders).into_iter().filter(|sent| *sent).count();
+            let sent: Vec<u32> = join(senders).into_iter().flatten().collect();
             let mut received: Vec<u32> = join(receivers).into_iter().flatten().collect();
             received.extend(rx.iter());
-            received.dedup();
-            assert_eq!(received.len(), sent, "{received:?}");
+            received.sort_unstable();
+            assert_eq!(received, sent);
         });
     }
 }

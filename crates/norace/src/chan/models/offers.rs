@@ -2,8 +2,9 @@
 
 #![expect(unused_parens, reason = "the macro's, of which other crates are not told")]
 
+use super::{Quit, ROOM, passes_its_room_on};
 use crate::chan::{Receiver, Sender, TryCancel, bounded};
-use crate::models::{all, join, poll, some, spawn};
+use crate::models::{all, finds, join, poll, some, spawn};
 use crate::wait::block_on;
 use crate::{select, select_blocking};
 use norace_prim::thread;
@@ -215,25 +216,23 @@ fn an_offer_that_meets_a_receiver_passes_its_room_on() {
     });
 }
 
+/// A select that offers leaves, perhaps once it was invited.
+fn an_offer_leaves(how: Quit) {
+    let (tx, rx) = bounded(1);
+    tx.try_send('z').expect(ROOM);
+    let mut quits = Box::pin(async { offer_beside_never(&tx, 'a').await });
+    assert!(poll(&mut quits).is_pending());
+    assert_eq!(passes_its_room_on((&tx, &rx), || how.quit(quits)), 'z');
+}
+
 #[test]
 fn an_invited_offer_that_is_dropped_gives_its_room_to_the_next() {
-    all(|| {
-        let (tx, rx) = bounded(1);
-        tx.try_send('z').unwrap();
-        let mut quits = Box::pin(async { offer_beside_never(&tx, 'a').await });
-        assert!(poll(&mut quits).is_pending());
-        let waits = {
-            let tx = tx.clone();
-            thread::spawn(move || tx.send_blocking('b').unwrap())
-        };
-        let receiver = {
-            let rx = rx.clone();
-            thread::spawn(move || rx.recv_blocking().unwrap())
-        };
-        drop(quits);
-        waits.join().unwrap();
-        assert_eq!((receiver.join().unwrap(), rx.try_recv()), ('z', Ok('b')));
-    });
+    all(|| an_offer_leaves(Quit::Drop));
+}
+
+#[test]
+fn mutant_an_offer_that_leaves_and_keeps_its_invitation_holds_up_the_next() {
+    assert_eq!(finds(|| an_offer_leaves(Quit::Forget)).kind, "deadlock");
 }
 
 #[test]

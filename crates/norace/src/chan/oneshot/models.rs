@@ -2,11 +2,12 @@
 
 use super::{Receiver, Sender, channel};
 use crate::chan::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::models::{all, poll};
+use crate::models::{all, outcomes, poll};
 use crate::wait::block_on;
 use norace_check::Tracked;
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
+use std::collections::BTreeSet;
 use std::task::Poll;
 
 fn answer(sender: Sender<Tracked<u32>>) -> JoinHandle<bool> {
@@ -39,32 +40,34 @@ fn a_sender_that_leaves_ends_the_wait() {
 
 #[test]
 fn an_answer_to_a_receiver_that_leaves_comes_back_or_is_dropped() {
-    all(|| {
-        let (sender, receiver) = channel();
+    let seen = outcomes(|| {
+        let (sender, mut receiver) = channel();
         let answering = thread::spawn(move || {
             let closed = sender.is_closed();
-            let sent = sender.send(Tracked::new(42)).is_ok();
-            assert!(!(closed && sent), "an answer reached nobody");
+            (closed, sender.send(Tracked::new(42)).is_ok())
         });
-        let mut receiver = receiver;
         let taken = poll(&mut receiver).is_ready();
         drop(receiver);
-        answering.join().unwrap();
-        // Either way its drop was seen: `Tracked` tells of one that was not.
-        let _ = taken;
+        let (closed, sent) = answering.join().unwrap();
+        (taken, closed, sent)
     });
+    // An answer that was sent and not taken is dropped with the receiver: `Tracked` tells of one that is not.
+    let left = [(false, false, true), (false, false, false), (false, true, false)];
+    assert_eq!(seen, BTreeSet::from([left[0], left[1], left[2], (true, false, true)]));
 }
 
 #[test]
 fn once_the_receiver_is_gone_an_answer_comes_back() {
-    all(|| {
+    let seen = outcomes(|| {
         let (sender, receiver) = channel();
         let leaving = thread::spawn(move || drop(receiver));
         let early = sender.is_closed();
         leaving.join().unwrap();
-        assert!(sender.is_closed(), "before: {early}");
+        assert!(sender.is_closed());
         assert_eq!(sender.send(42), Err(42));
+        early
     });
+    assert_eq!(seen, BTreeSet::from([false, true]));
 }
 
 #[test]

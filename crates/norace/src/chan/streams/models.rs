@@ -1,6 +1,7 @@
 //! Streams and sinks: what they hold when they are polled no more is lost for nobody.
 
 use crate::chan::bounded;
+use crate::chan::models::passes_its_room_on;
 use crate::models::all;
 use crate::wait::block_on;
 use futures_core::Stream;
@@ -65,13 +66,6 @@ fn a_sink_that_is_dropped_delivers_what_it_holds_or_not_and_passes_its_room_on()
         assert!(
             Pin::new(&mut sink).poll_flush(&mut Context::from_waker(Waker::noop())).is_pending()
         );
-        let waits = thread::spawn(move || tx.send_blocking('b').unwrap());
-        let receiver = {
-            let rx = rx.clone();
-            thread::spawn(move || rx.recv_blocking().unwrap())
-        };
-        drop(sink);
-        waits.join().unwrap();
-        assert_eq!((receiver.join().unwrap(), rx.try_recv()), ('z', Ok('b')));
+        assert_eq!(passes_its_room_on((&tx, &rx), || drop(sink)), 'z');
     });
 }

@@ -6,6 +6,7 @@ use super::{after, never, tick};
 use crate::chan::TryRecvError;
 use crate::models::all;
 use crate::select_blocking;
+use crate::time::thread::queue;
 use crate::time::{Duration, Instant};
 use norace_prim::thread;
 
@@ -27,8 +28,8 @@ fn a_receiver_that_goes_before_its_time_stops_the_timer() {
     all(|| {
         let receiver = after(PERIOD);
         let other = thread::spawn(move || drop(receiver));
-        thread::sleep(PERIOD);
         other.join().unwrap();
+        assert_eq!(queue().len(), 0);
     });
 }
 
@@ -37,11 +38,10 @@ fn ticks_come_a_period_apart_however_late_they_are_looked_at() {
     all(|| {
         let begun = Instant::now();
         let ticks = tick(PERIOD);
-        let first = ticks.recv_blocking().expect("nobody closes it");
-        let second = ticks.recv_blocking().expect("nobody closes it");
-        assert!(first >= begun + PERIOD && second > first);
-        // At most one waits.
-        assert!(ticks.len() <= 1);
+        for n in 1..=2 {
+            let told = ticks.recv_blocking().expect("nobody closes it");
+            assert!(told >= begun + n * PERIOD && Instant::now() >= told);
+        }
     });
 }
 
@@ -55,6 +55,7 @@ fn ticks_end_with_their_receiver() {
         };
         drop(ticks);
         assert!(other.join().unwrap());
+        // A tick that goes on has no end, and the model none.
     });
 }
 

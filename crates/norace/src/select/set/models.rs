@@ -3,20 +3,18 @@
 use super::Select;
 use crate::chan::{TryCancel, TryRecvError, bounded};
 use crate::context::Context;
-use crate::models::{all, join, poll, some, spawn};
+use crate::models::{all, join, outcomes, poll, some, spawn};
 use crate::time::Duration;
 use crate::wait::block_on;
 use norace_prim::thread;
 use std::collections::BTreeSet;
-use std::sync::Mutex as Seen;
 use std::task::Poll;
 
 const SOON: Duration = Duration::from_millis(1);
 
 #[test]
 fn each_of_several_ready_cases_is_taken_in_some_execution_and_alone() {
-    let seen = Seen::new(BTreeSet::new());
-    all(|| {
+    let seen = outcomes(|| {
         let ((a_tx, a), (b_tx, b), (c_tx, c)) = (bounded(1), bounded(1), bounded(1));
         a_tx.try_send(0).unwrap();
         b_tx.try_send(1).unwrap();
@@ -26,9 +24,9 @@ fn each_of_several_ready_cases_is_taken_in_some_execution_and_alone() {
         select.send(&c_tx, 2, |sent| if sent.is_ok() { 2 } else { 3 });
         let taken = select.wait_blocking();
         assert_eq!([a.len(), b.len(), c.len()], [[0, 1, 0], [1, 0, 0], [1, 1, 1]][taken]);
-        seen.lock().unwrap().insert(taken);
+        taken
     });
-    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([0, 1, 2]));
+    assert_eq!(seen, BTreeSet::from([0, 1, 2]));
 }
 
 #[test]
@@ -158,8 +156,7 @@ fn a_send_of_one_wait_is_sent_by_a_later_one_or_comes_back() {
 
 #[test]
 fn a_context_and_time_are_cases_like_others() {
-    let seen = Seen::new(BTreeSet::new());
-    all(|| {
+    let seen = outcomes(|| {
         let (tx, rx) = bounded(0);
         let context = Context::new();
         let sender = thread::spawn(move || tx.send_blocking('a').is_ok());
@@ -172,12 +169,12 @@ fn a_context_and_time_are_cases_like_others() {
         select.cancelled(&context, |_| None);
         let got = select.wait_blocking();
         drop(select);
-        seen.lock().unwrap().insert(got);
         assert_eq!(got.or_else(|| rx.recv_blocking().ok()), Some('a'));
         assert!(sender.join().unwrap() && canceller.join().unwrap());
+        got
     });
-    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([None, Some('a')]));
-    all(|| {
+    assert_eq!(seen, BTreeSet::from([None, Some('a')]));
+    let seen = outcomes(|| {
         let (tx, rx) = bounded(0);
         let sender = thread::spawn(move || tx.send_blocking('a').is_ok());
         let mut select = Select::new();
@@ -187,6 +184,26 @@ fn a_context_and_time_are_cases_like_others() {
         drop(select);
         assert_eq!(got.or_else(|| rx.recv_blocking().ok()), Some('a'));
         assert!(sender.join().unwrap());
+        got
+    });
+    assert_eq!(seen, BTreeSet::from([None, Some('a')]));
+}
+
+#[test]
+fn a_context_and_time_that_have_come_are_taken_at_every_wait() {
+    all(|| {
+        let context = Context::new();
+        let canceller = {
+            let context = context.clone();
+            thread::spawn(move || context.cancel())
+        };
+        let mut select = Select::new();
+        let case = select.cancelled(&context, |_| 'c');
+        assert_eq!((select.wait_blocking(), select.try_now()), ('c', Some('c')));
+        assert!(select.remove(case));
+        select.after(SOON, || 't');
+        assert_eq!((select.wait_blocking(), select.try_now()), ('t', Some('t')));
+        assert!(canceller.join().unwrap());
     });
 }
 

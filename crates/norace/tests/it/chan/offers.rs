@@ -343,3 +343,18 @@ fn a_forgotten_offer_blocks_nobody() {
     assert!(poll(&mut send).is_pending());
     assert_eq!(rx.try_recv(), Ok(3));
 }
+
+#[test]
+fn an_offer_beside_forgotten_receives_ends_with_the_last_receiver() {
+    let (tx, rx) = bounded(0);
+    let mut handed = rx.recv();
+    assert!(poll(&mut handed).is_pending());
+    assert_eq!(tx.try_send(0), Ok(()));
+    let mut offering = offer(&tx, 1);
+    assert!(poll(&mut offering).is_pending());
+    let mut waiting = rx.recv();
+    assert!(poll(&mut waiting).is_pending());
+    std::mem::forget((handed, waiting));
+    drop(rx);
+    assert_eq!(poll(&mut offering), Poll::Ready(Err(SendError(1))));
+}

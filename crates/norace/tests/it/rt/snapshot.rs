@@ -3,8 +3,10 @@
 use super::support::{PATIENCE, event, expect_event, hog_until, runtime};
 use norace::context::Context;
 use norace::rt::{Handle, Runtime};
+use norace::select::Select;
 use norace::task::{self, BlockedOn, TaskSnapshot, TaskState};
 use norace::{chan, time};
+use std::future::Future;
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -88,6 +90,70 @@ fn a_deadline_does_not_hide_what_a_task_waits_for() {
     assert_waits(pool, BlockedOn::Receive, line);
 }
 
+#[test]
+fn a_task_waits_for_a_case_of_a_set_where_that_was_added() {
+    let pool = runtime(1);
+    let (_tx, rx) = chan::bounded::<u32>(0);
+    let line = line!() + 3;
+    pool.spawn(async move {
+        let mut set = Select::new();
+        set.recv(&rx, |value| value.is_ok());
+        set.wait().await
+    });
+    assert_waits(pool, BlockedOn::Receive, line);
+    let pool = runtime(1);
+    let (tx, _rx) = chan::bounded::<u32>(0);
+    let line = line!() + 3;
+    pool.spawn(async move {
+        let mut set = Select::new();
+        set.send(&tx, 1, |sent| sent.is_ok());
+        set.wait().await
+    });
+    assert_waits(pool, BlockedOn::Send, line);
+    let pool = runtime(1);
+    let context = Context::new();
+    let line = line!() + 3;
+    pool.spawn(async move {
+        let mut set = Select::new();
+        set.cancelled(&context, |_| false);
+        set.wait().await
+    });
+    assert_waits(pool, BlockedOn::Context, line);
+    let pool = runtime(1);
+    let line = line!() + 3;
+    pool.spawn(async move {
+        let mut set = Select::new();
+        set.after(LONG, || false);
+        set.wait().await
+    });
+    assert_waits(pool, BlockedOn::Sleep, line);
+}
+
+#[cfg(feature = "futures")]
+#[test]
+fn a_task_waits_for_a_stream_or_a_sink_where_that_was_made() {
+    use futures_core::Stream;
+    use futures_sink::Sink;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+
+    let (tx, rx) = chan::bounded::<u32>(0);
+    let pool = runtime(1);
+    let line = line!() + 1;
+    let mut stream = rx.clone().into_stream();
+    pool.spawn(async move { poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await });
+    assert_waits(pool, BlockedOn::Receive, line);
+    let pool = runtime(1);
+    let line = line!() + 1;
+    let mut sink = tx.into_sink();
+    pool.spawn(async move {
+        Pin::new(&mut sink).start_send(1).unwrap();
+        poll_fn(|cx| Pin::new(&mut sink).poll_flush(cx)).await
+    });
+    assert_waits(pool, BlockedOn::Send, line);
+    drop(rx);
+}
+
 #[cfg(feature = "net")]
 #[test]
 fn a_task_waits_for_a_socket() {
@@ -100,14 +166,16 @@ fn a_task_waits_for_a_socket() {
     assert_waits(pool, BlockedOn::Socket, line);
 }
 
-#[test]
-fn a_task_that_waits_for_something_foreign_is_told_without_a_reason() {
+/// A task that waits for something foreign, after it did what the kit could do `before`, is told without a reason.
+#[track_caller]
+fn assert_waits_for_something_foreign<F: Future<Output = ()> + Send + 'static>(before: F) {
     let pool = runtime(1);
     let polled = event();
     let begun = polled.0;
     pool.spawn(async move {
         time::sleep(Duration::ZERO).await;
-        begun.send(()).unwrap();
+        before.await;
+        begun.send(()).expect("the test waits for it");
         std::future::pending::<()>().await;
     });
     expect_event(&polled.1, "the task");
@@ -115,6 +183,44 @@ fn a_task_that_waits_for_something_foreign_is_told_without_a_reason() {
     let told = &pool.handle().tasks()[0];
     assert_eq!(told.blocked, None);
     assert!(told.to_string().ends_with(" is waiting"), "{told}");
+}
+
+#[test]
+fn a_task_that_waits_for_something_foreign_is_told_without_a_reason() {
+    assert_waits_for_something_foreign(async {});
+}
+
+#[test]
+fn a_task_does_not_wait_for_what_it_only_looked_at() {
+    let (_tx, rx) = chan::bounded::<u32>(1);
+    let (_reply, mut answer) = chan::oneshot::channel::<u32>();
+    assert_waits_for_something_foreign(async move {
+        assert!(answer.try_recv().is_err());
+        let mut set = Select::new();
+        set.recv(&rx, |value| value.is_ok());
+        assert_eq!(set.try_now(), None);
+        norace::select! {
+            value = rx.recv() => panic!("{value:?}"),
+            answer = &mut answer => panic!("{answer:?}"),
+            default => {}
+        }
+    });
+}
+
+#[test]
+fn a_task_does_not_wait_for_the_arms_that_were_not_taken() {
+    let (_tx, rx) = chan::bounded::<u32>(1);
+    assert_waits_for_something_foreign(async move {
+        norace::select! {
+            biased;
+            value = rx.recv() => panic!("{value:?}"),
+            () = std::future::ready(()) => {}
+        }
+        let mut set = Select::biased();
+        set.recv(&rx, |value| value.is_ok());
+        set.future(std::future::ready(()), |()| false);
+        assert!(!set.wait().await);
+    });
 }
 
 #[test]
