@@ -64,7 +64,8 @@ impl<T> Sender<T> {
         Self { bus, waiting: Waiting::default() }
     }
 
-    /// The one step that the kit does not have: between the look at the receivers and the publication one may come or go.
+    /// The one step that the kit does not have: between the look at the receivers and the publication one may come or
+    /// go.
     pub fn send(&self, value: T) -> Result<usize, SendError<T>> {
         let receivers = self.bus.subscriber_count();
         if receivers == 0 {
