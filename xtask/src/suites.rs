@@ -37,11 +37,12 @@ struct Suite {
     at_once: usize,
 }
 
-const SUITES: [Suite; 4] = [
+const SUITES: [Suite; 5] = [
     Suite { name: "crossbeam-channel", tests: 391, at_once: 8 },
     Suite { name: "async-channel", tests: 41, at_once: 8 },
     Suite { name: "concurrent-queue", tests: 31, at_once: 1 },
     Suite { name: "lockfree-object-pool", tests: 12, at_once: 8 },
+    Suite { name: "tokio", tests: 43, at_once: 8 },
 ];
 
 /// A test that is not like the others.

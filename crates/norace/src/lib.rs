@@ -30,6 +30,7 @@
 //! | `rt` | the work-stealing runtime: workers, netpoller, timers, stall monitor | |
 //! | `task` | `spawn` and its relatives, `JoinHandle`, `TaskError` | |
 //! | [`chan`] | channels of any capacity, closable, between tasks and threads; `oneshot` replies | yes |
+//! | [`bus`] | a broadcast ring: every subscriber sees every event, each with its own policy when it is slow | yes |
 //! | [`select!`], [`select_blocking!`], [`select`](mod@select) | whichever comes first, in tasks and on threads | yes |
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
@@ -46,6 +47,7 @@
 //! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s.
 
 mod budget;
+pub mod bus;
 pub mod chan;
 pub mod context;
 #[cfg(feature = "rt")]

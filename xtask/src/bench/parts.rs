@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use super::{
+    Tables,
     report::{Environment, Report},
     tasks::{Programs, Task},
 };
 
+mod bus;
 mod pool;
 mod sync;
 
+pub(super) use bus::BUS;
 pub(super) use pool::POOL;
 pub(super) use sync::SYNC;
 
@@ -24,7 +27,7 @@ pub(super) struct Part {
     tasks: &'static [Task],
 }
 
-pub(super) fn measure(part: &Part, root: &Path, quick: bool) -> Result<Report, String> {
+pub(super) fn measure(part: &Part, root: &Path, quick: bool) -> Result<Tables, String> {
     let programs = Programs::build(root, "norace-bench-parts")?.with_go("parts")?;
     let (rounds, seconds) = if quick { (1, 0.1) } else { (5, 0.3) };
     let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
@@ -33,5 +36,5 @@ pub(super) fn measure(part: &Part, root: &Path, quick: bool) -> Result<Report, S
         .with("Go", programs.go());
     let mut report = Report::new(part.name, part.head, environment);
     programs.measure(&mut report, part.tasks, (rounds, seconds))?;
-    Ok(report)
+    Ok(report.tables())
 }

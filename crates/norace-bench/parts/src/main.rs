@@ -1,5 +1,6 @@
 //! One contender at one task of one part. Each part has a module with a function that takes its tasks.
 
+mod bus;
 mod locks;
 mod pools;
 mod turns;
@@ -10,10 +11,15 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
 TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
-      pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES";
+      pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES
+      bus-burst:EVENTS bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
+        "bus-burst" => bus::bursts(run, contender, parameters),
+        "bus-tasks" => bus::tasks(run, contender, parameters),
+        "bus-drain" => bus::drain(run, contender, parameters),
+        "bus-queue" => bus::queue(run, contender, parameters),
         "count" => locks::count(run, contender, parameters),
         name if name.starts_with("pool-") => pools::lend(run, contender, name, parameters),
         "update" => versions::update(run, contender, parameters),

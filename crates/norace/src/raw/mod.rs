@@ -3,6 +3,7 @@
 
 #[cfg(all(test, not(norace)))]
 pub(crate) mod allocations;
+pub(crate) mod bus;
 #[cfg(feature = "rt")]
 pub(crate) mod inbox;
 #[cfg(feature = "rt")]

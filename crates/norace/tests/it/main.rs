@@ -1,5 +1,6 @@
 //! Tests of the public interface, in one binary.
 
+mod bus;
 mod chan;
 mod context;
 mod context_go;
