@@ -22,8 +22,8 @@ pub enum Level {
     Rt,
 }
 
-/// The most threads there may be at once in an execution: sets of threads are words. One that has ended counts until its
-/// handle is gone and whoever spawns another has learned of all it did.
+/// The most threads there may be at once in an execution: sets of threads are words. One that has ended counts until
+/// its handle is gone and whoever spawns another has learned of all it did.
 pub const THREADS_MAX: usize = 64;
 
 /// Something a program may do that is an error only for who says so.

@@ -54,8 +54,8 @@ struct Frame {
     /// Threads to run from here; those already run included.
     planned: u64,
     done: u64,
-    /// Threads that came to their end by a step that was explored from here, or before they fell asleep, with any of its
-    /// labels.
+    /// Threads that came to their end by a step that was explored from here, or before they fell asleep, with any of
+    /// its labels.
     ended: u64,
     /// Threads whose attempt from here changed nothing.
     looked: u64,
@@ -404,8 +404,8 @@ impl Engine {
         self.driver.is_exhaustive() && self.phase == Phase::Running && fresh
     }
 
-    /// Looks for races between the events of the step that `me` has just closed, from the one at `start` on, and earlier
-    /// ones. One that was looked at before is again: now it is known what else the step depends on.
+    /// Looks for races between the events of the step that `me` has just closed, from the one at `start` on, and
+    /// earlier ones. One that was looked at before is again: now it is known what else the step depends on.
     pub(crate) fn examine_step(&mut self, me: ThreadId, start: usize) {
         if !self.is_exploring() {
             return;

@@ -157,8 +157,8 @@ impl Thread {
         *panic_at = None;
     }
 
-    /// Makes it another thread, `follower` in reports, that goes on where the one so far has ended, as far as others can
-    /// tell.
+    /// Makes it another thread, `follower` in reports, that goes on where the one so far has ended, as far as others
+    /// can tell.
     fn follow(&mut self, follower: ThreadId) {
         let Self { number, generation, object, spawned_at, is_alarm, .. } = *self;
         let name = self.name.take();
@@ -557,8 +557,8 @@ impl Engine {
         Some(self.running)
     }
 
-    /// What `thread` has run, or would have, for the caller to drop; nothing while it can go on, or somebody may ask for
-    /// the result.
+    /// What `thread` has run, or would have, for the caller to drop; nothing while it can go on, or somebody may ask
+    /// for the result.
     pub(crate) fn discard_job(&mut self, thread: ThreadId) -> Option<Rc<dyn Job>> {
         let Thread { finished, is_owed, .. } = self.threads[thread];
         if finished && !is_owed { self.take_job(thread) } else { None }
