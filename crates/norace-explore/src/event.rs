@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering;
 use crate::clock::Row;
 use crate::engine::Wide;
 
-/// A model thread, numbered in the order of spawning; the main thread is 0. Beyond [`THREADS_MAX`](crate::THREADS_MAX)
-/// numbers are used again; traces and findings have others for those who got one so.
+/// A model thread, numbered in the order of spawning; the main thread is 0. Beyond
+/// [`THREADS_MAX`](crate::THREADS_MAX) numbers are used again; traces and findings have others for those who got
+/// one so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ThreadId(pub(crate) u16);
 

@@ -121,7 +121,7 @@ fn an_alarm_whose_number_another_has_went_off() {
 
 #[test]
 fn to_cancel_an_alarm_whose_number_another_has_is_nothing_to_the_other() {
-    act_late_on_an_alarm(|alarm| drop(alarm));
+    act_late_on_an_alarm(drop);
 }
 
 struct Door;

@@ -30,9 +30,9 @@ pub(in crate::bench) const BUS: Part = Part {
 # Event bus benchmark
 
 Each contender does the same task in a process of its own, in turns; the programs are in
-[crates/norace-bench/parts](../../crates/norace-bench/parts/src/bus.rs). The times are those of one event, or of one that
-one receiver gets where there are many. disruptor and Norace's bus spin where it is said, on two threads; crossbeam's
-channel has one receiver and spins a little before it sleeps.
+[crates/norace-bench/parts](../../crates/norace-bench/parts/src/bus.rs). The times are those of one event, or of one
+that one receiver gets where there are many. disruptor and Norace's bus spin where it is said, on two threads;
+crossbeam's channel has one receiver and spins a little before it sleeps.
 
 ",
     peers: &["async-broadcast", "crossbeam-channel", "disruptor", "tokio"],
