@@ -1,8 +1,12 @@
 //! The unsafe code of the kit, behind safe interfaces. Everything else forbids it.
 #![expect(unsafe_code, reason = "the one place of the kit where it is allowed")]
 
+#[cfg(feature = "rt")]
 pub(crate) mod inbox;
+pub(crate) mod lent;
+#[cfg(feature = "rt")]
 pub(crate) mod ring;
-#[cfg(unix)]
+#[cfg(all(feature = "rt", unix))]
 pub(crate) mod signal;
+#[cfg(feature = "rt")]
 pub(crate) mod slot;

@@ -1,6 +1,7 @@
 //! Tests of the public interface, in one binary.
 
 mod chan;
+mod config;
 mod context;
 mod context_go;
 #[cfg(feature = "rt")]
