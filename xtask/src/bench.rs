@@ -12,9 +12,11 @@ mod checker;
 mod corpus;
 mod engine;
 mod kit;
+mod parts;
 mod plot;
 mod report;
 mod stats;
+mod tasks;
 
 const NORACE: &str = "Norace";
 
@@ -34,9 +36,10 @@ struct Suite {
     measure: fn(root: &Path, quick: bool) -> Result<Tables, String>,
 }
 
-const SUITES: [Suite; 5] = [
+const SUITES: [Suite; 6] = [
     Suite { name: "engine", measure: |root, quick| Ok(engine::measure(root, quick)?.tables()) },
     Suite { name: "kit", measure: |root, quick| Ok(kit::measure(root, quick)?.tables()) },
+    Suite { name: "parts", measure: |root, quick| Ok(parts::measure(root, quick)?.tables()) },
     Suite { name: "checker", measure: |root, quick| Ok(checker::measure(root, quick)?.tables()) },
     Suite { name: "build", measure: |root, quick| Ok(build::measure(root, quick)?.tables()) },
     Suite { name: "corpus", measure: corpus::measure },

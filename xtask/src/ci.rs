@@ -131,12 +131,12 @@ fn parts(root: &Path) -> Result<(), String> {
     cargo_step(root, "test -p norace --all-features --test it -- chan::streams")
 }
 
-/// The crates with models, and the facade.
-const CHECKED: &str =
-    "-p norace-prim -p norace -p norace-journal -p norace-engine -p norace-corpus -p examples";
+/// The crates with models, and the facade; with the models of optional parts.
+const CHECKED: &str = "-p norace-prim -p norace -p norace-journal -p norace-engine -p norace-corpus -p examples \
+     --features norace/futures";
 
-/// Every model for a few seconds, by the command that users have; with them the other tests of those crates, over the
-/// checker's facade.
+/// Every model by the command that users have: for a few seconds, or for as long as it takes where it has to be
+/// complete. With them the other tests of those crates, over the checker's facade.
 fn models(root: &Path) -> Result<(), String> {
     let check = format!("run --quiet -p cargo-norace -- norace check --budget 3 -- {CHECKED}");
     cargo_step(root, &check)

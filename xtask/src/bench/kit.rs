@@ -1,33 +1,18 @@
 //! Channels and runtime beside their peers: each contender does each task in a process of its own.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
-
-use serde_json::Value;
+use std::path::Path;
 
 use super::{
-    NORACE, in_turns,
+    NORACE,
     report::{Environment, Measure, Report},
+    tasks::{Contender, GO, Programs, Task, Tell, task},
 };
-use crate::process::{cargo, output, program, run};
 
-const BUILD_MAX: Duration = Duration::from_mins(15);
-
-const RUN_MAX: Duration = Duration::from_mins(1);
-
-const TIME: Measure = Measure { name: "time", unit: "ns", rises: false };
-const CPU: Measure = Measure { name: "processor", unit: "ns", rises: false };
 const DELAY: Measure = Measure { name: "P99", unit: "ms", rises: false };
 const MEMORY: Measure = Measure { name: "memory", unit: "bytes", rises: false };
+const EVEN: Measure = Measure { name: "uneven", unit: "chi-square", rises: false };
 const LOST: Measure = Measure { name: "lost", unit: "of a million", rises: false };
 
-/// Its name in the table, and what the program calls it; Go has a program of its own.
-type Contender = (&'static str, &'static str);
-
-const GO: Contender = ("Go", "go");
 const OWN: Contender = (NORACE, "norace");
 const TOKIO: Contender = ("tokio", "tokio");
 const SMOL: Contender = ("async-executor", "smol");
@@ -62,38 +47,20 @@ const RUNTIMES: &[Contender] = &[OWN, TOKIO, SMOL, GO];
 const OWN_RUNTIMES: &[Contender] = &[OWN, TOKIO, SMOL];
 const CONTEXTS: &[Contender] = &[OWN, ("tokio-util", "tokio-util"), GO];
 
-/// What is measured, in each round.
-struct Task {
-    what: &'static str,
-    /// What the program calls it.
-    name: &'static str,
-    contenders: &'static [Contender],
-    /// Workers of the runtime, on as many processors as there are; on one processor, if that is all.
-    workers: u32,
-    one_cpu: bool,
-}
+const STORMED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO];
 
-const fn task(what: &'static str, name: &'static str, contenders: &'static [Contender]) -> Task {
-    Task { what, name, contenders, workers: 2, one_cpu: false }
-}
-
-/// With a single worker.
-const fn alone(task: Task) -> Task {
-    Task { workers: 1, ..task }
-}
-
-/// With everything on one processor.
-const fn crowded(task: Task) -> Task {
-    Task { one_cpu: true, ..task }
-}
+const FAIR: &[Tell] = &[Tell::Times, Tell::Field("uneven", EVEN)];
+const LATE: &[Tell] = &[Tell::Field("p99_ms", DELAY)];
+const SIZE: &[Tell] = &[Tell::Field("bytes", MEMORY)];
+const STORM: &[Tell] = &[Tell::PerMillion("lost", LOST)];
 
 const TASKS: &[Task] = &[
     task("one task to one, capacity 0", "flow:1:1:0", RENDEZVOUS),
     task("one task to one, capacity 1", "flow:1:1:1", BOUNDED),
     task("one task to one, capacity 128", "flow:1:1:128", BOUNDED),
     task("one task to one, unbounded", "flow:1:1:inf", UNBOUNDED),
-    alone(task("one task to one, capacity 0, one worker", "flow:1:1:0", RENDEZVOUS)),
-    alone(task("one task to one, capacity 128, one worker", "flow:1:1:128", BOUNDED)),
+    task("one task to one, capacity 0, one worker", "flow:1:1:0", RENDEZVOUS).alone(),
+    task("one task to one, capacity 128, one worker", "flow:1:1:128", BOUNDED).alone(),
     task("8 tasks to one, capacity 1", "flow:8:1:1", BOUNDED),
     task("8 tasks to one, capacity 128", "flow:8:1:128", BOUNDED),
     task("64 tasks to one, capacity 128", "flow:64:1:128", BOUNDED),
@@ -107,8 +74,8 @@ const TASKS: &[Task] = &[
     task("2 threads to 2, capacity 128", "threads:2:2:128", MANY),
     task("8 threads to 8, capacity 0", "threads:8:8:0", MEETING_MANY),
     task("8 threads to 8, capacity 128", "threads:8:8:128", MANY),
-    crowded(task("two threads on one processor, capacity 0", "threads:1:1:0", MEETING)),
-    crowded(task("two threads on one processor, unbounded", "threads:1:1:inf", ENDLESS)),
+    task("two threads on one processor, capacity 0", "threads:1:1:0", MEETING).crowded(),
+    task("two threads on one processor, unbounded", "threads:1:1:inf", ENDLESS).crowded(),
     task("thread to task, capacity 1", "bridge:1", BRIDGES),
     task("thread to task, capacity 128", "bridge:128", BRIDGES),
     task("ring of 300 tasks, capacity 1", "ring", &[OWN, KANAL, TOKIO, SMOL, GO]),
@@ -116,49 +83,35 @@ const TASKS: &[Task] = &[
     task("select of 4 tasks, capacity 1", "select:1", &[OWN, TOKIO, GO]),
     task("select of 4 tasks, capacity 128", "select:128", &[OWN, TOKIO, GO]),
     task("select of 4 threads, capacity 1", "select-threads:1", &[OWN, CROSSBEAM]),
+    task("one of 8 channels is used", "select-set:8", &[OWN, GO]),
+    task("one of 64 channels is used", "select-set:64", &[OWN, GO]),
+    task("one of 512 channels is used", "select-set:512", &[OWN, GO]),
+    task("one of 8 channels is used, threads", "select-set-threads:8", &[OWN, CROSSBEAM]),
+    task("one of 64 channels is used, threads", "select-set-threads:64", &[OWN, CROSSBEAM]),
+    task("one of 512 channels is used, threads", "select-set-threads:512", &[OWN, CROSSBEAM]),
+    task("receive beside a context that does not end", "select-context", &[OWN, TOKIO, GO]),
+    task("choice among 4 that are ready", "select-fair", &[OWN, CROSSBEAM, TOKIO, GO])
+        .telling(FAIR),
     task("receive with a time-out that does not pass", "timeout", &[OWN, TOKIO, GO]),
     task("start and join, from a task", "spawn-join", RUNTIMES),
-    alone(task("start and join, from a task, one worker", "spawn-join", RUNTIMES)),
+    task("start and join, from a task, one worker", "spawn-join", RUNTIMES).alone(),
     task("start and join, from outside", "spawn-remote", OWN_RUNTIMES),
     task("tasks that start two each, 16 deep", "fan-out", RUNTIMES),
     task("yield, 200 tasks", "yields", RUNTIMES),
-    alone(task("yield, 200 tasks, one worker", "yields", RUNTIMES)),
+    task("yield, 200 tasks, one worker", "yields", RUNTIMES).alone(),
     task("ping-pong with a new task", "ping-pong", &[OWN, KANAL, TOKIO, SMOL, GO]),
     task("TCP echo, 100 connections", "echo:100", &[OWN, TOKIO, GO]),
     task("a child context comes and goes", "context:children", CONTEXTS),
     task("asking a cancelled context, two threads", "context:looks", CONTEXTS),
     task("cancelling 1,000 children, each", "context:wide", CONTEXTS),
     task("cancelling a chain of 1,000, each", "context:deep", CONTEXTS),
-];
-
-/// As `TASKS`, but what they tell is in the field with this name.
-const OTHERS: &[(&str, Measure, Task)] = &[
-    ("lost", LOST, task("receives given up, capacity 0", "storm:0", &[OWN, KANAL, FLUME])),
-    (
-        "lost",
-        LOST,
-        task(
-            "receives given up, capacity 1",
-            "storm:1",
-            &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO],
-        ),
-    ),
-    (
-        "lost",
-        LOST,
-        task(
-            "receives given up, capacity 4",
-            "storm:4",
-            &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO],
-        ),
-    ),
-    ("p99_ms", DELAY, task("woken by a task that goes on for 50 ms", "hog", RUNTIMES)),
-    (
-        "p99_ms",
-        DELAY,
-        task("asleep beside one that blocks its thread", "blocked", &[OWN, TOKIO, GO]),
-    ),
-    ("bytes", MEMORY, task("a task that waits for ever", "idle", RUNTIMES)),
+    task("receives given up, capacity 0", "storm:0", &[OWN, KANAL, FLUME]).telling(STORM),
+    task("receives given up, capacity 1", "storm:1", STORMED).telling(STORM),
+    task("receives given up, capacity 4", "storm:4", STORMED).telling(STORM),
+    task("woken among 64 that compute", "crowd", OWN_RUNTIMES).telling(LATE),
+    task("woken by a task that goes on for 50 ms", "hog", RUNTIMES).telling(LATE),
+    task("asleep beside one that blocks its thread", "blocked", &[OWN, TOKIO, GO]).telling(LATE),
+    task("a task that waits for ever", "idle", RUNTIMES).telling(SIZE),
 ];
 
 const HEAD: &str = "\
@@ -176,122 +129,25 @@ have no capacity of 0; Go has no unbounded ones.
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
 spinning. What to keep in mind: the thread that sends to a task waits by futures-lite's parker, whoever's channel it is;
 tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its
-clients in the same runtime, that of others beside it. A storm that delivers a value twice is an error, one that loses
-some is in the table.
+clients in the same runtime, that of others beside it. Choices are uneven by as much as the chi-square of their counts
+is above 16.27, which even ones pass once in a thousand times. A storm that delivers a value twice is an error, one that
+loses some is in the table.
 
 ";
-
-pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
-    let folder = root.join("crates/norace-bench");
-    run(&mut cargo(&folder, "build --release --package norace-bench-kit"), BUILD_MAX)?;
-    let go = build_go(&folder)?;
-    let (rounds, seconds) = if quick { (1, 0.1) } else { (3, 0.3) };
-    let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
-    let version = go.as_ref().map_or("not installed", |(_, version)| version.as_str()).to_owned();
-    let environment = Environment::read(root, "kit", rounds_text)
-        .with("channels", peers(&folder, &CHANNELS)?)
-        .with("runtimes", peers(&folder, &PROGRAMS)?)
-        .with("Go", version);
-    let mut report = Report::new("kit", HEAD, environment);
-    let own = folder.join("target/release/norace-bench-kit");
-    let bench = Bench { root: root.to_owned(), own, go: go.map(|(program, _)| program), seconds };
-    for round in 0..rounds {
-        for task in TASKS {
-            for contender in bench.contenders(task, round) {
-                let said = bench.run(contender, task)?;
-                let ops = said("ops")?;
-                let (id, name) = (task.id(), contender.0);
-                report.add((&id, task.what), TIME, name, said("seconds")? * 1e9 / ops);
-                report.add((&id, task.what), CPU, name, said("cpu_seconds")? * 1e9 / ops);
-            }
-        }
-        for (field, measure, task) in OTHERS {
-            for contender in bench.contenders(task, round) {
-                let said = bench.run(contender, task)?;
-                if *field == "lost" && said("twice")? > 0.0 {
-                    return Err(format!("{}: {} delivers values twice", task.id(), contender.0));
-                }
-                let scale = if *field == "lost" { 1e6 / said("ops")? } else { 1.0 };
-                report.add((&task.id(), task.what), *measure, contender.0, said(field)? * scale);
-            }
-        }
-    }
-    Ok(report)
-}
-
-impl Task {
-    fn id(&self) -> String {
-        let name = self.name.replace(':', "-");
-        let cpus = if self.one_cpu { ".one-cpu" } else { "" };
-        format!("{name}.w{}{cpus}", self.workers)
-    }
-}
-
-/// The programs.
-struct Bench {
-    root: PathBuf,
-    own: PathBuf,
-    go: Option<PathBuf>,
-    seconds: f64,
-}
-
-impl Bench {
-    /// Who takes part, in the order of this round.
-    fn contenders(&self, task: &Task, round: usize) -> Vec<Contender> {
-        let here = |contender: &Contender| *contender != GO || self.go.is_some();
-        in_turns(task.contenders, round).filter(here).collect()
-    }
-
-    /// Runs one task; what was said under a name.
-    fn run(
-        &self,
-        contender: Contender,
-        task: &Task,
-    ) -> Result<impl Fn(&str) -> Result<f64, String> + use<>, String> {
-        let what = format!("{} {} {}", task.name, task.workers, self.seconds);
-        let (path, arguments) = match &self.go {
-            Some(go) if contender == GO => (go, what),
-            _ => (&self.own, format!("{} {what}", contender.1)),
-        };
-        let path = path.to_string_lossy();
-        let mut command = if task.one_cpu {
-            program(&self.root, "taskset", &format!("-c 0 {path} {arguments}"))
-        } else {
-            program(&self.root, &path, &arguments)
-        };
-        let line = output(command.stderr(Stdio::inherit()), RUN_MAX)?;
-        println!("{:<14} {:<28} {}", contender.0, task.id(), line.trim());
-        let said: Value = serde_json::from_str(line.trim())
-            .map_err(|error| format!("{arguments}: {error}: {line}"))?;
-        Ok(move |name: &str| {
-            said[name].as_f64().ok_or_else(|| format!("{arguments}: no `{name}` in {line}"))
-        })
-    }
-}
 
 /// The packages of channels, and of what runs tasks.
 const CHANNELS: [&str; 5] = ["async-channel", "crossbeam-channel", "crossfire", "flume", "kanal"];
 const PROGRAMS: [&str; 3] = ["async-executor", "tokio", "tokio-util"];
 
-/// The versions of the packages called `names` that the lock file names.
-fn peers(folder: &Path, names: &[&str]) -> Result<String, String> {
-    let tree = "tree --package norace-bench-kit --depth 1 --prefix none --edges normal";
-    let tree = output(&mut cargo(folder, tree), RUN_MAX)?;
-    let known = |line: &&str| names.contains(&line.split(' ').next().unwrap_or_default());
-    let versions = tree.lines().filter(known).map(|line| line.replacen(" v", " ", 1));
-    Ok(versions.collect::<Vec<_>>().join(", "))
-}
-
-/// Builds Go's program, where Go is installed; its path, and Go's version.
-fn build_go(folder: &Path) -> Result<Option<(PathBuf, String)>, String> {
-    let source = folder.join("kit/go");
-    let Ok(version) = output(&mut program(&source, "go", "version"), RUN_MAX) else {
-        println!("Go is not installed: it does not take part");
-        return Ok(None);
-    };
-    let program_path = folder.join("target/release/norace-bench-go");
-    let arguments = format!("build -o {} .", program_path.display());
-    run(&mut program(&source, "go", &arguments), BUILD_MAX)?;
-    let version = version.trim().trim_start_matches("go version go").to_owned();
-    Ok(Some((program_path, version)))
+pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
+    let programs = Programs::build(root, "norace-bench-kit")?.with_go("kit")?;
+    let (rounds, seconds) = if quick { (1, 0.1) } else { (3, 0.3) };
+    let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
+    let environment = Environment::read(root, "kit", rounds_text)
+        .with("channels", programs.versions(&CHANNELS)?)
+        .with("runtimes", programs.versions(&PROGRAMS)?)
+        .with("Go", programs.go());
+    let mut report = Report::new("kit", HEAD, environment);
+    programs.measure(&mut report, TASKS, (rounds, seconds))?;
+    Ok(report)
 }

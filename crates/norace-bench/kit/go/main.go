@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"reflect"
 	"runtime"
 	"sort"
 	"strconv"
@@ -90,6 +91,86 @@ func selects(capacity int) int {
 	each := uint64(messages / 4)
 	check(sum == 4*(each*(each-1)/2), "each message comes once")
 	return messages
+}
+
+const few = 20_000
+
+// Numbers come into the middle one of so many channels.
+func selectSet(count int) int {
+	channels := make([]chan uint64, count)
+	cases := make([]reflect.SelectCase, count)
+	for at := range channels {
+		channels[at] = make(chan uint64, 1)
+		cases[at] = reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(channels[at])}
+	}
+	go func() {
+		for value := range uint64(few) {
+			channels[count/2] <- value
+		}
+	}()
+	var sum uint64
+	for range few {
+		_, value, _ := reflect.Select(cases)
+		sum += value.Uint()
+	}
+	check(sum == few*(few-1)/2, "each message comes once")
+	return few
+}
+
+func selectContext() int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	channel := make(chan uint64, 1)
+	go func() {
+		for value := range uint64(few) {
+			channel <- value
+		}
+	}()
+	var sum uint64
+	for range few {
+		select {
+		case value := <-channel:
+			sum += value
+		case <-ctx.Done():
+			panic("nobody cancels")
+		}
+	}
+	check(sum == few*(few-1)/2, "each message comes once")
+	return few
+}
+
+// Chooses among four channels that all have values: how often each.
+func selectFair(counts *[4]float64) int {
+	var channels [4]chan struct{}
+	for at := range channels {
+		channels[at] = make(chan struct{}, 1)
+		channels[at] <- struct{}{}
+	}
+	for range messages {
+		arm := 0
+		select {
+		case <-channels[0]:
+		case <-channels[1]:
+			arm = 1
+		case <-channels[2]:
+			arm = 2
+		case <-channels[3]:
+			arm = 3
+		}
+		channels[arm] <- struct{}{}
+		counts[arm]++
+	}
+	return messages
+}
+
+// How far from even choices are: Pearson's chi-square, as far as it is no chance.
+func uneven(counts [4]float64) float64 {
+	even := (counts[0] + counts[1] + counts[2] + counts[3]) / 4
+	sum := 0.0
+	for _, count := range counts {
+		sum += (count - even) * (count - even) / even
+	}
+	return max(0, sum-16.27)
 }
 
 func timeout() int {
@@ -414,6 +495,14 @@ func main() {
 		pass = func() int { return flow(number(1), number(2), number(3)) }
 	case "select":
 		pass = func() int { return selects(number(1)) }
+	case "select-set":
+		pass = func() int { return selectSet(number(1)) }
+	case "select-context":
+		pass = selectContext
+	case "select-fair":
+		var counts [4]float64
+		ops, took, used = passes(limit, func() int { return selectFair(&counts) })
+		more = fmt.Sprintf(`,"uneven":%f`, uneven(counts))
 	case "timeout":
 		pass = timeout
 	case "ring":

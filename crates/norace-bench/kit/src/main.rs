@@ -5,9 +5,9 @@ mod contexts;
 mod echo;
 mod runtimes;
 mod selects;
+mod sets;
 mod tasks;
 mod threads;
-mod usage;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -18,53 +18,29 @@ use channels::{
     StdUnbounded,
 };
 use norace::context::Context;
+use norace_bench_measure::{
+    Done, Run, p99,
+    usage::{self, Watch},
+};
 use runtimes::{Norace, Runtime, Smol, Tokio};
 use tokio_util::sync::CancellationToken;
-use usage::Watch;
 
 const USAGE: &str = "\
 usage: norace-bench-kit CONTENDER TASK WORKERS SECONDS
-TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP timeout ring ping-pong storm:CAP
-      spawn-join spawn-remote fan-out yields hog blocked idle echo:N context:children|looks|wide|deep
+TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP select-set:N select-set-threads:N
+      select-context select-fair timeout ring ping-pong storm:CAP spawn-join spawn-remote fan-out yields crowd hog
+      blocked idle echo:N context:children|looks|wide|deep
 CAP: a number, or inf";
 
-/// What a contender did.
-#[derive(Default)]
-struct Done {
-    /// Operations, and the time for them: on the wall, and of all processors.
-    ops: u64,
-    seconds: f64,
-    cpu_seconds: f64,
-    /// Beside them: a name and a number.
-    more: Vec<(&'static str, f64)>,
-}
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [contender, task, workers, seconds] = arguments.as_slice() else { return refuse() };
-    let (Ok(workers), Ok(seconds)) = (workers.parse(), seconds.parse()) else { return refuse() };
-    let run = Run { workers, limit: Duration::from_secs_f64(seconds) };
-    let mut parts = task.split(':');
-    let name = parts.next().unwrap_or_default();
-    let parameters: Vec<&str> = parts.collect();
-    let Some(done) = run.task(contender, name, &parameters) else { return refuse() };
-    let Done { ops, seconds, cpu_seconds, more } = done;
-    let more: String = more.iter().map(|(name, value)| format!(r#","{name}":{value}"#)).collect();
-    println!(r#"{{"ops":{ops},"seconds":{seconds},"cpu_seconds":{cpu_seconds}{more}}}"#);
-    ExitCode::SUCCESS
+    norace_bench_measure::main(USAGE, |run, contender, name, parameters| {
+        Tasks(run).task(contender, name, parameters)
+    })
 }
 
-fn refuse() -> ExitCode {
-    eprintln!("{USAGE}");
-    ExitCode::from(2)
-}
-
-/// How to run.
+/// All there is to do.
 #[derive(Clone, Copy)]
-struct Run {
-    workers: usize,
-    limit: Duration,
-}
+struct Tasks(Run);
 
 /// Calls a function with the runtime and channel of a contender as its type arguments.
 macro_rules! on {
@@ -101,7 +77,7 @@ macro_rules! on_runtime {
     };
 }
 
-impl Run {
+impl Tasks {
     fn task(self, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
         let number = |at: usize| parameters.get(at)?.parse::<u64>().ok();
         let capacity = |at: usize| match *parameters.get(at)? {
@@ -123,11 +99,15 @@ impl Run {
             "storm" => self.storm(contender, capacity(0)?)?,
             "hog" => self.hog(contender)?,
             "select" | "select-threads" => self.selects(contender, name, capacity(0)??)?,
+            "select-set" | "select-set-threads" | "select-context" | "select-fair" => {
+                self.sets(contender, name, parameters)?
+            }
             "timeout" => match contender {
                 "norace" => self.tasks::<Norace, _>(selects::norace_timeout),
                 "tokio" => self.tasks::<Tokio, _>(selects::tokio_timeout),
                 _ => return None,
             },
+            "crowd" => self.crowd(contender)?,
             "spawn-join" => on_runtime!(contender, self, spawn_join),
             "fan-out" => on_runtime!(contender, self, fan_out),
             "yields" => on_runtime!(contender, self, yields),
@@ -149,38 +129,28 @@ impl Run {
     where
         F: Future<Output = u64> + Send + 'static,
     {
-        R::run(self.workers, async move {
+        R::run(self.0.workers, async move {
             pass().await;
             let (watch, mut ops) = (Watch::start(), 0);
-            while ops == 0 || watch.wall() < self.limit {
+            while ops == 0 || watch.wall() < self.0.limit {
                 ops += pass().await;
             }
-            timed(ops, &watch)
+            Done::timed(ops, &watch)
         })
-    }
-
-    /// As `tasks`, on the main thread.
-    fn passes(self, pass: impl Fn() -> u64) -> Done {
-        pass();
-        let (watch, mut ops) = (Watch::start(), 0);
-        while ops == 0 || watch.wall() < self.limit {
-            ops += pass();
-        }
-        timed(ops, &watch)
     }
 
     fn threads(self, contender: &str, p: u64, c: u64, capacity: Option<usize>) -> Option<Done> {
         Some(match contender {
-            "norace" => self.passes(|| threads::flow::<channels::Norace>(p, c, capacity)),
-            "crossbeam" => self.passes(|| threads::flow::<Crossbeam>(p, c, capacity)),
-            "kanal" => self.passes(|| threads::flow::<Kanal>(p, c, capacity)),
-            "flume" => self.passes(|| threads::flow::<Flume>(p, c, capacity)),
-            "crossfire" => self.passes(|| threads::flow::<Crossfire>(p, c, capacity)),
+            "norace" => self.0.passes(|| threads::flow::<channels::Norace>(p, c, capacity)),
+            "crossbeam" => self.0.passes(|| threads::flow::<Crossbeam>(p, c, capacity)),
+            "kanal" => self.0.passes(|| threads::flow::<Kanal>(p, c, capacity)),
+            "flume" => self.0.passes(|| threads::flow::<Flume>(p, c, capacity)),
+            "crossfire" => self.0.passes(|| threads::flow::<Crossfire>(p, c, capacity)),
             "crossfire-unbounded" => {
-                self.passes(|| threads::flow::<CrossfireUnbounded>(p, c, capacity))
+                self.0.passes(|| threads::flow::<CrossfireUnbounded>(p, c, capacity))
             }
-            "std" => self.passes(|| threads::flow::<Std>(p, c, capacity)),
-            "std-unbounded" => self.passes(|| threads::flow::<StdUnbounded>(p, c, capacity)),
+            "std" => self.0.passes(|| threads::flow::<Std>(p, c, capacity)),
+            "std-unbounded" => self.0.passes(|| threads::flow::<StdUnbounded>(p, c, capacity)),
             _ => return None,
         })
     }
@@ -189,8 +159,32 @@ impl Run {
         Some(match (contender, name) {
             ("norace", "select") => self.tasks::<Norace, _>(move || selects::norace(capacity)),
             ("tokio", "select") => self.tasks::<Tokio, _>(move || selects::tokio(capacity)),
-            ("norace", "select-threads") => self.passes(|| selects::norace_threads(capacity)),
-            ("crossbeam", "select-threads") => self.passes(|| selects::crossbeam(capacity)),
+            ("norace", "select-threads") => self.0.passes(|| selects::norace_threads(capacity)),
+            ("crossbeam", "select-threads") => self.0.passes(|| selects::crossbeam(capacity)),
+            _ => return None,
+        })
+    }
+
+    fn sets(self, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
+        let cases = || parameters.first()?.parse::<usize>().ok();
+        Some(match (contender, name) {
+            ("norace", "select-set") => {
+                let cases = cases()?;
+                self.tasks::<Norace, _>(move || sets::norace(cases))
+            }
+            ("norace", "select-set-threads") => {
+                let cases = cases()?;
+                self.0.passes(|| sets::norace_threads(cases))
+            }
+            ("crossbeam", "select-set-threads") => {
+                let cases = cases()?;
+                self.0.passes(|| sets::crossbeam(cases))
+            }
+            ("norace", "select-context") => self.tasks::<Norace, _>(sets::norace_context),
+            ("tokio", "select-context") => self.tasks::<Tokio, _>(sets::tokio_context),
+            ("norace", "select-fair") => sets::norace_chosen(self.0),
+            ("crossbeam", "select-fair") => sets::crossbeam_chosen(self.0),
+            ("tokio", "select-fair") => sets::tokio_chosen(self.0),
             _ => return None,
         })
     }
@@ -214,10 +208,10 @@ impl Run {
                 (ops, all.lost, all.twice) =
                     (ops + values, all.lost + storm.lost, all.twice + storm.twice);
             }
-            let more = vec![("lost", all.lost as f64), ("twice", all.twice as f64)];
-            Done { more, ..timed(ops, &watch) }
+            let done = Done::timed(ops, &watch);
+            done.with("lost", all.lost as f64).with("wrong", all.twice as f64)
         }
-        let (workers, limit) = (self.workers, self.limit);
+        let (workers, limit) = (self.0.workers, self.0.limit);
         Some(match contender {
             "norace" => Norace::run(workers, run::<Norace, channels::Norace>(limit, capacity)),
             "kanal" => Tokio::run(workers, run::<Tokio, Kanal>(limit, capacity)),
@@ -230,7 +224,7 @@ impl Run {
     }
 
     fn hog(self, contender: &str) -> Option<Done> {
-        let workers = self.workers;
+        let workers = self.0.workers;
         Some(delays(match contender {
             "norace" => Norace::run(workers, tasks::hog::<Norace, channels::Norace>()),
             "tokio" => Tokio::run(workers, tasks::hog::<Tokio, Mpsc>()),
@@ -241,8 +235,19 @@ impl Run {
 
     fn blocked(self, contender: &str) -> Option<Done> {
         Some(delays(match contender {
-            "norace" => Norace::run(self.workers, tasks::blocked::<Norace>()),
-            "tokio" => Tokio::run(self.workers, tasks::blocked::<Tokio>()),
+            "norace" => Norace::run(self.0.workers, tasks::blocked::<Norace>()),
+            "tokio" => Tokio::run(self.0.workers, tasks::blocked::<Tokio>()),
+            _ => return None,
+        }))
+    }
+
+    /// How long a task from outside waits among tasks that always have something to do.
+    fn crowd(self, contender: &str) -> Option<Done> {
+        let workers = self.0.workers;
+        Some(delays(match contender {
+            "norace" => Norace::run(workers, tasks::crowd::<Norace>()),
+            "tokio" => Tokio::run(workers, tasks::crowd::<Tokio>()),
+            "smol" => Smol::run(workers, tasks::crowd::<Smol>()),
             _ => return None,
         }))
     }
@@ -250,11 +255,11 @@ impl Run {
     /// Tasks started from outside the runtime, and joined there.
     fn remote(self, contender: &str) -> Option<Done> {
         const TASKS: u64 = 50_000;
-        let workers = self.workers;
+        let workers = self.0.workers;
         Some(match contender {
             "norace" => {
                 let runtime = norace::rt::Builder::new().workers(workers).build().ok()?;
-                self.passes(|| {
+                self.0.passes(|| {
                     let tasks: Vec<_> =
                         (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();
                     for task in tasks {
@@ -266,7 +271,7 @@ impl Run {
             "tokio" => {
                 let mut builder = tokio::runtime::Builder::new_multi_thread();
                 let runtime = builder.worker_threads(workers).enable_all().build().ok()?;
-                self.passes(|| {
+                self.0.passes(|| {
                     let tasks: Vec<_> =
                         (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();
                     for task in tasks {
@@ -277,7 +282,7 @@ impl Run {
             }
             "smol" => {
                 Smol::run(workers, async {});
-                self.passes(|| {
+                self.0.passes(|| {
                     let tasks: Vec<_> = (0..TASKS).map(|n| Smol::spawn(async move { n })).collect();
                     for task in tasks {
                         futures_lite::future::block_on(task);
@@ -302,35 +307,29 @@ impl Run {
             std::mem::forget(tasks);
             (usage::resident_bytes() - before - kept as f64) / TASKS as f64
         }
-        let workers = self.workers;
+        let workers = self.0.workers;
         let bytes = match contender {
             "norace" => Norace::run(workers, grow::<Norace>()),
             "tokio" => Tokio::run(workers, grow::<Tokio>()),
             "smol" => Smol::run(workers, grow::<Smol>()),
             _ => return None,
         };
-        Some(Done { ops: TASKS, more: vec![("bytes", bytes)], ..Done::default() })
+        Some(Done { ops: TASKS, ..Done::default() }.with("bytes", bytes))
     }
 
     fn contexts<T: contexts::Tree>(self, parameters: &[&str]) -> Option<Done> {
         Some(match *parameters {
-            ["children"] => self.passes(contexts::children::<T>),
-            ["looks"] => self.passes(contexts::looks::<T>),
-            ["wide"] => self.passes(contexts::wide::<T>),
-            ["deep"] => self.passes(contexts::deep::<T>),
+            ["children"] => self.0.passes(contexts::children::<T>),
+            ["looks"] => self.0.passes(contexts::looks::<T>),
+            ["wide"] => self.0.passes(contexts::wide::<T>),
+            ["deep"] => self.0.passes(contexts::deep::<T>),
             _ => return None,
         })
     }
 }
 
-fn timed(ops: u64, watch: &Watch) -> Done {
-    let (seconds, cpu_seconds) = (watch.wall().as_secs_f64(), watch.processor().as_secs_f64());
-    Done { ops, seconds, cpu_seconds, more: Vec::new() }
-}
-
 /// The delay that one in a hundred is not shorter than.
 fn delays(mut nanos: Vec<u64>) -> Done {
-    nanos.sort_unstable();
-    let p99 = nanos[(nanos.len() - 1) * 99 / 100] as f64 / 1e6;
-    Done { ops: nanos.len() as u64, more: vec![("p99_ms", p99)], ..Done::default() }
+    let p99_ms = p99(&mut nanos) as f64 / 1e6;
+    Done { ops: nanos.len() as u64, ..Done::default() }.with("p99_ms", p99_ms)
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -245,6 +245,51 @@ pub async fn hog<R: Runtime, C: TaskChannel>() -> Vec<u64> {
         }
         let ran = woken.await;
         delays.push(u64::try_from((ran - start).as_nanos()).expect("it is short"));
+    }
+    delays
+}
+
+/// How long, in nanoseconds, a task waits that a thread wakes, while 64 others compute for 20 us between two yields.
+pub async fn crowd<R: Runtime>() -> Vec<u64> {
+    const OTHERS: u64 = 64;
+    let over = Arc::new(AtomicBool::new(false));
+    let others: Vec<_> = (0..OTHERS)
+        .map(|_| {
+            let over = over.clone();
+            R::spawn(async move {
+                // Relaxed: nothing else depends on it.
+                while !over.load(Ordering::Relaxed) {
+                    let start = Instant::now();
+                    while start.elapsed() < Duration::from_micros(20) {
+                        std::hint::spin_loop();
+                    }
+                    R::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let (waker, wakes) = async_channel::bounded(1);
+    let waking = std::thread::spawn(move || {
+        for _ in 0..200 {
+            std::thread::sleep(Duration::from_millis(2));
+            if waker.send_blocking(Instant::now()).is_err() {
+                break;
+            }
+        }
+    });
+    let woken = R::spawn(async move {
+        let mut delays = Vec::new();
+        while let Ok(sent) = wakes.recv().await {
+            delays.push(u64::try_from(sent.elapsed().as_nanos()).expect("it is short"));
+        }
+        delays
+    });
+    let delays = woken.await;
+    waking.join().expect("it does not panic");
+    // Relaxed: as above.
+    over.store(true, Ordering::Relaxed);
+    for other in others {
+        other.await;
     }
     delays
 }

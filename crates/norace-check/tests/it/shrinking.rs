@@ -58,7 +58,7 @@ fn a_circle_of_locks_takes_as_many_switches_as_it_must() {
 
 #[test]
 fn what_was_not_shrunk_does_not_say_so() {
-    let outcome = Builder::new().steps(40).run(|| {
+    let outcome = Builder::new().direct().steps(40).run(|| {
         let count = Arc::new(AtomicU32::new(0));
         let other = count.clone();
         let thread = thread::spawn(move || {
