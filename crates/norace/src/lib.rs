@@ -32,7 +32,7 @@
 //! | [`chan`] | channels of any capacity, closable, between tasks and threads; `oneshot` replies | yes |
 //! | [`select!`], [`select_blocking!`], [`select`](mod@select) | whichever comes first, in tasks and on threads | yes |
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
-//! | [`config`] | a value that many read and few replace: one load per read, versions, rollback, a file that is followed | yes |
+//! | [`config`] | a value that many read and few replace: one load per read, versions, a file that is followed | yes |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
 //! | `net` | TCP on the netpoller | |

@@ -191,7 +191,7 @@ impl<T, P> Source<T, P> {
 
     /// Looks once, for who follows the file by other means than a thread: see [`follow`](Self::follow).
     ///
-    /// Gives nothing while there is nothing new, or what is new has been seen only once. It blocks as reading a file does.
+    /// Gives nothing while there is nothing new, or what is new has been seen only once. Blocks as reading a file does.
     pub fn look<E>(&mut self, hot: &Hot<T, E>) -> Option<Event<P, E>> {
         let (content, error) = self.content();
         if self.handled.as_ref() == Some(&content) {

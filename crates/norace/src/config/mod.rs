@@ -42,14 +42,14 @@
 //!
 //! # What lives how long
 //!
-//! A value that was replaced is dropped when nothing holds it: no [`Loaded`], no [`Snapshot`], not the
-//! history, if there is one, and no [`Reader`] that has not read since. So a reader keeps at most one former version; one that will not
+//! A value that was replaced is dropped when nothing holds it: no [`Loaded`], no [`Snapshot`], not the history, if there
+//! is one, and no [`Reader`] that has not read since. So a reader keeps at most one former version; one that will not
 //! read for long is better dropped and made anew. The drop runs on whatever thread let go last.
 //!
 //! # Order
 //!
-//! Publishing happens before every read that gives that version or a later one. Who has seen a version, or was told
-//! of it through any other synchronisation, never reads an older one afterwards.
+//! Publishing happens before every read that gives that version or a later one. Who has read a version, or was told of
+//! it through any synchronisation, never reads an older one afterwards, neither by a loan nor by a cached reader.
 //!
 //! # Parts
 //!
@@ -66,6 +66,8 @@ mod publish;
 mod reader;
 mod shared;
 mod snapshot;
+#[cfg(all(test, not(norace)))]
+mod tests;
 
 pub use changes::{Changed, Changes};
 pub use error::{Closed, CompareError, RollbackError, Stale};

@@ -1,9 +1,9 @@
 //! What the handles of one hot value share.
 //!
 //! Two words say what is current: the cell, from which values are read, and the version, which tells cached readers
-//! whether to look there. The version rises first: who has got a value from the cell sees its version, so a cached reader
-//! with an older one goes to the cell. One that sees the version before the cell has changed finds the former value there,
-//! and looks again the next time.
+//! whether to look there. The version rises first: who has got a value from the cell sees its version, so a cached
+//! reader with an older one goes to the cell. One that sees the version before the cell has changed finds the former
+//! value there, and looks again the next time.
 //!
 //! No foreign code (a validator, a projection, a comparison, a drop, a waker) runs under the lock.
 
@@ -53,8 +53,8 @@ impl<T> Shared<T> {
         self.cell.load()
     }
 
-    /// Whether a value of `version` may no longer be in force. If not, nobody who synchronised with this thread has got a
-    /// later one.
+    /// Whether a value of `version` may no longer be in force. If not, nobody who synchronised with this thread has got
+    /// a later one.
     #[inline]
     pub(crate) fn is_news(&self, version: u64) -> bool {
         // Relaxed: whoever got a later value from the cell sees that the version has risen, for the cell's exchange and

@@ -1,10 +1,10 @@
 //! A cell that lends its current value: reading takes no lock in the usual case and waits for no other reader, and a
 //! value that was replaced is given back as soon as nobody reads it.
 //!
-//! The loans in slots are after the *debts* of the crate arc-swap, which are Maged Michael's hazard pointers
-//! (2004) with one change: who retires a value does not wait until no slot names it, but takes each such slot's loan
-//! over as a count. Other than there, slots belong to one cell, and what they name is a *node* of the cell, whose memory
-//! lives as long as the cell does.
+//! The loans in slots are after the *debts* of the crate arc-swap, which are Maged Michael's hazard pointers (2004) with
+//! one change: who retires a value does not wait until no slot names it, but takes each such slot's loan over as a
+//! count. Other than there, slots belong to one cell, and what they name is a *node* of the cell, whose memory lives as
+//! long as the cell does.
 //!
 //! # Protocol
 //!
@@ -207,8 +207,8 @@ impl<T> Lender<T> {
             // Relaxed: a hint, which the second look confirms.
             let node = self.current.load(Ordering::Relaxed);
             let slot = line.iter().find(|slot| claim(slot, node))?;
-            // SeqCst: after the claim, in the one order in which a publisher looks at the slot after its change. Acquire,
-            // which it implies, pairs with the swap in publish, so that the value is seen.
+            // SeqCst: after the claim, in the one order in which a publisher looks at the slot after its change.
+            // Acquire, which it implies, pairs with the swap in publish, so that the value is seen.
             if self.current.load(Ordering::SeqCst) == node {
                 // SAFETY: what is current is a node, which lives as long as the cell.
                 let node = unsafe { &*node };
@@ -246,14 +246,14 @@ impl<T> Lender<T> {
     pub(crate) fn publish(&self, value: Snapshot<T>) -> Option<Snapshot<T>> {
         let mut nodes = lock(&self.nodes);
         let place = nodes.put(value);
-        // SeqCst: before the looks at the slots, in the one order in which a reader claims before it looks again. Release,
-        // which it implies, pairs with the second look in try_load, so that the value is seen.
+        // SeqCst: before the looks at the slots, in the one order in which a reader claims before it looks again.
+        // Release, which it implies, pairs with the second look in try_load, so that the value is seen.
         let former = self.current.swap(place.as_ptr(), Ordering::SeqCst);
         // SAFETY: nodes live as long as the cell, and the current one is never null.
         let node = unsafe { &*former };
         for slot in self.lines.iter().flat_map(|line| &line.0) {
-            // SeqCst: after the swap, as above. Acquire, which it implies, pairs with the Release in Loan::drop, so that
-            // the value is taken out after it was read.
+            // SeqCst: after the swap, as above. Acquire, which it implies, pairs with the Release in Loan::drop, so
+            // that the value is taken out after it was read.
             if slot.load(Ordering::SeqCst) != former {
                 continue;
             }
@@ -307,8 +307,8 @@ pub(crate) struct Loan<'a, T> {
     version: u64,
 }
 
-// SAFETY: a loan is a shared reference to the value, and its end may drop the value: both bounds. Slots are not bound to
-// threads.
+// SAFETY: a loan is a shared reference to the value, and its end may drop the value: both bounds. Slots are not bound
+// to threads.
 unsafe impl<T: Send + Sync> Send for Loan<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync> Sync for Loan<'_, T> {}
@@ -355,8 +355,8 @@ impl<T> Drop for Loan<'_, T> {
             let node = ptr::from_ref(self.node).cast_mut();
             // Release: pairs with the Acquire in publish, so that the value is taken out after it was read; others may
             // have changed the slot since, but by exchanges, which keep the pairing.
-            // Acquire: pairs with the Release in publish, so that the owner has been added, and with the Release here of
-            // a reader who withdrew the slot in this one's place: what is given up may be the last ownership.
+            // Acquire: pairs with the Release in publish, so that the owner has been added, and with the Release here
+            // of a reader who withdrew the slot in this one's place: what is given up may be the last ownership.
             let withdrawn =
                 slot.compare_exchange(node, ptr::null_mut(), Ordering::Release, Ordering::Acquire);
             if withdrawn.is_ok() {

@@ -1,6 +1,8 @@
 //! The unsafe code of the kit, behind safe interfaces. Everything else forbids it.
 #![expect(unsafe_code, reason = "the one place of the kit where it is allowed")]
 
+#[cfg(all(test, not(norace)))]
+pub(crate) mod allocations;
 #[cfg(feature = "rt")]
 pub(crate) mod inbox;
 pub(crate) mod lent;

@@ -1,9 +1,9 @@
 //! What slots and nodes of a cell's own are for: arc-swap's issue 210 as a mutant.
 //!
-//! There, slots are the threads' and serve all instances, and a reader whose loan was taken over keeps what it looked at
-//! first. When that is gone and its memory serves another instance, the other's publisher takes the loan over, and the
-//! reader has got a value of the wrong instance. Here the reader takes no value that the second look did not confirm, and
-//! no publisher of another cell knows its slots.
+//! There, slots are the threads' and serve all instances, and a reader whose loan was taken over keeps what it looked
+//! at first. When that is gone and its memory serves another instance, the other's publisher takes the loan over, and
+//! the reader has got a value of the wrong instance. Here the reader takes no value that the second look did not
+//! confirm, and no publisher of another cell knows its slots.
 
 use crate::models::{all, finds};
 use norace_prim::atomic::{AtomicUsize, Ordering};
