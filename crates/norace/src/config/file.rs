@@ -20,9 +20,9 @@
 //!
 //! # How
 //!
-//! A thread reads the file by its path at each interval, half a second unless told otherwise. What differs from what was
-//! handled last, byte by byte, is taken when a second look one interval later finds the same: a file that is
-//! just being written settles first. So a change is in force after at most two intervals and the time to read. There is
+//! A thread reads the file by its path at each interval, half a second unless told otherwise. What differs from what
+//! was handled last, byte by byte, is taken when a second look one interval later finds the same: a file that is just
+//! being written settles first. So a change is in force after at most two intervals and the time to read. There is
 //! nothing to miss: neither a file that is replaced by renaming, nor a symbolic link anywhere in its path that is
 //! turned, as Kubernetes does with `..data`, nor a write that leaves length and time as they were; and it works on file
 //! systems that send no notifications. It costs one read of the file per interval, so it is for files of kilobytes.

@@ -42,9 +42,9 @@
 //!
 //! # What lives how long
 //!
-//! A value that was replaced is dropped when nothing holds it: no [`Loaded`], no [`Snapshot`], not the history, if there
-//! is one, and no [`Reader`] that has not read since. So a reader keeps at most one former version; one that will not
-//! read for long is better dropped and made anew. The drop runs on whatever thread let go last.
+//! A value that was replaced is dropped when nothing holds it: no [`Loaded`], no [`Snapshot`], not the history, if
+//! there is one, and no [`Reader`] that has not read since. So a reader keeps at most one former version; one that will
+//! not read for long is better dropped and made anew. The drop runs on whatever thread let go last.
 //!
 //! # Order
 //!

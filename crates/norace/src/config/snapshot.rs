@@ -17,6 +17,11 @@ impl<T> Snapshot<T> {
         Self { version, value }
     }
 
+    /// A value that is known to be this version.
+    pub fn of(version: u64, value: T) -> Self {
+        Self::new(version, Arc::new(value))
+    }
+
     /// Its version: 1 for the first value, and one more with each publication.
     #[inline]
     pub fn version(&self) -> u64 {

@@ -9,7 +9,7 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-std::thread_local! {
+norace_prim::thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 

@@ -1,8 +1,8 @@
 //! A cell that lends its current value: reading takes no lock in the usual case and waits for no other reader, and a
 //! value that was replaced is given back as soon as nobody reads it.
 //!
-//! The loans in slots are after the *debts* of the crate arc-swap, which are Maged Michael's hazard pointers (2004) with
-//! one change: who retires a value does not wait until no slot names it, but takes each such slot's loan over as a
+//! The loans in slots are after the *debts* of the crate arc-swap, which are Maged Michael's hazard pointers (2004)
+//! with one change: who retires a value does not wait until no slot names it, but takes each such slot's loan over as a
 //! count. Other than there, slots belong to one cell, and what they name is a *node* of the cell, whose memory lives as
 //! long as the cell does.
 //!
