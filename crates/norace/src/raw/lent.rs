@@ -170,7 +170,8 @@ fn line() -> usize {
     let take = |place: &Cell<Option<usize>>| {
         place.get().unwrap_or_else(|| {
             // Relaxed: only the numbers matter.
-            let line = NEXT.fetch_add(1, Ordering::Relaxed) % LINES;
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let line = number.checked_rem(LINES).unwrap_or(0);
             place.set(Some(line));
             line
         })
