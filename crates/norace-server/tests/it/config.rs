@@ -1,8 +1,8 @@
 //! Settings that are read and replaced while the server runs.
 
+use norace_prim::time::UNIX_EPOCH;
 use norace_server::{Config, LiveSettings, Settings};
 use serde_json::{Value, json};
-use std::time::UNIX_EPOCH;
 
 use crate::client::{Answer, Client};
 use crate::service::Service;
@@ -154,7 +154,7 @@ fn what_was_wrong_with_the_file_is_shown_until_it_is_good() {
 #[test]
 fn settings_that_cannot_work_are_no_settings() {
     let mut config = Config::default();
-    config.wait_max = std::time::Duration::ZERO;
+    config.wait_max = norace_prim::time::Duration::ZERO;
     let error = LiveSettings::new(Settings::default().with_server(config)).unwrap_err();
     assert_eq!((error.field(), error.detail()), ("server.wait_max_ms", "no time at all"));
 }
