@@ -3,47 +3,35 @@
 //! Every key is optional and stands for the bound of the same name in the server's, the engine's or the asynchronous
 //! processor's configuration; times carry their unit in the name. Unknown keys are refused: a misspelt bound would be
 //! no bound at all.
+//!
+//! The file is followed. The sections that are the server's [`Settings`] take hold while it runs; engine and processor
+//! are made from theirs once, so a content that changes those is refused.
 
-use std::fs;
+use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
+use norace::config::file::{Event, Follower, Reason, Source};
 use norace_engine::{AsyncOptions, EngineConfig};
+use norace_prim::sync::{Arc, OnceLock};
 use norace_prim::time::Duration;
+use norace_server::{InvalidSetting, Level, LiveSettings, Log, Settings};
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::output;
 
 /// What the file sets; the rest keeps its default.
-#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
-    server: Server,
+    server: norace_server::Config,
+    log: Log,
     engine: Engine,
     processor: Processor,
 }
 
-#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields, default)]
-struct Server {
-    connections_max: Option<NonZeroUsize>,
-    head_bytes_max: Option<NonZeroUsize>,
-    headers_max: Option<NonZeroUsize>,
-    body_bytes_max: Option<NonZeroUsize>,
-    array_bytes_max: Option<NonZeroUsize>,
-    array_items_max: Option<NonZeroUsize>,
-    request_timeout_ms: Option<NonZeroU64>,
-    idle_timeout_ms: Option<NonZeroU64>,
-    write_timeout_ms: Option<NonZeroU64>,
-    wait_max_ms: Option<NonZeroU64>,
-    wait_default_ms: Option<NonZeroU64>,
-    streams_max: Option<NonZeroUsize>,
-    heartbeat_ms: Option<NonZeroU64>,
-    drain_timeout_ms: Option<NonZeroU64>,
-    retry_after_s: Option<NonZeroU64>,
-}
-
-#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 struct Engine {
     queue_messages: Option<NonZeroUsize>,
@@ -55,7 +43,7 @@ struct Engine {
     seal_after_ms: Option<NonZeroU64>,
 }
 
-#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 struct Processor {
     concurrency: Option<NonZeroUsize>,
@@ -77,43 +65,80 @@ fn set_ms(time: &mut Duration, value: Option<NonZeroU64>) {
     }
 }
 
+/// Why a content is no configuration.
+#[derive(Debug)]
+pub(crate) enum ParseError {
+    /// It is not of this form.
+    Form { line: usize, message: String },
+    /// A section that was read once has changed.
+    Fixed(&'static str),
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form { line, message } => write!(f, "line {line}: {message}"),
+            Self::Fixed(section) => write!(f, "[{section}] has changed, which takes a restart"),
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+fn parse(bytes: &[u8]) -> Result<Config, ParseError> {
+    let no_text = |_| ParseError::Form { line: 1, message: "it is not UTF-8".to_owned() };
+    let text = str::from_utf8(bytes).map_err(no_text)?;
+    toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        ParseError::Form { line, message: error.message().to_owned() }
+    })
+}
+
+/// The file, with its present content handled.
+type File = Source<Settings, ParseError>;
+
+/// A file that is being followed.
+pub(crate) type Following = Follower<ParseError, InvalidSetting>;
+
 impl Config {
-    /// Reads the file.
+    /// Reads the file, and gives it to be followed as well.
     ///
     /// # Errors
     ///
     /// Usage, when it cannot be read or is not of this form.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path) -> Result<(Self, File), Failure> {
+        let first = Arc::new(OnceLock::new());
+        let mut file = Source::new(path, {
+            let first = first.clone();
+            move |bytes| parse(bytes)?.settings_beside(&first)
+        });
         let refused = || Failure::usage(format!("cannot use the configuration {}", path.display()));
-        let text = fs::read_to_string(path).map_err(|error| refused().because(error))?;
-        toml::from_str(&text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
-            refused().because(format!("line {line}: {}", error.message()))
-        })
+        file.read().map_err(|reason| match reason {
+            Reason::Read(error) => refused().because(error),
+            Reason::Parse(error) => refused().because(error),
+            other => refused().because(other.to_string()),
+        })?;
+        let config = first.get().cloned().expect("what was read has been kept");
+        Ok((config, file))
     }
 
-    /// The server's bounds.
-    pub(crate) fn server(&self) -> norace_server::Config {
-        let mut config = norace_server::Config::default();
-        set(&mut config.connections_max, self.server.connections_max);
-        set(&mut config.head_bytes_max, self.server.head_bytes_max);
-        set(&mut config.headers_max, self.server.headers_max);
-        set(&mut config.body_bytes_max, self.server.body_bytes_max);
-        set(&mut config.array_bytes_max, self.server.array_bytes_max);
-        set(&mut config.array_items_max, self.server.array_items_max);
-        set_ms(&mut config.request_timeout, self.server.request_timeout_ms);
-        set_ms(&mut config.idle_timeout, self.server.idle_timeout_ms);
-        set_ms(&mut config.write_timeout, self.server.write_timeout_ms);
-        set_ms(&mut config.wait_max, self.server.wait_max_ms);
-        set_ms(&mut config.wait_default, self.server.wait_default_ms);
-        set(&mut config.streams_max, self.server.streams_max);
-        set_ms(&mut config.heartbeat, self.server.heartbeat_ms);
-        set_ms(&mut config.drain_timeout, self.server.drain_timeout_ms);
-        if let Some(seconds) = self.server.retry_after_s {
-            config.retry_after = Duration::from_secs(seconds.get());
+    /// The settings, if the rest is as it was the first time.
+    fn settings_beside(self, first: &OnceLock<Self>) -> Result<Settings, ParseError> {
+        let settings = self.settings();
+        let first = first.get_or_init(|| self.clone());
+        if self.engine != first.engine {
+            return Err(ParseError::Fixed("engine"));
         }
-        config
+        if self.processor != first.processor {
+            return Err(ParseError::Fixed("processor"));
+        }
+        Ok(settings)
+    }
+
+    /// What can be changed while the server runs.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::default().with_server(self.server.clone()).with_log(self.log.clone())
     }
 
     /// The engine's bounds.
@@ -143,6 +168,31 @@ impl Config {
     }
 }
 
+/// Has `live` follow the file, and tells how that goes.
+///
+/// # Errors
+///
+/// Internal, when there is no thread for it.
+pub(crate) fn follow(file: File, live: &LiveSettings) -> Result<Following, Failure> {
+    let told = live.clone();
+    let report = move |event: &Event<ParseError, InvalidSetting>| match event {
+        Event::Published(version) => {
+            told.file_is_good();
+            let text = format!("the configuration has changed and is version {version}");
+            output::log(Level::Info, &text);
+        }
+        Event::Failed(failure) => {
+            told.file_failed(failure.reason.to_string(), failure.at, failure.version);
+            let (reason, version) = (&failure.reason, failure.version);
+            let text = format!("the configuration stays at version {version}: {reason}");
+            output::log(Level::Warn, &text);
+        }
+        _ => {}
+    };
+    file.follow(live.hot(), report)
+        .map_err(|error| Failure::internal("cannot follow the configuration").because(error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,7 +202,7 @@ mod tests {
         let config: Config = toml::from_str("").unwrap();
         assert_eq!(config, Config::default());
         assert_eq!(config.engine().queue_messages, EngineConfig::default().queue_messages);
-        assert_eq!(config.server().drain_timeout, norace_server::Config::default().drain_timeout);
+        assert_eq!(config.settings(), Settings::default());
     }
 
     #[test]
@@ -162,9 +212,16 @@ mod tests {
         let config: Config = toml::from_str(block.unwrap()).unwrap();
         let absent = format!("{config:?}");
         assert!(!absent.contains("None"), "a key is missing: {absent}");
-        let (server, engine, processor) = (config.server(), config.engine(), config.processor());
-        let defaults = norace_server::Config::default();
-        assert_eq!(format!("{server:?}"), format!("{defaults:?}"));
+        let (engine, processor) = (config.engine(), config.processor());
+        assert_eq!(config.settings(), Settings::default());
+        let settings = serde_json::to_value(Settings::default()).unwrap();
+        for (section, keys) in settings.as_object().unwrap() {
+            let block = block.unwrap().split(&format!("[{section}]")).nth(1).unwrap();
+            let block = block.split("\n[").next().unwrap();
+            for key in keys.as_object().unwrap().keys() {
+                assert!(block.contains(&format!("\n{key} = ")), "{section}.{key} is missing");
+            }
+        }
         assert_eq!(format!("{engine:?}"), format!("{:?}", EngineConfig::default()));
         assert_eq!(format!("{processor:?}"), format!("{:?}", AsyncOptions::default()));
     }
@@ -174,10 +231,33 @@ mod tests {
         let text = "[server]\nidle_timeout_ms = 250\nretry_after_s = 3\n[engine]\nwaiters_max = 7\n\
                     [processor]\nattempts_max = 2\ntimeout_ms = 40\n";
         let config: Config = toml::from_str(text).unwrap();
-        assert_eq!(config.server().idle_timeout, Duration::from_millis(250));
-        assert_eq!(config.server().retry_after, Duration::from_secs(3));
+        assert_eq!(config.settings().server.idle_timeout, Duration::from_millis(250));
+        assert_eq!(config.settings().server.retry_after, Duration::from_secs(3));
         assert_eq!(config.engine().waiters_max, 7);
         assert_eq!(config.processor().attempts_max, 2);
         assert_eq!(config.processor().timeout, Duration::from_millis(40));
+    }
+
+    #[test]
+    fn what_was_made_once_cannot_change_and_the_rest_can() {
+        let first = OnceLock::new();
+        let read = |text: &str| parse(text.as_bytes()).unwrap().settings_beside(&first);
+        read("[engine]\nwaiters_max = 7\n").unwrap();
+        let settings = read("[log]\nlevel = \"warn\"\n[engine]\nwaiters_max = 7\n").unwrap();
+        assert_eq!(settings.log.level, Level::Warn);
+        for (text, section) in [
+            ("", "engine"),
+            ("[engine]\nwaiters_max = 7\n[processor]\nconcurrency = 2\n", "processor"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(matches!(error, ParseError::Fixed(name) if name == section), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        let error = parse(b"[server]\n\nheaders = 3\n").unwrap_err().to_string();
+        assert!(error.starts_with("line 3: unknown field `headers`"), "{error}");
+        assert!(parse(b"\xff").unwrap_err().to_string().contains("UTF-8"));
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn run_command(args: &DemoArgs, output: &mut Output) -> Result<ExitCo
             books.path(),
             loopback,
             EngineConfig::default(),
-            norace_server::Config::default(),
+            norace_server::Config::default().into(),
         )?;
         let address = service.address();
         // The service outlives the load, so it has a stop of its own.

@@ -7,6 +7,8 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use norace_prim::atomic::{AtomicU8, Ordering};
+use norace_server::Level;
 use serde::Serialize;
 
 use crate::exit_code::ExitCode;
@@ -93,6 +95,23 @@ impl Output {
 /// A message for people, on stderr, for code that holds no [`Output`].
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "norace: {}", sanitise(text));
+}
+
+/// The least that [`log`] tells.
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
+
+/// From now on tells nothing below `level`.
+pub(crate) fn set_level(level: Level) {
+    // Relaxed: it carries nothing.
+    LEVEL.store(level as u8, Ordering::Relaxed);
+}
+
+/// What a service tells of its course.
+pub(crate) fn log(level: Level, text: &str) {
+    // Relaxed: as above.
+    if level as u8 >= LEVEL.load(Ordering::Relaxed) {
+        note(text);
+    }
 }
 
 /// Prints why a command ended early.

@@ -1,16 +1,19 @@
 //! `norace serve`.
 
+use norace::config::Changes;
 use norace::context::Context;
+use norace::task;
 use norace_engine::{EngineConfig, ProcessorChoice, SimulatedOptions, SimulatedProvider};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
+use norace_server::{Level, LiveSettings, Settings};
 use serde::Serialize;
 
 use crate::args::{ProcessorName, ServeArgs};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, sanitise};
-use crate::output::{Output, STRONG};
+use crate::output::{self, Output, STRONG};
 use crate::service::{self, Service};
 use crate::signals::Ended;
 
@@ -24,13 +27,21 @@ struct Ready {
 
 /// Runs the command.
 pub(crate) fn run_command(args: &ServeArgs, output: &mut Output) -> Result<ExitCode, Failure> {
-    let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+    let (config, file) = match args.config.as_deref().map(Config::read).transpose()? {
+        Some((config, file)) => (config, Some(file)),
+        None => (Config::default(), None),
+    };
+    let live = LiveSettings::new(config.settings())
+        .map_err(|error| Failure::usage("cannot use the configuration").because(error))?;
+    output::set_level(live.hot().load().log.level);
     let engine = EngineConfig { processor: processor(args, &config), ..config.engine() };
     let runtime = service::runtime()?;
     runtime.block_on(async {
         let stop = Context::new();
         let ended = Ended::watch(&stop)?;
-        let service = Service::open(&args.data, args.listen, engine, config.server())?;
+        let service = Service::open(&args.data, args.listen, engine, live.clone())?;
+        let _following = file.map(|file| config::follow(file, &live)).transpose()?;
+        task::spawn(keep_level(live.hot().subscribe(|settings| settings.log.level)));
         let ready = Ready {
             schema: "norace.serve/1",
             listening: service.address().to_string(),
@@ -47,6 +58,13 @@ pub(crate) fn run_command(args: &ServeArgs, output: &mut Output) -> Result<ExitC
             _ => ExitCode::Ok,
         })
     })
+}
+
+/// Has the level in force hold for what is told.
+async fn keep_level(mut level: Changes<Settings, Level>) {
+    while let Ok(level) = level.changed().await {
+        output::set_level(*level);
+    }
 }
 
 fn processor(args: &ServeArgs, config: &Config) -> ProcessorChoice {

@@ -21,7 +21,7 @@ use norace_engine::{
 use norace_prim::sync::Arc;
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
-use norace_server::{BindError, Server};
+use norace_server::{BindError, Level, LiveSettings, Server};
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -58,19 +58,21 @@ impl Service {
         data: &Path,
         listen: SocketAddr,
         mut config: EngineConfig,
-        bounds: norace_server::Config,
+        settings: LiveSettings,
     ) -> Result<Self, Failure> {
         config.on_failure = Some(Arc::new(end_on_failure));
         let (engine, recovered) = Engine::open_dir(config, data, SystemClock)
             .map_err(|error| cannot_open(data, error))?;
         if recovered.torn_tail_bytes > 0 {
             let bytes = recovered.torn_tail_bytes;
-            output::note(&format!("cut {bytes} bytes of a last write that nobody was told of"));
+            let text = format!("cut {bytes} bytes of a last write that nobody was told of");
+            output::log(Level::Warn, &text);
         }
         if recovered.resumed_orders > 0 {
-            output::note(&format!("open orders taken up again: {}", recovered.resumed_orders));
+            let text = format!("open orders taken up again: {}", recovered.resumed_orders);
+            output::log(Level::Info, &text);
         }
-        let server = match Server::bind(listen, engine.clone(), bounds) {
+        let server = match Server::bind(listen, engine.clone(), settings) {
             Ok(server) => server,
             Err(error) => {
                 // The cause is in `error`; a journal opened for nothing is closed all the same.
@@ -97,7 +99,8 @@ impl Service {
         let begun = Instant::now();
         let drained = serving.await.map_err(|error| ended("the server").because(error))?;
         if drained.dropped > 0 {
-            output::note(&format!("{} busy connections were dropped", drained.dropped));
+            let text = format!("{} busy connections were dropped", drained.dropped);
+            output::log(Level::Warn, &text);
         }
         let left = STOP_TIME_MAX.saturating_sub(begun.elapsed()).max(ENGINE_STOP_TIME_MIN);
         let stopped = task::spawn_blocking(move || engine.stop(left)).await;

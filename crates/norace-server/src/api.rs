@@ -4,6 +4,7 @@
 //! only when all of it is good; whatever is refused on the way has changed nothing. The engine answers when what the
 //! answer rests on is durable, so nothing here waits for, or knows of, the journal.
 
+mod config;
 mod create;
 mod events;
 mod orders;
@@ -20,11 +21,11 @@ use norace_prim::time::Instant;
 
 use crate::body::{Bounds, Collected, collect};
 use crate::buffers::Buffers;
-use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::reply::{Refused, Reply};
 use crate::router::Endpoint;
+use crate::settings::LiveSettings;
 use crate::wire::query::decode;
 use crate::wire::{Refusal, header};
 
@@ -36,7 +37,7 @@ pub(crate) use system::OPENAPI;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) engine: Engine,
-    pub(crate) config: Config,
+    pub(crate) live: LiveSettings,
     pub(crate) metrics: Metrics,
     pub(crate) buffers: Buffers,
     /// Cancelled when the server begins to shut down.
@@ -74,6 +75,8 @@ pub(crate) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
         Endpoint::Health => system::health(),
         Endpoint::Ready => system::ready(call.app),
         Endpoint::Metrics => system::metrics(call.app).await,
+        Endpoint::ShowConfig => config::show(&call),
+        Endpoint::ReplaceConfig => config::replace(call).await,
         Endpoint::OpenApi => Ok(system::openapi()),
         Endpoint::Page => Ok(system::page()),
     }
@@ -102,11 +105,13 @@ impl Call<'_> {
                 "a body is sent as application/json in UTF-8",
             ));
         }
-        let config = &self.app.config;
-        let bounds = Bounds {
-            one: config.body_bytes_max,
-            array: if arrays { config.array_bytes_max } else { config.body_bytes_max },
-            deadline: self.arrived + config.request_timeout,
+        let bounds = {
+            let config = &self.app.live.hot.load().server;
+            Bounds {
+                one: config.body_bytes_max,
+                array: if arrays { config.array_bytes_max } else { config.body_bytes_max },
+                deadline: self.arrived + config.request_timeout,
+            }
         };
         let collected = collect(self.body, bounds, &self.app.buffers).await?;
         *self.body_read = true;

@@ -71,7 +71,7 @@ enum End {
 pub(crate) async fn serve(slot: Entered<Slot>, stream: TcpStream, force: Scope) {
     let app = &slot.holder().0;
     let stream = Arc::new(stream);
-    let pace = Arc::new(Pace::new(&app.config));
+    let pace = Arc::new(Pace::new(&app.live.hot.load().server));
     let io = Io::new(Arc::clone(&stream), Arc::clone(&pace), Arc::clone(app));
     let service = service_fn(|request| handle(app, &pace, request));
     let connection = pin!(builder(app).serve_connection(io, service));
@@ -101,13 +101,14 @@ pub(crate) async fn serve(slot: Entered<Slot>, stream: TcpStream, force: Scope) 
 }
 
 fn builder(app: &App) -> http1::Builder {
+    let config = &app.live.hot.load().server;
     let mut builder = http1::Builder::new();
     builder
         // A client may shut down its sending side behind its request and still read the answer.
         .half_close(true)
-        .max_headers(app.config.headers_max)
-        .max_header_size(app.config.head_bytes_max)
-        .max_buf_size(app.config.head_bytes_max.max(64 << 10))
+        .max_headers(config.headers_max)
+        .max_header_size(config.head_bytes_max)
+        .max_buf_size(config.head_bytes_max.max(64 << 10))
         // The loop below keeps the time; hyper's own timer would cost an allocation and a registration per request.
         .header_read_timeout(None);
     // Without `pipeline_flush`: it holds an answer back while any input is left over, and a client that ends its
@@ -204,7 +205,7 @@ async fn handle(
     let around = Surroundings {
         durable: app.engine.durable_sequence(),
         versioned: path.starts_with("/v1/"),
-        retry_after: app.config.retry_after_seconds(),
+        retry_after: app.live.hot.load().server.retry_after_seconds(),
     };
     let mut response = render(reply, around, &app.buffers);
     let skipped = || length.is_some_and(|length| length <= SKIPPED_BYTES);
@@ -232,7 +233,11 @@ fn lost(found: Found<'_>) -> Result<Reply, Refused> {
 /// Writes a whole answer that hyper has no part in; what the client does not take in time is lost.
 pub(crate) async fn refuse(app: &App, stream: &TcpStream, code: Code, detail: &'static str) {
     let mut answer = Vec::with_capacity(512);
-    io::write_refusal(&mut answer, &Problem::new(code, detail), app.config.retry_after_seconds());
+    io::write_refusal(
+        &mut answer,
+        &Problem::new(code, detail),
+        app.live.hot.load().server.retry_after_seconds(),
+    );
     let _ = timeout(LINGER, stream.write_all(&answer)).await;
     let _ = stream.shutdown(Shutdown::Write);
 }

@@ -22,7 +22,9 @@ mod problem;
 mod reply;
 mod router;
 mod server;
+mod settings;
 mod wire;
 
 pub use config::Config;
 pub use server::{BindError, Drained, Server};
+pub use settings::{InvalidSetting, Level, LiveSettings, Log, Settings};

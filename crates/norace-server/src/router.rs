@@ -22,6 +22,8 @@ pub(crate) enum Endpoint {
     Health,
     Ready,
     Metrics,
+    ShowConfig,
+    ReplaceConfig,
     OpenApi,
     Page,
 }
@@ -44,6 +46,10 @@ const fn get(path: &'static str, endpoint: Endpoint) -> Route {
     Route { method: Method::GET, path, endpoint, around: around_id(path) }
 }
 
+const fn put(path: &'static str, endpoint: Endpoint) -> Route {
+    Route { method: Method::PUT, path, endpoint, around: around_id(path) }
+}
+
 /// Cuts a pattern at its `{id}` when the table is compiled.
 const fn around_id(path: &'static str) -> Option<(&'static str, &'static str)> {
     let mut at = 0;
@@ -58,7 +64,7 @@ const fn around_id(path: &'static str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Every call, the busiest first.
-pub(crate) static ROUTES: [Route; 17] = [
+pub(crate) static ROUTES: [Route; 19] = [
     post("/v1/orders", Endpoint::CreateOrders),
     get("/v1/orders/{id}", Endpoint::ShowOrder),
     post("/v1/orders/{id}/process", Endpoint::MoveOrder(Action::Process)),
@@ -74,6 +80,8 @@ pub(crate) static ROUTES: [Route; 17] = [
     get("/healthz", Endpoint::Health),
     get("/readyz", Endpoint::Ready),
     get("/metrics", Endpoint::Metrics),
+    get("/v1/config", Endpoint::ShowConfig),
+    put("/v1/config", Endpoint::ReplaceConfig),
     get("/openapi.json", Endpoint::OpenApi),
     get("/", Endpoint::Page),
 ];
@@ -91,7 +99,7 @@ pub(crate) enum Found<'p> {
 
 /// Looks a request up. `HEAD` is answered as `GET` without its body.
 pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
-    let (mut get, mut post) = (false, false);
+    let (mut get, mut post, mut put) = (false, false, false);
     for (index, route) in ROUTES.iter().enumerate() {
         let Some(id) = route.id_in(path) else { continue };
         if route.method == method || (method == Method::HEAD && route.method == Method::GET) {
@@ -99,13 +107,17 @@ pub(crate) fn find<'p>(method: &Method, path: &'p str) -> Found<'p> {
         }
         get |= route.method == Method::GET;
         post |= route.method == Method::POST;
+        put |= route.method == Method::PUT;
     }
-    match (get, post) {
-        (true, true) => Found::OtherMethod { allow: "GET, HEAD, POST" },
-        (true, false) => Found::OtherMethod { allow: "GET, HEAD" },
-        (false, true) => Found::OtherMethod { allow: "POST" },
-        (false, false) => Found::Nothing,
-    }
+    let allow = match (get, post, put) {
+        (true, true, _) => "GET, HEAD, POST",
+        (true, false, true) => "GET, HEAD, PUT",
+        (true, false, false) => "GET, HEAD",
+        (false, true, _) => "POST",
+        (false, false, true) => "PUT",
+        (false, false, false) => return Found::Nothing,
+    };
+    Found::OtherMethod { allow }
 }
 
 impl Route {
@@ -160,6 +172,8 @@ mod tests {
         check(Method::DELETE, "/v1/orders", Err(Some("GET, HEAD, POST")));
         check(Method::PUT, "/v1/orders/x", Err(Some("GET, HEAD")));
         check(Method::GET, "/v1/orders/x/cancel", Err(Some("POST")));
+        check(Method::PUT, "/v1/config", Ok((Endpoint::ReplaceConfig, "")));
+        check(Method::POST, "/v1/config", Err(Some("GET, HEAD, PUT")));
         check(Method::OPTIONS, "/healthz", Err(Some("GET, HEAD")));
     }
 

@@ -22,10 +22,10 @@ use norace_prim::time::Duration;
 
 use crate::api::App;
 use crate::buffers::Buffers;
-use crate::config::Config;
 use crate::conn::{self, Slot};
 use crate::metrics::{Entered, Gauge, Metrics};
 use crate::problem::Code;
+use crate::settings::{InvalidSetting, LiveSettings};
 
 /// Connections over the bound that are told so at once; any more are closed without a word.
 const REFUSALS_MAX: usize = 64;
@@ -53,11 +53,16 @@ impl Server {
     ///
     /// When the address is not a loopback one, since no keys are configured that would tell callers apart; when a
     /// bound in the configuration can't work; and when the system refuses the address.
-    pub fn bind(addr: SocketAddr, engine: Engine, config: Config) -> Result<Self, BindError> {
+    pub fn bind(
+        addr: SocketAddr,
+        engine: Engine,
+        settings: impl Into<LiveSettings>,
+    ) -> Result<Self, BindError> {
+        let live = settings.into();
         if !addr.ip().is_loopback() {
             return Err(BindError::NotLoopback { addr });
         }
-        config.check().map_err(BindError::Config)?;
+        live.hot.load().check().map_err(BindError::Config)?;
         let listen = || {
             let listener = TcpListener::bind(addr)?;
             let local_addr = listener.local_addr()?;
@@ -67,7 +72,7 @@ impl Server {
             listen().map_err(|source| BindError::Listen { addr, source })?;
         let app = App {
             engine,
-            config,
+            live,
             metrics: Metrics::new(),
             buffers: Buffers::new(),
             stopping: Context::new(),
@@ -114,11 +119,12 @@ impl Server {
         drop(alive);
         app.stopping.cancel();
         // Half of the time is for orders that become final meanwhile, half for answering who still waits then.
-        let patience = app.config.drain_timeout / 2;
+        let drain_timeout = app.live.hot.load().server.drain_timeout;
+        let patience = drain_timeout / 2;
         let mut drained = timeout(patience, all_gone.recv()).await.is_ok();
         if !drained {
             app.hurry.cancel();
-            let rest = app.config.drain_timeout - patience;
+            let rest = drain_timeout - patience;
             drained = timeout(rest, all_gone.recv()).await.is_ok();
         }
         let dropped = if drained { 0 } else { app.metrics.connections.get() };
@@ -141,26 +147,32 @@ fn admit(
     // Answers are written whole; waiting for more to send would only delay them. Refused only on a dead socket.
     let _ = stream.set_nodelay(true);
     let (force, alive) = (force.clone(), alive.clone());
-    let spawned = match Entered::new(Slot(Arc::clone(app)), app.config.connections_max) {
-        Some(slot) => task::Builder::new().spawn(async move {
-            conn::serve(slot, stream, force).await;
-            drop(alive);
-        }),
-        None => {
-            app.metrics.connections_refused.add(1);
-            let Some(slot) = Entered::new(Arc::clone(refusals), REFUSALS_MAX) else { return };
-            let app = Arc::clone(app);
-            task::Builder::new().spawn(async move {
-                let refuse = async {
-                    conn::refuse(&app, &stream, Code::Overloaded, "too many connections are open")
+    let spawned =
+        match Entered::new(Slot(Arc::clone(app)), app.live.hot.load().server.connections_max) {
+            Some(slot) => task::Builder::new().spawn(async move {
+                conn::serve(slot, stream, force).await;
+                drop(alive);
+            }),
+            None => {
+                app.metrics.connections_refused.add(1);
+                let Some(slot) = Entered::new(Arc::clone(refusals), REFUSALS_MAX) else { return };
+                let app = Arc::clone(app);
+                task::Builder::new().spawn(async move {
+                    let refuse = async {
+                        conn::refuse(
+                            &app,
+                            &stream,
+                            Code::Overloaded,
+                            "too many connections are open",
+                        )
                         .await;
-                    conn::linger(&stream).await;
-                };
-                let _ = force.run(refuse).await;
-                drop((slot, alive));
-            })
-        }
-    };
+                        conn::linger(&stream).await;
+                    };
+                    let _ = force.run(refuse).await;
+                    drop((slot, alive));
+                })
+            }
+        };
     if spawned.is_err() {
         // The runtime is full or stopping; the future was dropped, and the socket with it.
         app.metrics.connections_refused.add(1);
@@ -184,7 +196,7 @@ pub enum BindError {
         addr: SocketAddr,
     },
     /// A bound in the configuration can't work.
-    Config(&'static str),
+    Config(InvalidSetting),
     /// The system refused.
     Listen {
         /// The address asked for.
@@ -201,7 +213,7 @@ impl fmt::Display for BindError {
                 f,
                 "cannot listen on {addr} without keys: use a loopback address such as 127.0.0.1"
             ),
-            Self::Config(cause) => write!(f, "the server's configuration: {cause}"),
+            Self::Config(invalid) => write!(f, "the configuration: {invalid}"),
             Self::Listen { addr, source } => write!(f, "cannot listen on {addr}: {source}"),
         }
     }
@@ -211,7 +223,8 @@ impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen { source, .. } => Some(source),
-            Self::NotLoopback { .. } | Self::Config(_) => None,
+            Self::Config(invalid) => Some(invalid),
+            Self::NotLoopback { .. } => None,
         }
     }
 }

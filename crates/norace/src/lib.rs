@@ -33,6 +33,7 @@
 //! | [`bus`] | a broadcast ring: every subscriber sees every event, each with its own policy when it is slow | yes |
 //! | [`select!`], [`select_blocking!`], [`select`](mod@select) | whichever comes first, in tasks and on threads | yes |
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
+//! | [`config`] | a value that many read and few replace: one load per read, versions, a file that is followed | yes |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`sync`] | counters, versioned cells, state machines, latches, gates, mutexes, semaphores, once cells | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
@@ -49,6 +50,7 @@
 mod budget;
 pub mod bus;
 pub mod chan;
+pub mod config;
 pub mod context;
 #[cfg(feature = "rt")]
 pub mod group;

@@ -9,10 +9,12 @@ use super::{
 };
 
 mod bus;
+mod config;
 mod pool;
 mod sync;
 
 pub(super) use bus::BUS;
+pub(super) use config::CONFIG;
 pub(super) use pool::POOL;
 pub(super) use sync::SYNC;
 

@@ -1,6 +1,7 @@
 //! One contender at one task of one part. Each part has a module with a function that takes its tasks.
 
 mod bus;
+mod config;
 mod locks;
 mod pools;
 mod turns;
@@ -12,7 +13,8 @@ const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
 TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
       pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES
-      bus-burst:EVENTS bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS";
+      bus-burst:EVENTS bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS
+      load:THREADS:WRITES cached:THREADS:WRITES";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         "read" => versions::read(run, contender, parameters),
         "lock" => turns::lock(run, contender, parameters),
         "permits" => turns::permits(run, contender, parameters),
+        "load" | "cached" => config::read(run, contender, name, parameters),
         _ => None,
     })
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::{Answer, Http};
 use crate::process::{Folder, Server, end, norace};
@@ -189,6 +189,8 @@ fn a_configuration_that_is_wrong_anywhere_is_refused() {
         ("[engine]\nqueue_messages = -1\n", "line 2"),
         ("[engine]\n\nqueue_messages = \"many\"\n", "line 3: invalid type"),
         ("not toml", "line 1"),
+        ("[log]\nlevel = \"loud\"\n", "line 2: unknown variant `loud`"),
+        ("[server]\nheaders_max = 1\n", "server.headers_max: 1 is below 8"),
     ] {
         fs::write(&path, text).unwrap();
         let ended =
@@ -214,6 +216,56 @@ fn a_configuration_sets_the_bounds() {
     assert_eq!(http.post("/v1/accounts", &json!([{"id": "a"}, {"id": "b"}])).unwrap().status, 200);
     let refused = http.post("/v1/accounts", &three).unwrap();
     assert!((400..500).contains(&refused.status), "{refused:?}");
+}
+
+/// Asks for the configuration until it `holds`.
+#[track_caller]
+fn configuration(http: &mut Http, holds: impl Fn(&Value) -> bool) -> Value {
+    let begun = Instant::now();
+    loop {
+        let shown = http.get("/v1/config").unwrap().body;
+        if holds(&shown) {
+            return shown;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it stays {shown}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_configuration_is_followed_and_a_bad_one_changes_nothing() {
+    let folder = Folder::new("serve-follow");
+    let path = folder.join("norace.toml");
+    fs::write(&path, "[server]\narray_items_max = 2\n").unwrap();
+    let server = Server::start(&folder.join("data"), &["--config", &path]);
+    let mut http = server.http();
+    let items = |shown: &Value| shown["settings"]["server"]["array_items_max"].clone();
+    assert_eq!(items(&configuration(&mut http, |shown| shown["version"] == 1)), 2);
+
+    fs::write(folder.join("new.toml"), "[server]\narray_items_max = 3\n").unwrap();
+    fs::rename(folder.join("new.toml"), &path).unwrap();
+    assert_eq!(items(&configuration(&mut http, |shown| shown["version"] == 2)), 3);
+    let three = json!([{"id": "a"}, {"id": "b"}, {"id": "c"}]);
+    assert_eq!(http.post("/v1/accounts", &three).unwrap().status, 200);
+
+    for (text, complaint) in [
+        ("[server]\narray_items = 4\n", "line 2: unknown field `array_items`"),
+        ("[server]\nwait_max_ms = 1\n", "server.wait_default_ms: it is above wait_max_ms"),
+        ("[engine]\nwaiters_max = 4\n", "[engine] has changed, which takes a restart"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let told = |shown: &Value| {
+            let detail = shown["last_error"]["detail"].as_str();
+            detail.is_some_and(|detail| detail.contains(complaint))
+        };
+        let shown = configuration(&mut http, told);
+        assert_eq!((&shown["version"], &shown["last_error"]["version"]), (&json!(2), &json!(2)));
+        assert_eq!(items(&shown), 3);
+    }
+
+    fs::write(&path, "").unwrap();
+    let shown = configuration(&mut http, |shown| shown["version"] == 3);
+    assert_eq!((items(&shown), &shown["last_error"]), (json!(8190), &Value::Null));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) enum Kind {
 pub(super) async fn create(call: Call<'_>, kind: Kind) -> Result<Reply, Refused> {
     let (app, parts) = (call.app, call.parts);
     let wait = match kind {
-        Kind::Order => Wait::read(parts.uri.query(), &app.config)?,
+        Kind::Order => Wait::read(parts.uri.query(), &app.live.hot.load().server)?,
         Kind::Account | Kind::Transfer => {
             Params::read(parts.uri.query(), &[])?;
             None
@@ -81,7 +81,7 @@ async fn one(
 }
 
 async fn many(app: &App, kind: Kind, text: &str, wait: Option<Wait>) -> Result<Reply, Refused> {
-    let items = fields::items(text, app.config.array_items_max)?;
+    let items = fields::items(text, app.live.hot.load().server.array_items_max)?;
     let now = now_ms();
     let mut commands = Vec::with_capacity(items.len());
     // What is wrong with an item is said in its own place; the others are done.

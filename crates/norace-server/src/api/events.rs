@@ -44,7 +44,8 @@ pub(super) fn follow(call: &Call<'_>) -> Result<Reply, Refused> {
         let detail = format!("events are kept only after position {oldest}");
         return Err(Problem::new(Code::HistoryGone, detail).with(Member::Oldest(oldest)).into());
     }
-    let Some(slot) = Entered::new(Slot(Arc::clone(app)), app.config.streams_max) else {
+    let Some(slot) = Entered::new(Slot(Arc::clone(app)), app.live.hot.load().server.streams_max)
+    else {
         return Err(Problem::new(Code::Overloaded, "too many event streams are open").into());
     };
     if call.parts.method == Method::HEAD {
@@ -102,10 +103,11 @@ async fn step(app: Arc<App>, log: EventLog, after: u64) -> Step {
             Ok(events) => return Step::Events(events),
             Err(gone) => return Step::Gone(gone),
         }
+        let heartbeat = app.live.hot.load().server.heartbeat;
         norace::select! {
             _ = app.stopping.cancelled() => return Step::End,
             more = log.changed_after(after) => if !more { return Step::End },
-            _ = norace::time::sleep(app.config.heartbeat) => return Step::Quiet,
+            _ = norace::time::sleep(heartbeat) => return Step::Quiet,
         }
     }
 }

@@ -19,7 +19,7 @@ const PAGE_LIMIT: usize = 100;
 /// `GET /v1/orders/{id}`.
 pub(super) async fn show(call: Call<'_>) -> Result<Reply, Refused> {
     let (app, parts) = (call.app, call.parts);
-    let wait = Wait::read(parts.uri.query(), &app.config)?;
+    let wait = Wait::read(parts.uri.query(), &app.live.hot.load().server)?;
     let Answer { mut sequence, result } = app.query(Query::Order(call.target()?)).await?;
     let Found::Order(mut order) = result else { return Err(other_kind()) };
     if let Some(wait) = wait {

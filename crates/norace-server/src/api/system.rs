@@ -67,6 +67,16 @@ pub(super) async fn metrics(app: &App) -> Result<Reply, Refused> {
         app.engine.durable_sequence(),
     );
     page.gauge(
+        "norace_config_version",
+        "The version of the settings in force.",
+        app.live.hot.version(),
+    );
+    page.gauge(
+        "norace_config_file_bad",
+        "1 when the configuration file's last content was refused.",
+        u8::from(app.live.file_error.load().is_some()),
+    );
+    page.gauge(
         "norace_engine_failed",
         "1 when the engine has failed.",
         u8::from(app.engine.failure().is_some()),

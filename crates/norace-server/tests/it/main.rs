@@ -5,6 +5,7 @@
 mod arrays;
 mod calls;
 mod client;
+mod config;
 mod durability;
 mod events;
 mod protocol;

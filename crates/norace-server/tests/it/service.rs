@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use norace::context::Context;
 use norace::rt;
 use norace_engine::{Engine, EngineConfig, Found, ProcessorChoice, Query, Stats, SystemClock};
-use norace_server::{Config, Drained, Server};
+use norace_server::{Config, Drained, LiveSettings, Server};
 use serde_json::json;
 
 use crate::client::Client;
@@ -50,6 +50,18 @@ impl Service {
     ) -> Self {
         let mut config = Config::default();
         configure(&mut config);
+        Self::serve(engine, folder, config.into())
+    }
+
+    /// Serves a fresh engine with settings that the test holds as well.
+    pub(crate) fn over_settings(settings: LiveSettings) -> Self {
+        let folder = Folder::new();
+        let engine = EngineConfig { processor: ProcessorChoice::Ledger, ..EngineConfig::default() };
+        let (engine, _) = Engine::open_dir(engine, folder.path(), SystemClock).unwrap();
+        Self::serve(engine, Some(folder), settings)
+    }
+
+    fn serve(engine: Engine, folder: Option<Folder>, settings: LiveSettings) -> Self {
         let shutdown = Context::new();
         let (listening, bound) = mpsc::channel();
         let thread = {
@@ -58,7 +70,7 @@ impl Service {
                 let runtime = rt::Builder::new().workers(2).build().unwrap();
                 let drained = runtime.block_on(async {
                     let addr = "127.0.0.1:0".parse().unwrap();
-                    let server = Server::bind(addr, engine, config).unwrap();
+                    let server = Server::bind(addr, engine, settings).unwrap();
                     listening.send(server.local_addr()).unwrap();
                     server.serve(&shutdown).await
                 });

@@ -6,6 +6,7 @@ pub(crate) mod allocations;
 pub(crate) mod bus;
 #[cfg(feature = "rt")]
 pub(crate) mod inbox;
+pub(crate) mod lent;
 #[cfg(feature = "rt")]
 pub(crate) mod ring;
 #[cfg(all(feature = "rt", unix))]

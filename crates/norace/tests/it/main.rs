@@ -2,6 +2,7 @@
 
 mod bus;
 mod chan;
+mod config;
 mod context;
 mod context_go;
 #[cfg(feature = "rt")]

@@ -1,0 +1,160 @@
+//! What can be changed while the server runs.
+//!
+//! A section is a field of [`Settings`] with a type of its own; a new one needs a line in [`Settings::check`] besides.
+
+use std::fmt;
+
+use norace::config::Hot;
+use norace_prim::time::{SystemTime, UNIX_EPOCH};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+
+/// What can be changed while the server runs: by a file that is followed, and by `PUT /v1/config`.
+///
+/// Whatever is left out has its default; a name that is not known is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Bounds and time limits. Connections keep those of a head and of its times that they began with, everything else
+    /// holds for requests from then on.
+    pub server: Config,
+    /// What is told on standard error.
+    pub log: Log,
+}
+
+/// What is told on standard error.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Log {
+    /// The least that is told. Default `info`.
+    pub level: Level,
+}
+
+/// How much something matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The ordinary course of things.
+    #[default]
+    Info,
+    /// Somebody should look at it.
+    Warn,
+    /// Only what ends the process.
+    Error,
+}
+
+impl Settings {
+    /// Sets the server's bounds.
+    #[must_use]
+    pub fn with_server(self, server: Config) -> Self {
+        Self { server, ..self }
+    }
+
+    /// Sets the log.
+    #[must_use]
+    pub fn with_log(self, log: Log) -> Self {
+        Self { log, ..self }
+    }
+
+    /// Finds the first setting that can't work.
+    ///
+    /// # Errors
+    ///
+    /// Which, and why.
+    pub fn check(&self) -> Result<(), InvalidSetting> {
+        self.server.check()
+    }
+}
+
+/// A setting that can't work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidSetting {
+    field: String,
+    detail: String,
+}
+
+impl InvalidSetting {
+    pub(crate) fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), detail: detail.into() }
+    }
+
+    /// Its name, with its section's and a dot before it.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// Why it can't work.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl fmt::Display for InvalidSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.detail)
+    }
+}
+
+impl std::error::Error for InvalidSetting {}
+
+/// Settings in force, and what was wrong with those that came last from a file.
+///
+/// A handle: clones are the same settings.
+#[derive(Debug, Clone)]
+pub struct LiveSettings {
+    pub(crate) hot: Hot<Settings, InvalidSetting>,
+    pub(crate) file_error: Hot<Option<FileError>>,
+}
+
+/// What was wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileError {
+    pub(crate) detail: String,
+    pub(crate) at_micros: u64,
+    pub(crate) version: u64,
+}
+
+impl LiveSettings {
+    /// Settings at version 1.
+    ///
+    /// # Errors
+    ///
+    /// When one of them can't work.
+    pub fn new(settings: Settings) -> Result<Self, InvalidSetting> {
+        settings.check()?;
+        Ok(Self::unchecked(settings))
+    }
+
+    fn unchecked(settings: Settings) -> Self {
+        let hot = Hot::builder(settings).validate(|_, new: &Settings| new.check()).build();
+        Self { hot, file_error: Hot::new(None) }
+    }
+
+    /// The value itself: to publish, to wait for changes, to have a file followed.
+    pub fn hot(&self) -> &Hot<Settings, InvalidSetting> {
+        &self.hot
+    }
+
+    /// Has `GET /v1/config` say that a file's content was refused at `at` and `version` stayed in force.
+    pub fn file_failed(&self, detail: impl Into<String>, at: SystemTime, version: u64) {
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at_micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let error = FileError { detail: detail.into(), at_micros, version };
+        let Ok(_) = self.file_error.publish(Some(error));
+    }
+
+    /// Has it say no such thing any more.
+    pub fn file_is_good(&self) {
+        let Ok(_) = self.file_error.publish(None);
+    }
+}
+
+impl From<Config> for LiveSettings {
+    /// Not checked yet: [`Server::bind`](crate::Server::bind) does.
+    fn from(server: Config) -> Self {
+        Self::unchecked(Settings::default().with_server(server))
+    }
+}

@@ -1,0 +1,5 @@
+//! The cell itself and, step by step, its protocol with mutants.
+
+mod bare;
+mod real;
+mod reuse;

@@ -1,0 +1,6 @@
+//! Hot values: versions, readers, subscriptions, files.
+
+mod changes;
+mod file;
+mod publish;
+mod storm;
