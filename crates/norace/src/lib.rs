@@ -48,6 +48,7 @@ pub mod chan;
 pub mod context;
 #[cfg(feature = "rt")]
 pub mod group;
+pub mod limit;
 #[cfg(all(test, norace))]
 mod models;
 #[cfg(feature = "net")]

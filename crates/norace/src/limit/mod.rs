@@ -1,0 +1,4 @@
+//! Limits.
+
+#[cfg(any(feature = "redis", test))]
+mod shared;

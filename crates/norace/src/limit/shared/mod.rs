@@ -1,0 +1,48 @@
+//! The protocol of a limit that several processes share, as two state machines without clock and socket.
+//!
+//! [`Central`] is the shared side, [`Node`] one process's side of one key. They exchange one kind of message: *charge
+//! what I admitted, take back what I return, grant me up to this much*. The store runs [`Central::exchange`] as one
+//! step (in Redis as a script, which a test compares with it); whoever carries the messages may lose, repeat, delay and
+//! reorder them.
+//!
+//! # What a node may do
+//!
+//! | mode | it admits | it stops | it sends |
+//! | --- | --- | --- | --- |
+//! | delayed | up to `batch` requests beyond what it last heard was left | while a message is under way | when a batch is full, and each `every` what it has |
+//! | leased | what was granted to it, at most `batch` at a time | when it has nothing left | when half of it is gone; what lies idle goes back |
+//!
+//! # Why the bounds hold
+//!
+//! *Delayed, window.* Say `L` is the limit, `B` the batch, `N` the nodes. Take the first message that brings the shared
+//! count to `L` or above, and the node `m` that was answered last before it. `m` knew the count, and has admitted at
+//! most what was left of it. Each other node has admitted at most `B` since it was last answered, and its next answer
+//! stops it. Together: at most `L + (N - 1) * B`. A crash loses at most one batch of counts, and begins a node that has
+//! not been answered: `B` more for each. Nothing else enters: a repeated message is recognised by its number, a lost
+//! one is sent again with the same number, and what is charged late or twice makes the count larger, never smaller.
+//!
+//! *Delayed, bucket.* The same holds of the level of the bucket as long as it carries debt: what was admitted is charged
+//! whether or not it fits. If the level stopped at "empty" instead, each node would see the refill for itself, and `N`
+//! nodes would be admitted `N` times the rate, for ever.
+//!
+//! *Leased, window.* Grants of a window minus returns never exceed `L`; a grant ends with its window, by the node's own
+//! clock: counted from before its request was sent, hence before the store answered.
+//!
+//! *Leased, bucket.* Grants fit a bucket whose burst is smaller by `N * B`, and nodes hold at most `N * B`: in any time
+//! no more is admitted than the whole bucket allows.
+//!
+//! *A store that lost its memory* is recognised by its epoch, and admits nothing until everything that was admitted
+//! before would be forgotten anyway.
+
+mod central;
+mod node;
+mod outage;
+mod terms;
+
+pub(crate) use central::Central;
+pub(crate) use node::{Credit, Node};
+pub(crate) use terms::{Answer, Mode, Request, Shape, Terms};
+pub use outage::WhenDown;
+
+#[cfg(test)]
+mod explore;
