@@ -139,7 +139,6 @@ impl Central {
             }
         }
     }
-
 }
 
 /// The mutants of the exploration.

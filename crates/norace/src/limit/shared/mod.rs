@@ -41,8 +41,8 @@ mod terms;
 
 pub(crate) use central::Central;
 pub(crate) use node::{Credit, Node};
-pub(crate) use terms::{Answer, Mode, Request, Shape, Terms};
 pub use outage::WhenDown;
+pub(crate) use terms::{Answer, Mode, Request, Shape, Terms};
 
 #[cfg(test)]
 mod explore;

@@ -217,7 +217,9 @@ impl Node {
         }
         match terms.mode {
             Mode::Delayed => self.spent >= terms.batch || self.pressed || (tick && self.spent > 0),
-            Mode::Leased => self.returns(now, tick, terms) || self.spent > 0 || self.asks(now, terms),
+            Mode::Leased => {
+                self.returns(now, tick, terms) || self.spent > 0 || self.asks(now, terms)
+            }
         }
     }
 
@@ -229,7 +231,9 @@ impl Node {
     }
 
     fn returns(&self, now: u64, tick: bool, terms: &Terms) -> bool {
-        tick && self.held > 0 && now < self.held_until && now >= self.used_at.saturating_add(terms.idle)
+        tick && self.held > 0
+            && now < self.held_until
+            && now >= self.used_at.saturating_add(terms.idle)
     }
 
     /// The message that tells, returns and asks for all there is; it is to be sent until it is answered.

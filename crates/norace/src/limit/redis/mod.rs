@@ -1,0 +1,1 @@
+//! Shared limits over Redis.
