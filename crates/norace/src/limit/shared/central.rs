@@ -149,6 +149,11 @@ impl Central {
         Self { epoch, ..Self::default() }
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn window(&self) -> u64 {
+        self.window
+    }
+
     pub(super) fn epoch_or(&self, other: u64) -> u64 {
         if self.epoch == 0 { other } else { self.epoch }
     }

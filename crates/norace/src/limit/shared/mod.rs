@@ -35,14 +35,21 @@
 //! before would be forgotten anyway.
 
 mod central;
+mod gate;
 mod node;
 mod outage;
 mod terms;
 
+#[cfg(test)]
 pub(crate) use central::Central;
-pub(crate) use node::{Credit, Node};
+pub(crate) use gate::{Gate, Passage};
+pub(crate) use node::Dry;
+#[cfg(test)]
+pub(crate) use node::Node;
 pub use outage::WhenDown;
 pub(crate) use terms::{Answer, Mode, Request, Shape, Terms};
 
 #[cfg(test)]
 mod explore;
+#[cfg(all(test, norace))]
+mod models;
