@@ -223,16 +223,19 @@ impl<C: Clock> Sender<C> {
             return;
         }
         let listed = std::mem::take(&mut self.listed);
-        let mut round = Vec::new();
-        for entry in &listed {
-            let message = entry.gate.farewell(self.board.now());
-            round.extend(message.map(|message| (entry, message)));
-            if round.len() == ROUND && !self.say(&mut round) {
+        // What is under way first; then what its answer granted.
+        for _ in 0..2 {
+            let mut round = Vec::new();
+            for entry in &listed {
+                let message = entry.gate.farewell(self.board.now());
+                round.extend(message.map(|message| (entry, message)));
+                if round.len() == ROUND && !self.say(&mut round) {
+                    return;
+                }
+            }
+            if !round.is_empty() && !self.say(&mut round) {
                 return;
             }
-        }
-        if !round.is_empty() {
-            self.say(&mut round);
         }
     }
 }

@@ -247,7 +247,7 @@ impl State {
         let now = state.now;
         let peer = &mut state.peers[at];
         if plan.terms.mode == Mode::Leased
-            && let Some(request) = peer.node.leave(now, &plan.terms)
+            && let Some(request) = peer.node.leave(now)
         {
             peer.requests.push((peer.life, request));
             next.push(state);
@@ -395,7 +395,7 @@ fn holds(plan: &Plan, tight: bool) -> Found {
 /// The same, for systems that are too large: as many states as a short time allows, those of few steps first.
 #[track_caller]
 fn holds_so_far(plan: &Plan) {
-    holds(&Plan { states_max: 20_000, ..*plan }, false);
+    holds(&Plan { states_max: 5_000, ..*plan }, false);
 }
 
 #[track_caller]

@@ -149,7 +149,7 @@ impl Gate {
     pub(crate) fn farewell(&self, now: u64) -> Option<(Request, Terms)> {
         let mut inside = self.settle(now);
         let terms = inside.terms;
-        let request = inside.node.flight().or_else(|| inside.node.leave(now, &terms));
+        let request = inside.node.flight().or_else(|| inside.node.leave(now));
         request.map(|request| (request, terms))
     }
 

@@ -239,34 +239,38 @@ impl Node {
     /// The message that tells, returns and asks for all there is; it is to be sent until it is answered.
     pub(crate) fn send(&mut self, now: u64, tick: bool, terms: &Terms) -> Request {
         self.forget_what_is_over(now);
-        let mut request = Request {
-            seq: self.seq + 1,
-            spent: std::mem::take(&mut self.spent),
-            back: 0,
-            back_window: self.held_window,
-            want: 0,
-            epoch: self.epoch,
-        };
-        if self.returns(now, tick, terms) {
-            (request.back, self.hungry) = (std::mem::take(&mut self.held), 0);
-        } else if terms.mode == Mode::Leased && self.asks(now, terms) {
-            request.want = terms.batch.saturating_sub(self.held);
+        let returns = self.returns(now, tick, terms);
+        let asks = !returns && terms.mode == Mode::Leased && self.asks(now, terms);
+        let want = if asks { terms.batch.saturating_sub(self.held) } else { 0 };
+        self.compose(now, returns, want)
+    }
+
+    fn compose(&mut self, now: u64, returns: bool, want: u64) -> Request {
+        let mut back = 0;
+        if returns {
+            (back, self.hungry) = (std::mem::take(&mut self.held), 0);
         }
         self.seq += 1;
         self.pressed = false;
+        let request = Request {
+            seq: self.seq,
+            spent: std::mem::take(&mut self.spent),
+            back,
+            back_window: self.held_window,
+            want,
+            epoch: self.epoch,
+        };
         self.flight = Some(Flight { request, sent_at: now });
         request
     }
 
     /// Gives back everything, for good.
-    pub(crate) fn leave(&mut self, now: u64, terms: &Terms) -> Option<Request> {
+    pub(crate) fn leave(&mut self, now: u64) -> Option<Request> {
         self.forget_what_is_over(now);
         if self.flight.is_some() || (self.spent == 0 && self.held == 0) {
             return None;
         }
-        self.hungry = 0;
-        self.used_at = now.saturating_sub(terms.idle);
-        Some(self.send(now, true, terms))
+        Some(self.compose(now, true, 0))
     }
 
     /// The message under way.
