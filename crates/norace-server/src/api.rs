@@ -20,6 +20,7 @@ use norace_prim::time::Instant;
 
 use crate::body::{Bounds, Collected, collect};
 use crate::config::Config;
+use crate::limits::Limiters;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::reply::{Refused, Reply};
@@ -37,6 +38,7 @@ pub(crate) struct App {
     pub(crate) engine: Engine,
     pub(crate) config: Config,
     pub(crate) metrics: Metrics,
+    pub(crate) limits: Limiters,
     /// Cancelled when the server begins to shut down.
     pub(crate) stopping: Context,
     /// Cancelled when half of the time for draining is over: nobody waits for a final order any longer.

@@ -2,6 +2,8 @@
 
 use norace_prim::time::Duration;
 
+use crate::limits::Limits;
+
 /// The bounds of a [`Server`](crate::Server). The defaults suit a service behind a load balancer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -39,6 +41,8 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// The `Retry-After` of 503 answers, in whole seconds. Default 1 s.
     pub retry_after: Duration,
+    /// How many requests are admitted. Default all.
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -59,6 +63,7 @@ impl Default for Config {
             heartbeat: Duration::from_secs(15),
             drain_timeout: Duration::from_secs(8),
             retry_after: Duration::from_secs(1),
+            limits: Limits::default(),
         }
     }
 }
@@ -86,6 +91,7 @@ impl Config {
             (!self.write_timeout.is_zero(), "write_timeout is 0"),
             (self.wait_default <= self.wait_max, "wait_default is above wait_max"),
             (!self.heartbeat.is_zero(), "heartbeat is 0"),
+            (self.limits.clients_max >= 1, "limits.clients_max is 0"),
         ];
         bounds.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, cause)| Err(cause))
     }

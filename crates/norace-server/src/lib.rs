@@ -16,6 +16,7 @@ mod body;
 mod config;
 mod conn;
 mod ids;
+mod limits;
 mod metrics;
 mod problem;
 mod reply;
@@ -24,4 +25,5 @@ mod server;
 mod wire;
 
 pub use config::Config;
+pub use limits::Limits;
 pub use server::{BindError, Drained, Server};

@@ -9,7 +9,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use norace::chan;
 use norace::context::Context;
@@ -23,6 +23,7 @@ use norace_prim::time::Duration;
 use crate::api::App;
 use crate::config::Config;
 use crate::conn::{self, Slot};
+use crate::limits::Limiters;
 use crate::metrics::{Entered, Gauge, Metrics};
 use crate::problem::Code;
 
@@ -63,6 +64,7 @@ impl Server {
         let (listener, local_addr) =
             listen().map_err(|source| BindError::Listen { addr, source })?;
         let app = App {
+            limits: Limiters::new(&config.limits),
             engine,
             config,
             metrics: Metrics::new(),
@@ -94,7 +96,7 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => admit(&app, &refusals, stream, &force, &alive),
+                Ok((stream, from)) => admit(&app, &refusals, (stream, from.ip()), &force, &alive),
                 Err(_) => {
                     app.metrics.accept_errors.add(1);
                     sleep(ACCEPT_PAUSE).await;
@@ -124,7 +126,7 @@ impl Server {
 fn admit(
     app: &Arc<App>,
     refusals: &Arc<Gauge>,
-    stream: TcpStream,
+    (stream, client): (TcpStream, IpAddr),
     force: &Context,
     alive: &chan::Sender<Infallible>,
 ) {
@@ -134,7 +136,7 @@ fn admit(
     let (force, alive) = (force.clone(), alive.clone());
     let spawned = match Entered::new(Slot(Arc::clone(app)), app.config.connections_max) {
         Some(slot) => task::Builder::new().spawn(async move {
-            conn::serve(slot, stream, force).await;
+            conn::serve(slot, (stream, client), force).await;
             drop(alive);
         }),
         None => {

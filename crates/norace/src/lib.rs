@@ -34,6 +34,7 @@
 //! | `group` | structured tasks: every outcome, fail fast or isolated, bounded concurrency | |
 //! | [`context`] | cancellation trees with deadlines and causes | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
+//! | [`limit`] | rate limits: for one place, per key, shared by processes with a stated error | yes |
 //! | `net` | TCP on the netpoller | |
 //! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes |
 //! | [`prim`] | atomics, locks and threads as a checker can see them | yes |
@@ -42,6 +43,7 @@
 //!
 //! `rt` (runtime, tasks, signals), `net` (TCP) and `macros` (`#[norace::main]`, `#[norace::test]`) are on by default.
 //! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s.
+//! `redis` shares limits between processes, `tower` makes a limit a layer.
 
 mod budget;
 pub mod chan;

@@ -7,6 +7,7 @@ mod calls;
 mod client;
 mod durability;
 mod events;
+mod limits;
 mod protocol;
 mod refusals;
 mod repeats;

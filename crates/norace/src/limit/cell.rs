@@ -10,8 +10,8 @@ use super::word::{Verdict, decide};
 
 /// Decides on a cost of `n`.
 ///
-/// The word is read before the clock, each time: whoever wrote it had read the clock before, so that the word is never of
-/// a later time than this thread's, and no window comes back.
+/// The word is read before the clock, each time: whoever wrote it had read the clock before, so that the word is
+/// never of a later time than this thread's, and no window comes back.
 #[inline]
 pub(super) fn check(
     cell: &AtomicU64,
@@ -28,7 +28,8 @@ pub(super) fn check(
                 return Decision::denied(Duration::from_nanos(retry), Reason::Quota);
             }
             Verdict::Admit { word: next, remaining, reset } => {
-                // Release: pairs with both Acquires, so that whoever reads the word has a later time. Acquire: as above.
+                // Release: pairs with both Acquires, so that whoever reads the word has a later time. Acquire: as
+                // above.
                 let order = (Ordering::Release, Ordering::Acquire);
                 match cell.compare_exchange_weak(word, next, order.0, order.1) {
                     Ok(_) => {

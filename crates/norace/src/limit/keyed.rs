@@ -2,8 +2,8 @@
 //!
 //! Keys are spread over shards, each a map behind a readers-writer lock. A decision on a key that is there takes the
 //! lock for reading and changes the key's word as everywhere; who adds a key, evicts some or changes a quota takes it
-//! for writing. So a key that is evicted is one that nobody decides on meanwhile, and an eviction looks at the words and
-//! takes keys out under one lock: between the look and the removal nothing can be counted that would be lost.
+//! for writing. So a key that is evicted is one that nobody decides on meanwhile, and an eviction looks at the words
+//! and takes keys out under one lock: between the look and the removal nothing can be counted that would be lost.
 //!
 //! Only a key whose quota is whole again goes; it would be the same if it had never been seen. While a shard is full of
 //! others it remembers until when, so that a flood of new keys costs a look at the clock each.
@@ -42,8 +42,8 @@ struct Shard<K> {
 /// One limit for each key, in one process, for at most so many keys.
 ///
 /// Use it per credential or client address. A key that was never seen has its whole quota; a key takes about 80 bytes
-/// and its own size, and goes when its place is needed and its quota is whole. When all places are taken by keys in use,
-/// one more is denied, with [`Reason::TableFull`]: a table that grew without bound could be made to.
+/// and its own size, and goes when its place is needed and its quota is whole. When all places are taken by keys in
+/// use, one more is denied, with [`Reason::TableFull`]: a table that grew without bound could be made to.
 ///
 /// A decision on a known key hashes it, takes a lock shared with other readers, and changes one word. Between decisions
 /// on different keys nothing is ordered.

@@ -16,11 +16,11 @@ const WINDOW_MIN: Duration = Duration::from_millis(1);
 
 /// How much a limit allows: a rate with a burst, or a count per window.
 ///
-/// | constructor | admits at most | use it when |
-/// | --- | --- | --- |
-/// | [`gcra`](Self::gcra), [`per_second`](Self::per_second) | in any time `t`: burst + rate * `t` | as a rule |
-/// | [`fixed_window`](Self::fixed_window) | the limit in each window, hence twice that across an edge | a bill or a contract counts by the hour |
-/// | [`sliding_window`](Self::sliding_window) | about the limit in any such time, twice that at the very worst | a window without the edge |
+/// | constructor | admits at most |
+/// | --- | --- |
+/// | [`gcra`](Self::gcra), [`per_second`](Self::per_second) | in any time `t`: burst + rate * `t`; use it as a rule |
+/// | [`fixed_window`](Self::fixed_window) | the limit in each window, twice that across an edge |
+/// | [`sliding_window`](Self::sliding_window) | about the limit in any such time, twice that at worst |
 ///
 /// A rate is kept as a whole number of nanoseconds for one request, rounded up: it is never above what was asked for,
 /// and far below it only where that is a large part of a thousand million a second.
@@ -74,8 +74,8 @@ impl Quota {
     ///
     /// # Errors
     ///
-    /// When `count` or `period` is 0, when there is more than one per nanosecond, and when the period is above a hundred
-    /// years.
+    /// When `count` or `period` is 0, when there is more than one per nanosecond, and when the period is above a
+    /// hundred years.
     pub fn gcra(count: u64, period: Duration) -> Result<Self, QuotaError> {
         Self::new(Kind::Gcra, count, period)
     }

@@ -161,6 +161,7 @@ fn a_table_full_of_keys_in_use_says_so_and_takes_others_when_it_is_not() {
     assert!(!limits.check(&0).is_allowed(), "known keys are served as before");
     clock.advance(SECOND);
     assert!(limits.check(&1000).is_allowed());
+    limits.shrink();
     assert_eq!(limits.len(), 1, "what was whole again has gone");
 }
 

@@ -13,9 +13,9 @@ pub use crate::limit::shared::WhenDown;
 /// Who counts first, the node or the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The node admits and tells the store afterwards: when it has admitted `batch`, and each `every`. A first request is
-    /// admitted at once. While a message is under way the node admits nothing more of that key; that is what makes the
-    /// error small.
+    /// The node admits and tells the store afterwards: when it has admitted `batch`, and each `every`. A first
+    /// request is admitted at once. While a message is under way the node admits nothing more of that key; that is
+    /// what makes the error small.
     Delayed {
         /// The most a node admits before it hears from the store.
         batch: u64,

@@ -13,9 +13,9 @@
 //! | leased | nothing | refusals while other nodes hold what is left, and before the first grant |
 //!
 //! For a rate read "in any time `t` beyond burst + rate * `t`" instead. A node that is restarted, and one whose clock
-//! jumps forward, counts as a crash. [`Shared::error_bound`] computes the figure from the settings. What a fail-over to a
-//! replica loses, which did not have the last writes, is not bounded by anything here. A store that comes back empty is
-//! recognised and admits nothing until what it forgot is over. `docs/design/limit.md` has the proof.
+//! jumps forward, counts as a crash. [`Shared::error_bound`] computes the figure from the settings. What a fail-over
+//! to a replica loses, which did not have the last writes, is not bounded by anything here. A store that comes back
+//! empty is recognised and admits nothing until what it forgot is over. `docs/design/limit.md` has the proof.
 //!
 //! The store must not evict the keys (`maxmemory-policy noeviction` or one of `volatile-ttl` with room to spare).
 

@@ -1,12 +1,12 @@
 //! The thread that talks to the store.
 //!
-//! It sleeps until a key has something to say or `every` has passed, collects what there is, at most [`ROUND`] messages,
-//! and sends it in one round trip. What is not answered is said again, with the same numbers, until it is. A store that
-//! does not answer in time is *down*: it is tried again after a pause that doubles, up to [`PAUSE_MAX`], and each key
-//! learns of it when it is next asked.
+//! It sleeps until a key has something to say or `every` has passed, collects what there is, at most [`ROUND`]
+//! messages, and sends it in one round trip. What is not answered is said again, with the same numbers, until it is.
+//! A store that does not answer in time is *down*: it is tried again after a pause that doubles, up to [`PAUSE_MAX`],
+//! and each key learns of it when it is next asked.
 //!
-//! **Shutdown.** 1. `closing` is set, the thread is woken. 2. It says what was admitted and gives back what is held, once,
-//! if the store is there. 3. It ends, and is joined.
+//! **Shutdown.** 1. `closing` is set, the thread is woken. 2. It says what was admitted and gives back what is held,
+//! once, if the store is there. 3. It ends, and is joined.
 
 use norace_prim::atomic::{AtomicBool, AtomicU64, Ordering};
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait_timeout};
@@ -24,7 +24,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct Told {
-    /// Keys that have something to say; each at most once beside `listed` of the sender, so no more than the table holds.
+    /// Keys that have something to say; each at most once beside `listed` of the sender, so no more than the table
+    /// holds.
     keys: Vec<Arc<Entry>>,
     closing: bool,
 }

@@ -9,8 +9,8 @@
 //!
 //! | mode | it admits | it stops | it sends |
 //! | --- | --- | --- | --- |
-//! | delayed | up to `batch` requests beyond what it last heard was left | while a message is under way | when a batch is full, and each `every` what it has |
-//! | leased | what was granted to it, at most `batch` at a time | when it has nothing left | when half of it is gone; what lies idle goes back |
+//! | delayed | up to `batch` beyond the last answer | a message is under way | a full batch; each `every` the rest |
+//! | leased | what it was granted, up to `batch` | with nothing left | half is gone; what lies idle |
 //!
 //! # Why the bounds hold
 //!
@@ -21,9 +21,9 @@
 //! not been answered: `B` more for each. Nothing else enters: a repeated message is recognised by its number, a lost
 //! one is sent again with the same number, and what is charged late or twice makes the count larger, never smaller.
 //!
-//! *Delayed, bucket.* The same holds of the level of the bucket as long as it carries debt: what was admitted is charged
-//! whether or not it fits. If the level stopped at "empty" instead, each node would see the refill for itself, and `N`
-//! nodes would be admitted `N` times the rate, for ever.
+//! *Delayed, bucket.* The same holds of the level of the bucket as long as it carries debt: what was admitted is
+//! charged whether or not it fits. If the level stopped at "empty" instead, each node would see the refill for
+//! itself, and `N` nodes would be admitted `N` times the rate, for ever.
 //!
 //! *Leased, window.* Grants of a window minus returns never exceed `L`; a grant ends with its window, by the node's own
 //! clock: counted from before its request was sent, hence before the store answered.
