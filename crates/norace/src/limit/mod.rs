@@ -37,6 +37,10 @@ mod ready;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(feature = "redis", test))]
+#[cfg_attr(
+    not(feature = "redis"),
+    expect(dead_code, unreachable_pub, reason = "the tests of the protocol need no carrier")
+)]
 mod shared;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,6 @@
 //!
 //! The bound is asserted, never a time. Most tests use windows of a day; one that runs over midnight in UTC has two.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper fails the test by panicking")]
-
 mod nodes;
 mod server;
 

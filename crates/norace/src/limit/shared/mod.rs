@@ -1,7 +1,7 @@
 //! The protocol of a limit that several processes share, as two state machines without clock and socket.
 //!
-//! [`Central`] is the shared side, [`Node`] one process's side of one key. They exchange one kind of message: *charge
-//! what I admitted, take back what I return, grant me up to this much*. The store runs [`Central::exchange`] as one
+//! `Central` is the shared side, `Node` one process's side of one key. They exchange one kind of message: *charge
+//! what I admitted, take back what I return, grant me up to this much*. The store runs `Central::exchange` as one
 //! step (in Redis as a script, which a test compares with it); whoever carries the messages may lose, repeat, delay and
 //! reorder them.
 //!
@@ -34,6 +34,7 @@
 //! *A store that lost its memory* is recognised by its epoch, and admits nothing until everything that was admitted
 //! before would be forgotten anyway.
 
+#[cfg(test)]
 mod central;
 mod gate;
 mod node;
@@ -42,7 +43,9 @@ mod terms;
 
 #[cfg(test)]
 pub(crate) use central::Central;
+#[cfg(any(feature = "redis", norace))]
 pub(crate) use gate::{Gate, Passage};
+#[cfg(feature = "redis")]
 pub(crate) use node::Dry;
 #[cfg(test)]
 pub(crate) use node::Node;
