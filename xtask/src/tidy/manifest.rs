@@ -50,7 +50,6 @@ const CRATES: [Allowed; 13] = [
             "tower-service",
             "tracing",
         ],
-        in_tests: &["tower"],
         ..NOTHING
     },
     Allowed { name: "norace-journal", own: &["norace-prim"], others: &["xxhash-rust"], ..NOTHING },

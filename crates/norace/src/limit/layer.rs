@@ -135,3 +135,62 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+    use std::task::{Context, Poll};
+
+    use http::{Request, Response};
+    use tower_layer::Layer as _;
+    use tower_service::Service;
+
+    use super::Layer;
+    use crate::limit::{Limiter, ManualClock, Quota};
+
+    #[derive(Clone)]
+    struct Hello;
+
+    impl Service<Request<()>> for Hello {
+        type Response = Response<String>;
+        type Error = Infallible;
+        type Future = Ready<Result<Response<String>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<()>) -> Self::Future {
+            ready(Ok(Response::new("hello".to_owned())))
+        }
+    }
+
+    #[test]
+    fn what_is_denied_never_reaches_the_service() {
+        let quota = Quota::per_minute(1).unwrap();
+        let limiter = Limiter::with_clock(quota, ManualClock::new());
+        let layer = Layer::new("one", quota, move |request: &Request<()>| {
+            (request.uri().path() != "/free").then(|| limiter.check())
+        });
+        let mut service = layer.unwrap().layer(Hello);
+        let mut call = |path| {
+            let request = Request::builder().uri(path).body(()).unwrap();
+            let answer = crate::block_on(service.call(request)).unwrap();
+            let header = |name| Some(answer.headers().get(name)?.to_str().unwrap().to_owned());
+            let told = [header("ratelimit"), header("ratelimit-policy"), header("retry-after")];
+            (answer.status().as_u16(), answer.body().clone(), told)
+        };
+        let told = |[limit, policy, retry]: [&str; 3]| {
+            [Some(limit.to_owned()), Some(policy.to_owned()), Some(retry.to_owned())]
+        };
+        let policy = "\"one\";q=1;w=60";
+        let (status, body, first) = call("/");
+        assert_eq!((status, body.as_str()), (200, "hello"));
+        assert_eq!(first[..2], told(["\"one\";r=0;t=60", policy, ""])[..2]);
+        assert_eq!(first[2], None);
+        let refused = told(["\"one\";r=0;t=60", policy, "60"]);
+        assert_eq!(call("/"), (429, String::new(), refused));
+        assert_eq!(call("/free"), (200, "hello".to_owned(), [None, None, None]));
+    }
+}
