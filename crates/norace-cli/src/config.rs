@@ -15,7 +15,7 @@ use norace::config::file::{Event, Follower, Reason, Source};
 use norace_engine::{AsyncOptions, EngineConfig};
 use norace_prim::sync::{Arc, OnceLock};
 use norace_prim::time::Duration;
-use norace_server::{InvalidSetting, Level, LiveSettings, Log, Settings};
+use norace_server::{InvalidSetting, Level, Limits, LiveSettings, Log, Settings};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -26,6 +26,7 @@ use crate::output;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
     server: norace_server::Config,
+    limits: Limits,
     log: Log,
     engine: Engine,
     processor: Processor,
@@ -138,7 +139,8 @@ impl Config {
 
     /// What can be changed while the server runs.
     pub(crate) fn settings(&self) -> Settings {
-        Settings::default().with_server(self.server.clone()).with_log(self.log.clone())
+        let Self { server, limits, log, .. } = self.clone();
+        Settings::default().with_server(server).with_limits(limits).with_log(log)
     }
 
     /// The engine's bounds.
@@ -210,7 +212,7 @@ mod tests {
         const PAGE: &str = include_str!("../../../docs/reference/cli.md");
         let block = PAGE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
         let config: Config = toml::from_str(block.unwrap()).unwrap();
-        let absent = format!("{config:?}");
+        let absent = format!("{:?}{:?}", config.engine, config.processor);
         assert!(!absent.contains("None"), "a key is missing: {absent}");
         let (engine, processor) = (config.engine(), config.processor());
         assert_eq!(config.settings(), Settings::default());
@@ -218,8 +220,11 @@ mod tests {
         for (section, keys) in settings.as_object().unwrap() {
             let block = block.unwrap().split(&format!("[{section}]")).nth(1).unwrap();
             let block = block.split("\n[").next().unwrap();
-            for key in keys.as_object().unwrap().keys() {
-                assert!(block.contains(&format!("\n{key} = ")), "{section}.{key} is missing");
+            for (key, default) in keys.as_object().unwrap() {
+                // What is nothing by default is shown, and not set.
+                let mark = if default.is_null() { "# " } else { "" };
+                let line = format!("\n{mark}{key} = ");
+                assert!(block.contains(&line), "{section}.{key} is missing");
             }
         }
         assert_eq!(format!("{engine:?}"), format!("{:?}", EngineConfig::default()));
@@ -229,10 +234,13 @@ mod tests {
     #[test]
     fn every_section_reaches_its_configuration() {
         let text = "[server]\nidle_timeout_ms = 250\nretry_after_s = 3\n[engine]\nwaiters_max = 7\n\
-                    [processor]\nattempts_max = 2\ntimeout_ms = 40\n";
+                    [processor]\nattempts_max = 2\ntimeout_ms = 40\n\
+                    [limits]\neach_client = { requests = 3, per_ms = 50 }\n";
         let config: Config = toml::from_str(text).unwrap();
         assert_eq!(config.settings().server.idle_timeout, Duration::from_millis(250));
         assert_eq!(config.settings().server.retry_after, Duration::from_secs(3));
+        let rate = config.settings().limits.each_client.unwrap();
+        assert_eq!((rate.requests, rate.per, rate.burst), (3, Duration::from_millis(50), None));
         assert_eq!(config.engine().waiters_max, 7);
         assert_eq!(config.processor().attempts_max, 2);
         assert_eq!(config.processor().timeout, Duration::from_millis(40));

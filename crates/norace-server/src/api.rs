@@ -21,6 +21,7 @@ use norace_prim::time::Instant;
 
 use crate::body::{Bounds, Collected, collect};
 use crate::buffers::Buffers;
+use crate::limits::Limiters;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::reply::{Refused, Reply};
@@ -40,6 +41,7 @@ pub(crate) struct App {
     pub(crate) live: LiveSettings,
     pub(crate) metrics: Metrics,
     pub(crate) buffers: Buffers,
+    pub(crate) limits: Limiters,
     /// Cancelled when the server begins to shut down.
     pub(crate) stopping: Context,
     /// Cancelled when half of the time for draining is over: nobody waits for a final order any longer.

@@ -156,17 +156,17 @@ fn positive<'d, D: Deserializer<'d>>(from: D) -> Result<usize, D::Error> {
 }
 
 /// A time as whole milliseconds.
-mod millis {
+pub(crate) mod millis {
     use std::num::NonZeroU64;
 
     use norace_prim::time::Duration;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<Duration, D::Error> {
         Ok(Duration::from_millis(NonZeroU64::deserialize(from)?.get()))
     }
 }

@@ -18,7 +18,7 @@ mod pace;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -35,6 +35,7 @@ use norace_prim::time::{Duration, Instant};
 
 use crate::api::{App, Call, answer};
 use crate::body::Body;
+use crate::limits::Verdict;
 use crate::metrics::{Entered, Gauge};
 use crate::problem::{Code, Member, Problem};
 use crate::reply::{Refused, Reply, Surroundings, render};
@@ -68,12 +69,16 @@ enum End {
 }
 
 /// Serves `stream` until it ends, or until `force` is cancelled.
-pub(crate) async fn serve(slot: Entered<Slot>, stream: TcpStream, force: Scope) {
+pub(crate) async fn serve(
+    slot: Entered<Slot>,
+    (stream, client): (TcpStream, IpAddr),
+    force: Scope,
+) {
     let app = &slot.holder().0;
     let stream = Arc::new(stream);
     let pace = Arc::new(Pace::new(&app.live.hot.load().server));
     let io = Io::new(Arc::clone(&stream), Arc::clone(&pace), Arc::clone(app));
-    let service = service_fn(|request| handle(app, &pace, request));
+    let service = service_fn(|request| handle(app, &pace, client, request));
     let connection = pin!(builder(app).serve_connection(io, service));
     let end = drive(connection, &pace, &app.stopping, &force).await;
     match end {
@@ -180,6 +185,7 @@ where
 async fn handle(
     app: &Arc<App>,
     pace: &Pace,
+    client: IpAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let arrived = pace.begin();
@@ -190,10 +196,16 @@ async fn handle(
     let mut body_read = body.is_end_stream();
     let host = header::check_host(parts.version, &parts.headers);
     let ambiguous = host.is_err();
+    let verdict = app.limits.decide(&app.live.hot.load(), client, path);
+    let denied = verdict.as_ref().is_some_and(Verdict::is_denied);
     let (route, reply) = match (host, find(&parts.method, path)) {
         (Err(refusal), _) => {
             app.metrics.bad_http.add(1);
             (ROUTES.len(), Err(refusal.into()))
+        }
+        (Ok(()), Found::Route { index, .. }) if denied => {
+            let refusal = Problem::new(Code::RateLimited, "a limit on requests is reached");
+            (index, Err(refusal.into()))
         }
         (Ok(()), Found::Route { index, id }) => {
             let body_read = &mut body_read;
@@ -208,6 +220,9 @@ async fn handle(
         retry_after: app.live.hot.load().server.retry_after_seconds(),
     };
     let mut response = render(reply, around, &app.buffers);
+    if let Some(verdict) = &verdict {
+        verdict.tell(response.headers_mut());
+    }
     let skipped = || length.is_some_and(|length| length <= SKIPPED_BYTES);
     let unread = !body_read && (response.status() == StatusCode::REQUEST_TIMEOUT || !skipped());
     if ambiguous || unread {

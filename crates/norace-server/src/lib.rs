@@ -17,6 +17,7 @@ mod buffers;
 mod config;
 mod conn;
 mod ids;
+mod limits;
 mod metrics;
 mod problem;
 mod reply;
@@ -26,5 +27,6 @@ mod settings;
 mod wire;
 
 pub use config::Config;
+pub use limits::{Limits, Rate};
 pub use server::{BindError, Drained, Server};
 pub use settings::{InvalidSetting, Level, LiveSettings, Log, Settings};

@@ -96,6 +96,8 @@ codes! {
     InsufficientFunds "insufficient-funds" UNPROCESSABLE_ENTITY,
     /// A total would pass 2^53 - 1.
     Overflow "overflow" UNPROCESSABLE_ENTITY,
+    /// A limit on requests is reached.
+    RateLimited "rate-limited" TOO_MANY_REQUESTS,
     /// A defect of the server.
     Internal "internal" INTERNAL_SERVER_ERROR,
     /// Too much is waiting.

@@ -9,7 +9,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use norace::chan;
 use norace::context::Context;
@@ -23,6 +23,7 @@ use norace_prim::time::Duration;
 use crate::api::App;
 use crate::buffers::Buffers;
 use crate::conn::{self, Slot};
+use crate::limits::Limiters;
 use crate::metrics::{Entered, Gauge, Metrics};
 use crate::problem::Code;
 use crate::settings::{InvalidSetting, LiveSettings};
@@ -71,6 +72,7 @@ impl Server {
         let (listener, local_addr) =
             listen().map_err(|source| BindError::Listen { addr, source })?;
         let app = App {
+            limits: Limiters::new(),
             engine,
             live,
             metrics: Metrics::new(),
@@ -108,7 +110,7 @@ impl Server {
                 }
             };
             match accepted {
-                Ok((stream, _)) => admit(&app, &refusals, stream, &force, &alive),
+                Ok((stream, from)) => admit(&app, &refusals, (stream, from.ip()), &force, &alive),
                 Err(_) => {
                     app.metrics.accept_errors.add(1);
                     sleep(ACCEPT_PAUSE).await;
@@ -139,7 +141,7 @@ impl Server {
 fn admit(
     app: &Arc<App>,
     refusals: &Arc<Gauge>,
-    stream: TcpStream,
+    (stream, client): (TcpStream, IpAddr),
     force: &Context,
     alive: &chan::Sender<Infallible>,
 ) {
@@ -150,7 +152,7 @@ fn admit(
     let spawned =
         match Entered::new(Slot(Arc::clone(app)), app.live.hot.load().server.connections_max) {
             Some(slot) => task::Builder::new().spawn(async move {
-                conn::serve(slot, stream, force).await;
+                conn::serve(slot, (stream, client), force).await;
                 drop(alive);
             }),
             None => {

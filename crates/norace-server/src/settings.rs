@@ -9,6 +9,7 @@ use norace_prim::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::limits::Limits;
 
 /// What can be changed while the server runs: by a file that is followed, and by `PUT /v1/config`.
 ///
@@ -20,6 +21,8 @@ pub struct Settings {
     /// Bounds and time limits. Connections keep those of a head and of its times that they began with, everything else
     /// holds for requests from then on.
     pub server: Config,
+    /// How many requests are admitted. Default all.
+    pub limits: Limits,
     /// What is told on standard error.
     pub log: Log,
 }
@@ -53,6 +56,12 @@ impl Settings {
         Self { server, ..self }
     }
 
+    /// Sets the limits on requests.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Sets the log.
     #[must_use]
     pub fn with_log(self, log: Log) -> Self {
@@ -65,7 +74,8 @@ impl Settings {
     ///
     /// Which, and why.
     pub fn check(&self) -> Result<(), InvalidSetting> {
-        self.server.check()
+        self.server.check()?;
+        self.limits.check()
     }
 }
 

@@ -38,6 +38,7 @@
 //! | [`sync`] | counters, versioned cells, state machines, latches, gates, mutexes, semaphores, once cells | yes |
 //! | [`time`] | `sleep`, `timeout`, `interval` | yes, on one timer thread |
 //! | [`pool`] | objects used again instead of made again: bounded, cleaned, given back in time | yes |
+//! | [`limit`] | rate limits: for one place, per key, shared by processes with a stated error | yes |
 //! | `net` | TCP on the netpoller | |
 //! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes |
 //! | [`prim`] | atomics, locks and threads as a checker can see them | yes |
@@ -46,6 +47,7 @@
 //!
 //! `rt` (runtime, tasks, signals), `net` (TCP) and `macros` (`#[norace::main]`, `#[norace::test]`) are on by default.
 //! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s.
+//! `redis` shares limits between processes, `tower` makes a limit a layer.
 
 mod budget;
 pub mod bus;
@@ -54,6 +56,7 @@ pub mod config;
 pub mod context;
 #[cfg(feature = "rt")]
 pub mod group;
+pub mod limit;
 #[cfg(all(test, norace))]
 mod models;
 #[cfg(feature = "net")]

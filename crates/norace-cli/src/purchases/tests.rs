@@ -37,7 +37,7 @@ fn the_embedded_log_holds_the_published_counts() {
 fn customers_are_numbered_by_first_appearance_wherever_their_rows_are() {
     let text = format!("{HEADER}\r\nb,1997-01-01,1,5\r\na,1997-01-02,1,-7\r\nb,1997-12-31,0,0\r\n");
     let log = Log::parse(&text).unwrap();
-    assert_eq!(log.customers, ["b".into(), "a".into()]);
+    assert_eq!(log.customers, [Box::<str>::from("b"), Box::<str>::from("a")]);
     let rows: Vec<_> = log.rows.iter().map(|row| (row.customer, row.cents)).collect();
     assert_eq!(rows, [(0, 5), (1, -7), (0, 0)]);
 }

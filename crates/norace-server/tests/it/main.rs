@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod durability;
 mod events;
+mod limits;
 mod protocol;
 mod refusals;
 mod repeats;

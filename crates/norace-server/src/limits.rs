@@ -1,0 +1,201 @@
+//! Limits on requests under `/v1`: for each client address, and for all together. Off unless configured.
+//!
+//! A request is decided on before its body is read. One that is denied is answered 429 `rate-limited` with
+//! `Retry-After`; all that were decided on carry `RateLimit` and `RateLimit-Policy` of the limit that decided. Calls of
+//! the settings are not limited: they are the way out of a limit that is too low.
+//!
+//! Limits follow the settings: the first request that sees newer ones changes the limits, and what was admitted before
+//! stays counted where the limit was there before.
+
+use std::net::IpAddr;
+
+use hyper::HeaderMap;
+use hyper::header::HeaderValue;
+use norace::config::{Hot, Loaded};
+use norace::limit::{Decision, Keyed, Limiter, Quota, QuotaError, headers};
+use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::time::Duration;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{InvalidSetting, Settings};
+
+/// How many requests under `/v1` are admitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Limits {
+    /// For each client address. Default none.
+    pub each_client: Option<Rate>,
+    /// Client addresses that are told apart at once; while all of them are in use one more is denied. A change forgets
+    /// what was admitted for each. Default 65,536.
+    pub clients_max: usize,
+    /// For all clients together. Default none.
+    pub all_clients: Option<Rate>,
+}
+
+/// So many requests in a time, evenly, and at most a burst at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Rate {
+    /// How many.
+    pub requests: u64,
+    /// In which time.
+    #[serde(rename = "per_ms", with = "crate::config::millis")]
+    pub per: Duration,
+    /// How many at once, after a rest. Default as many as `requests`.
+    #[serde(default)]
+    pub burst: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { each_client: None, clients_max: 1 << 16, all_clients: None }
+    }
+}
+
+impl Limits {
+    /// Finds the first limit that can't work.
+    pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
+        if self.clients_max == 0 {
+            return Err(InvalidSetting::new("limits.clients_max", "0 is below 1"));
+        }
+        let rates = [("each_client", self.each_client), ("all_clients", self.all_clients)];
+        for (name, rate) in rates {
+            if let Some(Err(error)) = rate.map(Rate::quota) {
+                return Err(InvalidSetting::new(format!("limits.{name}"), error.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rate {
+    /// `requests` in each `per`.
+    pub const fn new(requests: u64, per: Duration) -> Self {
+        Self { requests, per, burst: None }
+    }
+
+    fn quota(self) -> Result<Quota, QuotaError> {
+        let quota = Quota::gcra(self.requests, self.per)?;
+        self.burst.map_or(Ok(quota), |burst| quota.burst(burst))
+    }
+}
+
+/// A limit with the text that its answers carry.
+#[derive(Debug)]
+struct Told<L> {
+    name: &'static str,
+    policy: HeaderValue,
+    limiter: Arc<L>,
+}
+
+impl<L> Told<L> {
+    fn new(name: &'static str, quota: Quota, limiter: Arc<L>) -> Self {
+        let policy = headers::policy(name, quota).ok();
+        let policy = policy.and_then(|text| HeaderValue::from_str(&text).ok());
+        Self { name, policy: policy.expect("the names here are visible ASCII"), limiter }
+    }
+
+    fn verdict(&self, decision: Decision) -> Verdict {
+        Verdict { name: self.name, policy: self.policy.clone(), decision }
+    }
+}
+
+/// The limits of some version of the settings.
+#[derive(Debug, Default)]
+struct InForce {
+    version: u64,
+    limits: Limits,
+    each: Option<Told<Keyed<IpAddr>>>,
+    all: Option<Told<Limiter>>,
+}
+
+/// The limits in force.
+#[derive(Debug)]
+pub(crate) struct Limiters {
+    now: Hot<InForce>,
+    /// Held while newer settings are followed.
+    following: Mutex<()>,
+}
+
+/// What a limit said to a request.
+pub(crate) struct Verdict {
+    name: &'static str,
+    policy: HeaderValue,
+    decision: Decision,
+}
+
+impl InForce {
+    /// Those of `settings`, which go on with what is counted in these.
+    fn next(&self, settings: &Loaded<'_, Settings>) -> Self {
+        let (version, limits) = (settings.version(), settings.limits.clone());
+        let quota = |rate: Rate| rate.quota().expect("settings are checked");
+        let each = limits.each_client.map(quota).map(|quota| {
+            let same = limits.clients_max == self.limits.clients_max;
+            let former = self.each.as_ref().filter(|_| same).map(|told| Arc::clone(&told.limiter));
+            let former = former.filter(|keyed| keyed.set_quota(quota).is_ok());
+            let new = || Arc::new(Keyed::new(quota, limits.clients_max));
+            Told::new("client", quota, former.unwrap_or_else(new))
+        });
+        let all = limits.all_clients.map(quota).map(|quota| {
+            let former = self.all.as_ref().map(|told| Arc::clone(&told.limiter));
+            let former = former.filter(|limiter| limiter.set_quota(quota).is_ok());
+            Told::new("service", quota, former.unwrap_or_else(|| Arc::new(Limiter::new(quota))))
+        });
+        Self { version, limits, each, all }
+    }
+}
+
+impl Limiters {
+    pub(crate) fn new() -> Self {
+        Self { now: Hot::new(InForce::default()), following: Mutex::new(()) }
+    }
+
+    /// Decides on a request of `client` for `path`; none when nothing limits it.
+    pub(crate) fn decide(
+        &self,
+        settings: &Loaded<'_, Settings>,
+        client: IpAddr,
+        path: &str,
+    ) -> Option<Verdict> {
+        if !path.starts_with("/v1/") || path == "/v1/config" {
+            return None;
+        }
+        if self.now.load().version < settings.version() {
+            self.follow(settings);
+        }
+        let now = self.now.load();
+        let each = now.each.as_ref().map(|told| told.verdict(told.limiter.check(&client)));
+        if each.as_ref().is_some_and(Verdict::is_denied) {
+            return each;
+        }
+        let all = now.all.as_ref().map(|told| told.verdict(told.limiter.check()));
+        if all.as_ref().is_some_and(Verdict::is_denied) { all } else { each.or(all) }
+    }
+
+    fn follow(&self, settings: &Loaded<'_, Settings>) {
+        let _following = lock(&self.following);
+        let now = self.now.snapshot();
+        if now.version < settings.version() {
+            let Ok(_) = self.now.publish(now.next(settings));
+        }
+    }
+}
+
+impl Verdict {
+    pub(crate) fn is_denied(&self) -> bool {
+        !self.decision.is_allowed()
+    }
+
+    /// Adds what the answer says of the limit.
+    pub(crate) fn tell(&self, to: &mut HeaderMap) {
+        let value = |text: String| HeaderValue::from_str(&text).expect("it is visible ASCII");
+        let limit = headers::limit(self.name, self.decision).expect("its policy was written");
+        to.insert(headers::RATE_LIMIT, value(limit));
+        to.insert(headers::RATE_LIMIT_POLICY, self.policy.clone());
+        if let Some(seconds) = headers::retry_after(self.decision) {
+            to.insert(headers::RETRY_AFTER, value(seconds));
+        }
+    }
+}

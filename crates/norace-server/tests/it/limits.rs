@@ -1,0 +1,101 @@
+//! Limits on requests.
+
+use norace_server::{Limits, LiveSettings, Rate, Settings};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::service::Service;
+
+const HOUR: u64 = 3_600_000;
+
+/// So many in an hour, and no sooner than that.
+fn hour(limit: u64) -> Option<Rate> {
+    Some(Rate::new(limit, Duration::from_millis(HOUR)))
+}
+
+fn limited(change: impl FnOnce(&mut Limits)) -> Service {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    Service::over_settings(LiveSettings::new(Settings::default().with_limits(limits)).unwrap())
+}
+
+fn put(service: &Service, limits: &Value) {
+    let body = json!({ "limits": limits }).to_string();
+    assert_eq!(service.client().request("PUT", "/v1/config", "", &body).status, 200);
+}
+
+#[test]
+fn a_client_over_its_limit_is_told_so_and_when_to_come_back() {
+    let service = limited(|limits| limits.each_client = hour(2));
+    let mut client = service.client();
+    for left in [1, 0] {
+        let answer = client.get("/v1/orders");
+        assert_eq!(answer.status, 200);
+        let expected = format!("\"client\";r={left};");
+        assert!(answer.header("ratelimit").unwrap().starts_with(&expected));
+        assert_eq!(answer.header("ratelimit-policy"), Some("\"client\";q=2;w=3600"));
+        assert_eq!(answer.header("retry-after"), None);
+    }
+    for _ in 0..2 {
+        let answer = service.client().get("/v1/orders");
+        assert_eq!(answer.code(), (429, "rate-limited".to_owned()));
+        let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=3600).contains(&seconds));
+        assert!(answer.header("ratelimit").unwrap().starts_with("\"client\";r=0;t="));
+    }
+    assert_eq!(client.get("/healthz").status, 200, "only calls are limited");
+    assert_eq!(client.get("/v1/config").status, 200, "a limit can be changed by who is over it");
+}
+
+#[test]
+fn all_clients_together_have_a_limit_of_their_own() {
+    let service = limited(|limits| {
+        (limits.each_client, limits.all_clients) = (hour(100), hour(1));
+    });
+    let mut client = service.client();
+    assert!(client.get("/v1/orders").header("ratelimit").unwrap().contains("client"));
+    let answer = client.get("/v1/orders");
+    assert_eq!(answer.code(), (429, "rate-limited".to_owned()));
+    assert!(answer.header("ratelimit").unwrap().starts_with("\"service\";r=0"));
+}
+
+#[test]
+fn without_settings_there_is_no_limit() {
+    let service = Service::manual();
+    let answer = service.client().get("/v1/orders");
+    assert_eq!((answer.status, answer.header("ratelimit")), (200, None));
+}
+
+#[test]
+fn limits_follow_the_settings_and_keep_what_they_counted() {
+    let service = Service::ledger();
+    put(&service, &json!({"each_client": {"requests": 2, "per_ms": HOUR}}));
+    let mut client = service.client();
+    assert_eq!(client.get("/v1/orders").status, 200);
+    assert_eq!(client.get("/v1/orders").status, 200);
+    assert_eq!(client.get("/v1/orders").status, 429);
+    // With a burst of one more, one more is free, and what was used stays used.
+    put(&service, &json!({"each_client": {"requests": 2, "per_ms": HOUR, "burst": 3}}));
+    assert_eq!(client.get("/v1/orders").status, 200);
+    assert_eq!(client.get("/v1/orders").status, 429);
+    put(&service, &json!({}));
+    assert_eq!(client.get("/v1/orders").header("ratelimit"), None);
+}
+
+#[test]
+fn a_limit_that_cannot_be_changes_nothing() {
+    let service = Service::ledger();
+    for (field, limits) in [
+        ("limits.each_client", json!({"each_client": {"requests": 0, "per_ms": 1000}})),
+        ("limits.all_clients", json!({"all_clients": {"requests": 5, "per_ms": 1000, "burst": 0}})),
+        ("limits.clients_max", json!({"clients_max": 0})),
+        ("limits", json!({"all": 1})),
+    ] {
+        let body = json!({ "limits": limits }).to_string();
+        let answer = service.client().request("PUT", "/v1/config", "", &body);
+        assert_eq!(answer.code(), (422, "invalid".to_owned()), "{field}");
+        let named = answer.json()["field"].clone();
+        assert!(named.as_str().unwrap().starts_with(field), "{named} is not {field}");
+        assert_eq!(service.client().get("/v1/config").json()["version"], 1);
+    }
+}

@@ -1,0 +1,496 @@
+//! Every run of small systems: some nodes, one key, a store, and a network that loses, repeats and reorders.
+//!
+//! The machines are those that ship. The search keeps each state it has met, so that its end means that there is no
+//! other. What it asserts is the bound of each mode, and that the bound is reached, so that it is not merely safe.
+//! *Mutants* do one thing otherwise, from outside the machines; each has to go over the bound.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::central::Last;
+use super::{Answer, Central, Mode, Node, Request, Shape, Terms, WhenDown};
+
+/// What is done otherwise than the protocol says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mutant {
+    None,
+    /// A node goes on admitting while its message is under way.
+    AdmitsInFlight,
+    /// A node compares with the limit what the store said, and forgets what it admitted since.
+    ForgetsOwn,
+    /// A node takes a message that was lost for one that was answered.
+    GivesUp,
+    /// The store does not recognise a repeated message that returns a lease.
+    NotIdempotent,
+    /// The store's bucket carries no debt.
+    Clamps,
+    /// The store does not wait after it lost its memory.
+    Trusts,
+    /// A node uses a lease beyond its window.
+    NoDeadline,
+    /// The store grants the whole bucket.
+    NoShrink,
+}
+
+/// A system's size, and what may happen to it.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    terms: Terms,
+    mutant: Mutant,
+    crashes: u64,
+    /// Times at which the store forgets everything.
+    restarts: u64,
+    /// Messages that arrive twice.
+    repeats: u64,
+    /// Messages, or answers, that are lost.
+    losses: u64,
+    /// The time at which it ends; the clock moves in steps.
+    until: u64,
+    step: u64,
+    states_max: usize,
+}
+
+impl Plan {
+    /// The bucket that is granted whole once it was made smaller.
+    fn whole(&self) -> Shape {
+        let shrunk = self.terms.shape.at_once() - self.terms.central_at_once();
+        match self.terms.shape {
+            Shape::Bucket { count, period, burst } => {
+                Shape::Bucket { count, period, burst: burst + shrunk }
+            }
+            shape @ Shape::Window { .. } => shape,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Peer {
+    node: Node,
+    life: u64,
+    /// Messages and answers on their way; the life that sent the message is with it.
+    requests: Vec<(u64, Request)>,
+    answers: Vec<(u64, Answer)>,
+}
+
+impl Peer {
+    fn normalise(&mut self, now: u64, by: u64, last: Option<&mut Last>, terms: &Terms) {
+        let messages = self.node.normalise(now, by, 100, terms);
+        let life = self.life;
+        let of_life = |of: &u64| *of == life;
+        self.requests.iter_mut().filter(|it| of_life(&it.0)).for_each(|it| it.1.seq -= messages);
+        self.answers.iter_mut().filter(|it| of_life(&it.0)).for_each(|it| it.1.seq -= messages);
+        if let Some(last) = last.filter(|last| of_life(&last.life)) {
+            last.seq -= messages;
+        }
+        self.requests.sort_by_key(|(life, request)| (*life, request.seq));
+        self.answers.sort_by_key(|(life, answer)| (*life, answer.seq));
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct State {
+    now: u64,
+    central: Central,
+    peers: Vec<Peer>,
+    /// Admitted in this window, or the level of the bucket that everything was charged to at once.
+    admitted: u64,
+    left: [u64; 4],
+}
+
+const START: u64 = 1_000_000;
+
+impl State {
+    fn new(plan: &Plan) -> Self {
+        let peer = || Peer { node: Node::new(100), life: 1, requests: vec![], answers: vec![] };
+        Self {
+            now: START,
+            // A store that has been there for long.
+            central: Central::known(1),
+            peers: (0..plan.terms.nodes).map(|_| peer()).collect(),
+            admitted: 0,
+            left: [plan.crashes, plan.restarts, plan.repeats, plan.losses],
+        }
+    }
+
+    /// The same state as far as anything can tell: it does not matter which node is which, how many messages there were
+    /// before, what time it is for a bucket, and what an epoch is called.
+    fn canonical(mut self, terms: &Terms) -> Self {
+        let (now, by) = (self.now, if terms.shape.is_bucket() { self.now - START } else { 0 });
+        self.now -= by;
+        if terms.shape.is_bucket() {
+            self.admitted = self.admitted.max(now) - by;
+        }
+        let before = self.central.epoch_or(0);
+        self.central.normalise(now, by, terms);
+        let after = self.central.epoch_or(0);
+        let rename = |epoch: &mut u64| match *epoch {
+            0 => {}
+            known if known == before => *epoch = after,
+            _ => *epoch = 2,
+        };
+        let mut lasts = std::mem::take(&mut self.central.last);
+        let mut all = Vec::new();
+        for (at, mut peer) in (0..).zip(self.peers.drain(..)) {
+            let mut last = lasts.remove(&at);
+            peer.normalise(now, by, last.as_mut(), terms);
+            peer.node.rename(rename);
+            peer.requests.iter_mut().for_each(|(_, it)| rename(&mut it.epoch));
+            peer.answers.iter_mut().for_each(|(_, it)| rename(&mut it.epoch));
+            all.push((fingerprint(&(&peer, &last)), peer, last));
+        }
+        all.sort_by_key(|(fingerprint, ..)| *fingerprint);
+        for (at, (_, peer, last)) in (0..).zip(all) {
+            self.peers.push(peer);
+            self.central.last.extend(last.map(|last| (at, last)));
+        }
+        self
+    }
+
+    fn may(&mut self, what: usize) -> bool {
+        let left = self.left[what] > 0;
+        self.left[what] = self.left[what].saturating_sub(1);
+        left
+    }
+
+    /// Counts one admission.
+    fn count(&mut self, terms: &Terms) {
+        match terms.shape {
+            Shape::Window { .. } => self.admitted += 1,
+            Shape::Bucket { .. } => {
+                self.admitted = self.admitted.max(self.now) + terms.shape.refill_time(1);
+            }
+        }
+    }
+
+    /// By how much more was admitted than the limit allows.
+    fn over(&self, terms: &Terms) -> u64 {
+        match terms.shape {
+            Shape::Window { limit, .. } => self.admitted.saturating_sub(limit),
+            Shape::Bucket { burst, .. } => {
+                let behind = self.admitted.saturating_sub(self.now);
+                terms.shape.refill(behind).saturating_sub(burst)
+            }
+        }
+    }
+
+    /// Every state that may come next.
+    fn next(&self, plan: &Plan) -> Vec<Self> {
+        let mut next = Vec::new();
+        for at in 0..self.peers.len() {
+            self.admits(plan, at, &mut next);
+            self.sends(plan, at, &mut next);
+            self.leaves(plan, at, &mut next);
+            self.delivers(plan, at, &mut next);
+            self.answers(plan, at, &mut next);
+            self.crashes(plan, at, &mut next);
+        }
+        let mut forgotten = self.clone();
+        if forgotten.central != Central::default() && forgotten.may(1) {
+            forgotten.central = Central::default();
+            next.push(forgotten);
+        }
+        if plan.terms.shape.is_bucket() || self.now + plan.step <= plan.until {
+            let mut later = self.clone();
+            later.now += plan.step;
+            let period = plan.terms.shape.period();
+            if !plan.terms.shape.is_bucket() && later.now.is_multiple_of(period) {
+                later.admitted = 0;
+            }
+            next.push(later);
+        }
+        next
+    }
+
+    fn admits(&self, plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        let mut state = self.clone();
+        let (now, terms) = (state.now, &plan.terms);
+        let node = &mut state.peers[at].node;
+        let mut admitted = match plan.mutant {
+            Mutant::ForgetsOwn => node.admit_forgetful(now, terms),
+            _ => node.admit(1, now, terms),
+        };
+        if !admitted && plan.mutant == Mutant::AdmitsInFlight && node.flight().is_some() {
+            admitted = node.admit_in_flight(now, terms);
+        }
+        if !admitted {
+            node.refuse(1, now, terms);
+        } else {
+            state.count(terms);
+        }
+        next.push(state);
+    }
+
+    fn sends(&self, plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        let mut state = self.clone();
+        let now = state.now;
+        let peer = &mut state.peers[at];
+        if peer.node.wants(now, true, &plan.terms) {
+            let request = peer.node.send(now, true, &plan.terms);
+            peer.requests.push((peer.life, request));
+            next.push(state);
+        } else if let Some(request) = peer.node.flight()
+            && peer.requests.is_empty()
+            && peer.answers.is_empty()
+        {
+            // The message or its answer was lost.
+            if plan.mutant == Mutant::GivesUp {
+                peer.node.give_up();
+            } else {
+                peer.requests.push((peer.life, request));
+            }
+            next.push(state);
+        }
+    }
+
+    fn leaves(&self, plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        let mut state = self.clone();
+        let now = state.now;
+        let peer = &mut state.peers[at];
+        if plan.terms.mode == Mode::Leased
+            && let Some(request) = peer.node.leave(now)
+        {
+            peer.requests.push((peer.life, request));
+            next.push(state);
+        }
+    }
+
+    fn delivers(&self, plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        for index in 0..self.peers[at].requests.len() {
+            let mut state = self.clone();
+            let (life, request) = state.peers[at].requests.remove(index);
+            let mut lost = state.clone();
+            if lost.may(3) {
+                next.push(lost);
+            }
+            let node = u64::try_from(at).unwrap();
+            if plan.mutant == Mutant::NotIdempotent {
+                state.central.last.remove(&node);
+            }
+            let mut terms = plan.terms;
+            terms.trust_empty |= plan.mutant == Mutant::Trusts;
+            if plan.mutant == Mutant::NoShrink {
+                terms.shape = plan.whole();
+            }
+            let mut told = request;
+            if plan.mutant == Mutant::Trusts {
+                told.epoch = 0;
+            }
+            let answer = state.central.exchange(state.now, &terms, (node, life), &told);
+            if plan.mutant == Mutant::Clamps {
+                state.central.forgive_debt(state.now, &plan.terms);
+            }
+            if life == state.peers[at].life {
+                state.peers[at].answers.push((life, answer));
+            }
+            let mut repeated = state.clone();
+            if repeated.may(2) {
+                repeated.peers[at].requests.push((life, request));
+                next.push(repeated);
+            }
+            next.push(state);
+        }
+    }
+
+    fn answers(&self, plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        for index in 0..self.peers[at].answers.len() {
+            let mut state = self.clone();
+            let now = state.now;
+            let (_, answer) = state.peers[at].answers.remove(index);
+            let mut lost = state.clone();
+            if lost.may(3) {
+                next.push(lost);
+            }
+            state.peers[at].node.answer(now, &answer, &plan.terms);
+            if plan.mutant == Mutant::NoDeadline {
+                state.peers[at].node.keep_lease();
+            }
+            next.push(state);
+        }
+    }
+
+    fn crashes(&self, _plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        let mut state = self.clone();
+        if state.may(0) {
+            let peer = &mut state.peers[at];
+            (peer.node, peer.life) = (Node::new(100), peer.life + 1);
+            // What it sent may still arrive; nobody hears the answer.
+            peer.answers.clear();
+            next.push(state);
+        }
+    }
+}
+
+fn fingerprint(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What a search came to.
+#[derive(Debug)]
+struct Found {
+    over: u64,
+    states: usize,
+    /// The fewest admissions when the store had nothing left and nobody held anything on its way.
+    pending: u64,
+}
+
+/// Visits every state, or stops at the first that is over `bound`.
+fn explore(plan: &Plan, bound: u64) -> Found {
+    let start = State::new(plan);
+    let mut seen = HashSet::from([fingerprint(&start)]);
+    let mut queue = VecDeque::from([start]);
+    let mut found = Found { over: 0, states: 0, pending: 0 };
+    while let Some(state) = queue.pop_front() {
+        found.over = found.over.max(state.over(&plan.terms));
+        let pending = state.peers.iter().map(|peer| peer.node.pending()).max();
+        found.pending = found.pending.max(pending.unwrap_or(0));
+        if found.over > bound || seen.len() > plan.states_max {
+            break;
+        }
+        for next in state.next(plan) {
+            let next = next.canonical(&plan.terms);
+            if seen.insert(fingerprint(&next)) {
+                queue.push_back(next);
+            }
+        }
+    }
+    found.states = seen.len();
+    found
+}
+
+fn window(mode: Mode, nodes: u64, batch: u64, limit: u64) -> Plan {
+    let shape = Shape::Window { limit, period: 10 };
+    plan(shape, mode, nodes, batch)
+}
+
+fn plan(shape: Shape, mode: Mode, nodes: u64, batch: u64) -> Plan {
+    let down = WhenDown::Closed;
+    let trust_empty = false;
+    let terms = Terms { shape, mode, nodes, batch, every: 1, idle: 1, down, slack: 0, trust_empty };
+    Plan {
+        terms,
+        mutant: Mutant::None,
+        crashes: 0,
+        restarts: 0,
+        repeats: 0,
+        losses: 0,
+        until: START,
+        step: 1,
+        states_max: usize::MAX,
+    }
+}
+
+/// Searches all of it: the bound holds, and is reached where `tight`.
+#[track_caller]
+fn holds(plan: &Plan, tight: bool) -> Found {
+    let bound = plan.terms.over_max(plan.crashes);
+    let found = explore(plan, bound);
+    assert!(found.over <= bound, "{plan:?}: {found:?}, but the bound is {bound}");
+    assert!(!tight || found.over == bound, "{plan:?}: {found:?}, the bound {bound} is not reached");
+    found
+}
+
+/// The same, for systems that are too large: as many states as a short time allows, those of few steps first.
+#[track_caller]
+fn holds_so_far(plan: &Plan) {
+    holds(&Plan { states_max: 5_000, ..*plan }, false);
+}
+
+#[track_caller]
+fn breaks(mutant: Mutant, plan: Plan) {
+    let plan = Plan { mutant, ..plan };
+    let bound = plan.terms.over_max(plan.crashes);
+    let found = explore(&plan, bound);
+    assert!(found.over > bound, "the mutant {mutant:?} was not found: {found:?}");
+}
+
+fn bucket(mode: Mode, nodes: u64, batch: u64, burst: u64) -> Plan {
+    let shape = Shape::Bucket { count: 1, period: 1, burst };
+    plan(shape, mode, nodes, batch)
+}
+
+#[test]
+fn a_delayed_window_admits_one_batch_more_for_each_other_node_and_never_more() {
+    for (nodes, batch, limit) in [(1, 3, 8), (2, 2, 6), (2, 3, 8), (2, 4, 9), (3, 2, 5)] {
+        holds(&window(Mode::Delayed, nodes, batch, limit), true);
+    }
+}
+
+#[test]
+fn a_crash_costs_a_delayed_window_one_batch() {
+    for (nodes, crashes) in [(1, 1), (1, 2), (2, 1)] {
+        holds(&Plan { crashes, ..window(Mode::Delayed, nodes, 2, 3) }, true);
+    }
+}
+
+#[test]
+fn lost_repeated_and_reordered_messages_cost_a_delayed_window_nothing() {
+    let plan = window(Mode::Delayed, 2, 2, 3);
+    holds(&Plan { losses: 1, ..plan }, true);
+    holds(&Plan { repeats: 1, ..plan }, true);
+    holds_so_far(&Plan { losses: 2, repeats: 2, crashes: 1, ..plan });
+}
+
+#[test]
+fn a_store_that_forgets_costs_a_delayed_window_nothing() {
+    let plan = window(Mode::Delayed, 2, 2, 3);
+    holds(&Plan { restarts: 1, ..plan }, true);
+    holds_so_far(&Plan { restarts: 2, losses: 1, repeats: 1, ..plan });
+    breaks(Mutant::Trusts, Plan { restarts: 1, ..plan });
+    // Nor when everybody who knew it is gone.
+    holds_so_far(&Plan { restarts: 1, crashes: 2, ..plan });
+}
+
+#[test]
+fn the_bound_of_a_delayed_window_holds_in_each_window() {
+    let plan = Plan { step: 5, until: START + 20, ..window(Mode::Delayed, 2, 1, 2) };
+    holds(&plan, true);
+    holds_so_far(&Plan { losses: 1, restarts: 1, ..plan });
+}
+
+#[test]
+fn a_delayed_bucket_admits_one_batch_more_for_each_other_node_and_never_more() {
+    holds(&bucket(Mode::Delayed, 2, 2, 3), true);
+    let plan = bucket(Mode::Delayed, 2, 1, 2);
+    holds(&Plan { losses: 1, ..plan }, true);
+    holds(&Plan { crashes: 1, ..plan }, true);
+    holds_so_far(&Plan { losses: 1, repeats: 1, crashes: 1, ..plan });
+    holds_so_far(&bucket(Mode::Delayed, 3, 1, 2));
+}
+
+#[test]
+fn a_leased_window_is_never_exceeded() {
+    holds(&window(Mode::Leased, 2, 2, 4), true);
+    holds_so_far(&window(Mode::Leased, 3, 1, 3));
+    let plan = window(Mode::Leased, 2, 2, 3);
+    holds_so_far(&Plan { losses: 1, repeats: 1, crashes: 1, ..plan });
+    holds_so_far(&Plan { until: START + 20, step: 5, losses: 1, repeats: 1, ..plan });
+    holds_so_far(&Plan { until: START + 10, step: 5, restarts: 1, repeats: 1, ..plan });
+}
+
+#[test]
+fn a_leased_bucket_is_never_exceeded() {
+    let plan = bucket(Mode::Leased, 2, 1, 3);
+    holds(&plan, true);
+    holds_so_far(&Plan { losses: 1, repeats: 1, crashes: 1, ..plan });
+    holds_so_far(&Plan { restarts: 1, repeats: 1, ..plan });
+}
+
+#[test]
+fn the_mutants_of_the_delayed_mode_are_found() {
+    let plan = window(Mode::Delayed, 2, 2, 3);
+    breaks(Mutant::AdmitsInFlight, plan);
+    breaks(Mutant::ForgetsOwn, plan);
+    breaks(Mutant::GivesUp, Plan { losses: 1, ..plan });
+    breaks(Mutant::Clamps, bucket(Mode::Delayed, 2, 2, 2));
+}
+
+#[test]
+fn the_mutants_of_the_leased_mode_are_found() {
+    let plan = window(Mode::Leased, 2, 1, 2);
+    breaks(Mutant::NotIdempotent, Plan { repeats: 1, ..plan });
+    breaks(Mutant::NoDeadline, Plan { until: START + 10, step: 10, ..plan });
+    breaks(Mutant::Trusts, Plan { restarts: 1, ..plan });
+    breaks(Mutant::NoShrink, bucket(Mode::Leased, 1, 1, 2));
+}
