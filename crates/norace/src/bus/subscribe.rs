@@ -5,11 +5,11 @@ use super::policy::{Policy, Start};
 use super::shared::Ring;
 use crate::budget;
 use crate::raw::bus::{Look, Reader};
-use crate::wait::{BlockedOn, Key, block_on, block_until, note};
+use crate::wait::{BlockedOn, Key, block_for, block_on, note};
 use norace_prim::hint;
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::ops::Deref;
 use std::task::{Context, Poll, ready};
@@ -93,8 +93,7 @@ impl<T> Subscriber<T> {
     /// As those of [`next`](Self::next).
     #[track_caller]
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<Event<'_, T>, RecvError>> {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(std::pin::Pin::new(&mut self.next()), deadline)
+        block_for(std::pin::Pin::new(&mut self.next()), timeout)
     }
 
     /// As [`next`](Self::next), but this thread burns its processor until there is an event: the shortest delay, for

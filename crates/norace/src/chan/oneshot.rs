@@ -18,10 +18,10 @@
 
 use super::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::budget;
-use crate::wait::{self, BlockedOn, Wakes, block_on, block_until};
+use crate::wait::{self, BlockedOn, Wakes, block_for, block_on};
 use norace_prim::probe::{Effect, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -186,8 +186,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.site = Site::here();
-        let deadline = Instant::now().checked_add(timeout);
-        match block_until(Pin::new(self), deadline) {
+        match block_for(Pin::new(self), timeout) {
             Some(result) => result.map_err(|RecvError| RecvTimeoutError::Closed),
             None => Err(RecvTimeoutError::Timeout),
         }

@@ -6,10 +6,10 @@ use super::state::{State, Taken, Waiter};
 use super::weak::WeakReceiver;
 use crate::budget;
 use crate::select::SelectId;
-use crate::wait::{BlockedOn, Key, Wakes, block_on, block_until};
+use crate::wait::{BlockedOn, Key, Wakes, block_for, block_on};
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -82,9 +82,8 @@ impl<T> Receiver<T> {
     /// [`RecvTimeoutError`] when time runs out, or when the channel is closed and every value has been received.
     #[track_caller]
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        let deadline = Instant::now().checked_add(timeout);
         // A value handed over in the instant in which time runs out goes back when the future is dropped.
-        match block_until(Pin::new(&mut self.recv()), deadline) {
+        match block_for(Pin::new(&mut self.recv()), timeout) {
             Some(result) => result.map_err(|RecvError| RecvTimeoutError::Closed),
             None => Err(RecvTimeoutError::Timeout),
         }

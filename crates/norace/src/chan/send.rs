@@ -7,10 +7,10 @@ use super::state::{Put, State, Waiter};
 use super::weak::WeakSender;
 use crate::budget;
 use crate::select::SelectId;
-use crate::wait::{BlockedOn, Key, Wakes, block_on, block_until};
+use crate::wait::{BlockedOn, Key, Wakes, block_for, block_on};
 use norace_prim::probe::{Effect, Site};
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -82,9 +82,8 @@ impl<T> Sender<T> {
         value: T,
         timeout: Duration,
     ) -> Result<(), SendTimeoutError<T>> {
-        let deadline = Instant::now().checked_add(timeout);
         let mut send = self.send(value);
-        match block_until(Pin::new(&mut send), deadline) {
+        match block_for(Pin::new(&mut send), timeout) {
             Some(Ok(())) => Ok(()),
             Some(Err(SendError(value))) => Err(SendTimeoutError::Closed(value)),
             None => match send.try_cancel() {

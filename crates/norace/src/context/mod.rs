@@ -25,7 +25,7 @@ pub use cancelled::Cancelled;
 pub use cause::Cause;
 
 use crate::time::{Duration, Instant};
-use crate::wait::block_until;
+use crate::wait::block_for;
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
 use std::fmt;
@@ -154,7 +154,7 @@ impl Context {
     /// Waits until it is cancelled, for at most `timeout`; this thread sleeps. `None` when time ran out.
     #[track_caller]
     pub fn wait_blocking(&self, timeout: Duration) -> Option<Cause> {
-        block_until(pin!(self.cancelled()), Instant::now().checked_add(timeout))
+        block_for(pin!(self.cancelled()), timeout)
     }
 }
 

@@ -74,10 +74,10 @@ pub use reset::Reset;
 
 use self::core::{Core, Got};
 use crate::time;
-use crate::wait::{block_on, block_until};
+use crate::wait::{block_for, block_on};
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
@@ -223,8 +223,7 @@ impl<T: Reset> Pool<T> {
     /// An object; this thread sleeps for at most `timeout` until there is one.
     #[cfg_attr(norace, track_caller)]
     pub fn get_timeout_blocking(&self, timeout: Duration) -> Option<Guard<'_, T>> {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(pin!(Get::new(self, Site::here())), deadline)
+        block_for(pin!(Get::new(self, Site::here())), timeout)
     }
 
     /// Makes idle objects until there are `count` more, or as many as the bounds allow; says how many it made.

@@ -11,9 +11,8 @@ use super::pick::{look, poll_first};
 use crate::chan::{Receiver, RecvError, SendError, Sender};
 use crate::context::{self, Cause};
 use crate::time::{Duration, sleep};
-use crate::wait::{block_on, block_until};
+use crate::wait::{block_for, block_on};
 use norace_prim::probe::Site;
-use norace_prim::time::Instant;
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -226,7 +225,7 @@ macro_rules! set {
             /// Waits for at most `timeout` until a case is ready and takes it; this thread sleeps meanwhile. `None`
             /// when time ran out.
             pub fn wait_timeout_blocking(&mut self, timeout: Duration) -> Option<R> {
-                block_until(pin!(self.wait()), Instant::now().checked_add(timeout))
+                block_for(pin!(self.wait()), timeout)
             }
 
             /// Takes a case that is ready now, if any.

@@ -1,10 +1,10 @@
 //! The gate: open or closed, again and again.
 
 use super::event::{Event, Inside, Wait};
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::probe::{Effect, Kind, Site};
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::pin::Pin;
 
@@ -105,8 +105,7 @@ impl Gate {
     /// As [`wait_blocking`](Self::wait_blocking), for at most `timeout`; whether it was open.
     #[track_caller]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(Pin::new(&mut self.wait()), deadline).is_some()
+        block_for(Pin::new(&mut self.wait()), timeout).is_some()
     }
 
     fn moves(&self) -> u64 {

@@ -1,10 +1,10 @@
 //! The latch: something has happened, once and for all.
 
 use super::event::{Event, Inside, Wait};
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::probe::{Effect, Kind, Site};
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::pin::Pin;
 
 /// What the checker calls it.
@@ -88,8 +88,7 @@ impl Latch {
     /// As [`wait_blocking`](Self::wait_blocking), for at most `timeout`; whether it is set.
     #[track_caller]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(Pin::new(&mut self.wait()), deadline).is_some()
+        block_for(Pin::new(&mut self.wait()), timeout).is_some()
     }
 }
 

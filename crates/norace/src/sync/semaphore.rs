@@ -1,10 +1,10 @@
 //! The semaphore: permits by count, first come first served.
 
 use super::permits::{PERMITS_MAX, Permits, Place, Take, Use};
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::probe::{Kind, Site};
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -182,8 +182,7 @@ impl Semaphore {
         count: usize,
         timeout: Duration,
     ) -> Result<Permit<&Self>, AcquireTimeoutError> {
-        let deadline = Instant::now().checked_add(timeout);
-        match block_until(Pin::new(&mut self.acquire_many(count)), deadline) {
+        match block_for(Pin::new(&mut self.acquire_many(count)), timeout) {
             Some(result) => result.map_err(|AcquireError| AcquireTimeoutError::Closed),
             None => Err(AcquireTimeoutError::Timeout),
         }

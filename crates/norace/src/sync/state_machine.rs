@@ -4,9 +4,9 @@ use super::cell::{Cell, Wide};
 use super::event::{Event, Inside, Wait};
 use super::transitions::States;
 use super::versioned::Version;
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::probe::{Effect, Kind, Site};
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
@@ -157,8 +157,7 @@ impl<S: States> StateMachine<S> {
         state: S,
         timeout: Duration,
     ) -> Option<Result<Version, Unreachable<S>>> {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(Pin::new(&mut self.wait_for(state)), deadline)
+        block_for(Pin::new(&mut self.wait_for(state)), timeout)
     }
 
     fn read(&self) -> (S, Version) {

@@ -2,9 +2,9 @@
 
 use super::cell::{Cell, Value};
 use super::event::{Event, Inside, Wait};
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::probe::{Effect, Kind, Site};
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
@@ -234,8 +234,7 @@ impl<T: Value> Versioned<T> {
     /// As [`changed_blocking`](Self::changed_blocking), for at most `timeout`.
     #[track_caller]
     pub fn changed_timeout(&self, seen: Version, timeout: Duration) -> Option<(T, Version)> {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(Pin::new(&mut self.changed(seen)), deadline)
+        block_for(Pin::new(&mut self.changed(seen)), timeout)
     }
 
     /// The value.

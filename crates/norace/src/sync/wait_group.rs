@@ -1,11 +1,11 @@
 //! The wait group: waiting until all who joined have left.
 
 use super::event::{Event, Inside, Wait};
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::probe::{Effect, Kind, Site};
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::pin::Pin;
 
@@ -148,8 +148,7 @@ impl WaitGroup {
     /// As [`wait_blocking`](Self::wait_blocking), for at most `timeout`; whether all have left.
     #[track_caller]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
-        block_until(Pin::new(&mut self.wait()), deadline).is_some()
+        block_for(Pin::new(&mut self.wait()), timeout).is_some()
     }
 }
 

@@ -13,8 +13,8 @@ pub use blocked::{Blocked, BlockedOn};
 #[cfg(feature = "rt")]
 pub(crate) use blocked::{note, note_at, noted, restore_note, take as take_note};
 pub(crate) use list::{Key, List, Slab};
+pub(crate) use park::block_for;
 pub use park::block_on;
-pub(crate) use park::block_until;
 #[cfg(feature = "rt")]
 pub(crate) use park::thread_waker;
 #[cfg(not(feature = "rt"))]

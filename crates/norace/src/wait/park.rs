@@ -84,15 +84,17 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Runs `future` until it is ready, for at most `timeout` from now on.
+pub(crate) fn block_for<F: Future>(future: Pin<&mut F>, timeout: Duration) -> Option<F::Output> {
+    block_until(future, Instant::now().checked_add(timeout))
+}
+
 /// Runs `future` until it is ready or `deadline` has passed.
 ///
 /// It is polled once more when time is up. What came between the last poll and the deadline would be missed otherwise;
 /// and a select that polls its arms one after the other has seen all of them at one moment, between two polls, only
 /// when it was polled twice.
-pub(crate) fn block_until<F: Future>(
-    mut future: Pin<&mut F>,
-    deadline: Option<Instant>,
-) -> Option<F::Output> {
+fn block_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
     let waker = thread_waker();
     let mut wait = Wait::begin();
     let mut cx = Context::from_waker(&waker);

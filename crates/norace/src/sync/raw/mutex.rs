@@ -5,11 +5,11 @@
 //! order the two.
 
 use crate::sync::permits::{Permits, Place, Take, Use};
-use crate::wait::{BlockedOn, block_on, block_until};
+use crate::wait::{BlockedOn, block_for, block_on};
 use norace_prim::cell::UnsafeCell;
 use norace_prim::probe::{Kind, Site};
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::Duration;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -134,7 +134,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Locks; this thread sleeps for at most `timeout` until that is possible.
     #[track_caller]
     pub fn lock_timeout(&self, timeout: Duration) -> Option<MutexGuard<'_, T>> {
-        block_until(Pin::new(&mut self.lock()), Instant::now().checked_add(timeout))
+        block_for(Pin::new(&mut self.lock()), timeout)
     }
 
     /// The data, for who has the mutex to himself.
