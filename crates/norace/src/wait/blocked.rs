@@ -4,72 +4,12 @@
 //! its next poll, a thread that is about to sleep inside a task puts it into a table (`rt/asleep.rs`). A note costs two
 //! thread-local stores.
 
+use super::BlockedOn;
 use norace_prim::probe::Site;
 use norace_prim::thread_local;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
-
-/// What an operation waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum BlockedOn {
-    /// A value from a channel.
-    Receive,
-    /// Room in a channel, or somebody who takes the value.
-    Send,
-    /// The answer of a `oneshot` channel.
-    Answer,
-    /// The end of a task; the place is where that one was spawned.
-    Join,
-    /// An instant.
-    Sleep,
-    /// The end of a context.
-    Context,
-    /// An object of a pool.
-    Pool,
-    /// A socket.
-    Socket,
-    /// A mutex.
-    Lock,
-    /// Permits of a semaphore.
-    Permits,
-    /// The value of a once cell, which somebody else makes.
-    Init,
-    /// A latch.
-    Latch,
-    /// A gate.
-    Gate,
-    /// The members of a wait group.
-    Members,
-    /// A change of a versioned cell.
-    Change,
-    /// A state of a state machine.
-    State,
-}
-
-impl fmt::Display for BlockedOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Receive => "to receive from the channel",
-            Self::Send => "to send to the channel",
-            Self::Answer => "for an answer",
-            Self::Join => "for the end of the task spawned",
-            Self::Sleep => "in a sleep",
-            Self::Context => "for the end of a context",
-            Self::Pool => "for an object of the pool",
-            Self::Socket => "for a socket",
-            Self::Lock => "to lock the mutex",
-            Self::Permits => "for permits of the semaphore",
-            Self::Init => "for the value of the once cell",
-            Self::Latch => "for the latch",
-            Self::Gate => "for the gate",
-            Self::Members => "for the members of the wait group",
-            Self::Change => "for a change of the versioned cell",
-            Self::State => "for a state of the state machine",
-        })
-    }
-}
 
 /// What a task waits for, and where in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,24 +1,7 @@
 //! What a pending operation waits for, without a runtime that reports it: nothing is kept.
 
+use super::BlockedOn;
 use norace_prim::probe::Site;
-
-#[derive(Clone, Copy)]
-pub(crate) enum BlockedOn {
-    Receive,
-    Send,
-    Answer,
-    Sleep,
-    Context,
-    Pool,
-    Lock,
-    Permits,
-    Init,
-    Latch,
-    Gate,
-    Members,
-    Change,
-    State,
-}
 
 #[derive(Clone, Copy)]
 pub(crate) struct Nothing;
