@@ -36,13 +36,14 @@ struct Suite {
     measure: fn(root: &Path, quick: bool) -> Result<Tables, String>,
 }
 
-const SUITES: [Suite; 9] = [
+const SUITES: [Suite; 10] = [
     Suite { name: "engine", measure: |root, quick| Ok(engine::measure(root, quick)?.tables()) },
     Suite { name: "kit", measure: |root, quick| Ok(kit::measure(root, quick)?.tables()) },
     Suite { name: "sync", measure: |root, quick| parts::measure(&parts::SYNC, root, quick) },
     Suite { name: "bus", measure: |root, quick| parts::measure(&parts::BUS, root, quick) },
     Suite { name: "pool", measure: |root, quick| parts::measure(&parts::POOL, root, quick) },
     Suite { name: "config", measure: |root, quick| parts::measure(&parts::CONFIG, root, quick) },
+    Suite { name: "limit", measure: |root, quick| parts::measure(&parts::LIMIT, root, quick) },
     Suite { name: "checker", measure: |root, quick| Ok(checker::measure(root, quick)?.tables()) },
     Suite { name: "build", measure: |root, quick| Ok(build::measure(root, quick)?.tables()) },
     Suite { name: "corpus", measure: corpus::measure },

@@ -148,8 +148,12 @@ fn models_clippy(root: &Path) -> Result<(), String> {
 }
 
 fn doc(root: &Path) -> Result<(), String> {
-    let mut command = cargo(root, "doc --workspace --no-deps");
-    run(command.env("RUSTDOCFLAGS", "-D warnings"), STEP_MAX)
+    // Optional parts of the kit as well, as on docs.rs.
+    ["doc --workspace --no-deps", "doc --package norace --all-features --no-deps"]
+        .into_iter()
+        .try_for_each(|arguments| {
+            run(cargo(root, arguments).env("RUSTDOCFLAGS", "-D warnings"), STEP_MAX)
+        })
 }
 
 /// Each example ends by itself, with success.

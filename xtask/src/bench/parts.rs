@@ -10,11 +10,13 @@ use super::{
 
 mod bus;
 mod config;
+mod limit;
 mod pool;
 mod sync;
 
 pub(super) use bus::BUS;
 pub(super) use config::CONFIG;
+pub(super) use limit::LIMIT;
 pub(super) use pool::POOL;
 pub(super) use sync::SYNC;
 

@@ -2,6 +2,7 @@
 
 mod bus;
 mod config;
+mod limits;
 mod locks;
 mod pools;
 mod turns;
@@ -14,7 +15,8 @@ usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
 TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
       pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES
       bus-burst:EVENTS bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS
-      load:THREADS:WRITES cached:THREADS:WRITES";
+      load:THREADS:WRITES cached:THREADS:WRITES
+      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
@@ -29,6 +31,9 @@ fn main() -> ExitCode {
         "lock" => turns::lock(run, contender, parameters),
         "permits" => turns::permits(run, contender, parameters),
         "load" | "cached" => config::read(run, contender, name, parameters),
+        "limit-one" => limits::one(run, contender, parameters),
+        "limit-many" => limits::many(run, contender, parameters),
+        "limit-shared" => limits::shared(contender),
         _ => None,
     })
 }

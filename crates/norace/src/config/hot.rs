@@ -20,7 +20,7 @@ impl<T> Drop for Closer<T> {
     }
 }
 
-/// A value that is replaced as a whole while others read it; see the [module](self).
+/// A value that is replaced as a whole while others read it; see the [module](super).
 ///
 /// A handle: clones are the same value. When the last one is dropped, readers keep what they have, and those who wait
 /// for a change get [`Closed`](super::Closed).

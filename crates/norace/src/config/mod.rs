@@ -54,7 +54,7 @@
 //! # Parts
 //!
 //! A check of each new value against the one in force, and a history to roll back to: [`Builder`]. Waiting for a change
-//! of one part: [`Hot::subscribe`]. A file that is followed: [`file`].
+//! of one part: [`Hot::subscribe`]. A file that is followed: [`file`](mod@file).
 
 mod changes;
 mod error;
