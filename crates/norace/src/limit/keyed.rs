@@ -28,8 +28,15 @@ const SHARD_KEYS: usize = norace_prim::model_or!(512, 2);
 
 struct Entry {
     word: AtomicU64,
-    /// A quota of its own.
-    own: Option<Quota>,
+    /// A quota of its own; few have one, and entries are small so that many fit into the caches.
+    own: Option<Box<Quota>>,
+}
+
+impl Entry {
+    /// What it is allowed, where keys without a quota of their own have `default`.
+    fn quota(&self, default: Quota) -> Quota {
+        self.own.as_deref().copied().unwrap_or(default)
+    }
 }
 
 struct Shard<K> {
@@ -137,7 +144,7 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
         {
             let shard = read(shard);
             if let Some(entry) = shard.entries.get(key) {
-                return self.decide_on(entry, entry.own.unwrap_or(shard.quota), n);
+                return self.decide_on(entry, entry.quota(shard.quota), n);
             }
         }
         let mut shard = write(shard);
@@ -150,7 +157,7 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
         }
         let quota = shard.quota;
         let entry = shard.entries.get(key).expect("it was found, or added");
-        self.decide_on(entry, entry.own.unwrap_or(quota), n)
+        self.decide_on(entry, entry.quota(quota), n)
     }
 
     fn decide_on(&self, entry: &Entry, quota: Quota, n: u64) -> Result<Decision, CostError> {
@@ -171,7 +178,7 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
             let mut soonest = u64::MAX;
             let (kind, default) = (self.kind, shard.quota);
             shard.entries.retain(|_, entry| {
-                let params: Params = entry.own.unwrap_or(default).params();
+                let params: Params = entry.quota(default).params();
                 let left = whole_in(kind, params, *entry.word.get_mut(), now);
                 let stays = left > 0 || entry.own.is_some();
                 soonest = if stays && left > 0 { soonest.min(left) } else { soonest };
@@ -240,7 +247,7 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
         shard.quota.check_change(quota.unwrap_or(shard.quota))?;
         shard.full_until = 0;
         if let Some(entry) = shard.entries.get_mut(key) {
-            entry.own = quota;
+            entry.own = quota.map(Box::new);
             return Ok(true);
         }
         if quota.is_none() {
@@ -249,7 +256,9 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
         if self.make_room(&mut shard).is_some() {
             return Ok(false);
         }
-        shard.entries.insert(key.to_owned(), Entry { word: AtomicU64::new(0), own: quota });
+        shard
+            .entries
+            .insert(key.to_owned(), Entry { word: AtomicU64::new(0), own: quota.map(Box::new) });
         Ok(true)
     }
 
@@ -269,7 +278,7 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
             let mut shard = write(shard);
             let (now, kind, default) = (self.clock.nanos(), self.kind, shard.quota);
             shard.entries.retain(|_, entry| {
-                let params = entry.own.unwrap_or(default).params();
+                let params = entry.quota(default).params();
                 entry.own.is_some() || whole_in(kind, params, *entry.word.get_mut(), now) > 0
             });
             shard.entries.shrink_to_fit();
