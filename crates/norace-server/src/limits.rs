@@ -7,7 +7,7 @@
 //! Limits follow the settings: the first request that sees newer ones changes the limits, and what was admitted before
 //! stays counted where the limit was there before.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{InvalidSetting, Settings};
 
+/// What keeps count of clients takes some memory from the start.
+const CLIENTS_MAX: usize = 1 << 24;
+
 /// How many requests under `/v1` are admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -26,8 +29,9 @@ use crate::settings::{InvalidSetting, Settings};
 pub struct Limits {
     /// For each client address. Default none.
     pub each_client: Option<Rate>,
-    /// Client addresses that are told apart at once; while all of them are in use one more is denied. A change forgets
-    /// what was admitted for each. Default 65,536.
+    /// Client addresses that are told apart at once; while all of them are in use one more is denied. The networks of
+    /// 64 bits that IPv6 gives to one site count as one address. A change forgets what was admitted for each. At most
+    /// 2^24, default 65,536.
     pub clients_max: usize,
     /// For all clients together. Default none.
     pub all_clients: Option<Rate>,
@@ -57,8 +61,9 @@ impl Default for Limits {
 impl Limits {
     /// Finds the first limit that can't work.
     pub(crate) fn check(&self) -> Result<(), InvalidSetting> {
-        if self.clients_max == 0 {
-            return Err(InvalidSetting::new("limits.clients_max", "0 is below 1"));
+        if !(1..=CLIENTS_MAX).contains(&self.clients_max) {
+            let detail = format!("{} is not from 1 to {CLIENTS_MAX}", self.clients_max);
+            return Err(InvalidSetting::new("limits.clients_max", detail));
         }
         let rates = [("each_client", self.each_client), ("all_clients", self.all_clients)];
         for (name, rate) in rates {
@@ -166,7 +171,7 @@ impl Limiters {
             self.follow(settings);
         }
         let now = self.now.load();
-        let each = now.each.as_ref().map(|told| told.verdict(told.limiter.check(&client)));
+        let each = now.each.as_ref().map(|told| told.verdict(told.limiter.check(&site(client))));
         if each.as_ref().is_some_and(Verdict::is_denied) {
             return each;
         }
@@ -180,6 +185,17 @@ impl Limiters {
         if now.version < settings.version() {
             let Ok(_) = self.now.publish(now.next(settings));
         }
+    }
+}
+
+/// Whose address it is: one site has as many addresses of IPv6 as it likes.
+fn site(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        v4 => v4,
     }
 }
 
@@ -197,5 +213,19 @@ impl Verdict {
         if let Some(seconds) = headers::retry_after(self.decision) {
             to.insert(headers::RETRY_AFTER, value(seconds));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IpAddr, site};
+
+    #[test]
+    fn a_site_is_an_address_of_ipv4_or_a_network_of_ipv6() {
+        let site = |text: &str| site(text.parse::<IpAddr>().unwrap()).to_string();
+        assert_eq!(site("192.0.2.7"), "192.0.2.7");
+        assert_eq!(site("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(site("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_ne!(site("2001:db8:1:3::1"), site("2001:db8:1:2::1"));
     }
 }

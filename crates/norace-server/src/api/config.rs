@@ -1,5 +1,7 @@
 //! Showing and replacing the settings in force.
 
+use std::collections::HashSet;
+
 use hyper::StatusCode;
 use norace::config::{CompareError, Snapshot, Stale};
 
@@ -126,10 +128,9 @@ type Pairs<'t> = Vec<(std::borrow::Cow<'t, str>, &'t str)>;
 /// The members of an object, none of which may be there twice.
 fn distinct(text: &str) -> Result<Pairs<'_>, Refusal> {
     let pairs = fields::pairs(text)?;
-    for (at, (name, _)) in pairs.iter().enumerate() {
-        if pairs[..at].iter().any(|(other, _)| other == name) {
-            return Err(Refusal::malformed(format!("the key `{name}` is given twice")));
-        }
+    let mut names = HashSet::with_capacity(pairs.len());
+    match pairs.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(Refusal::malformed(format!("the key `{name}` is given twice"))),
+        None => Ok(pairs),
     }
-    Ok(pairs)
 }

@@ -89,6 +89,7 @@ fn a_limit_that_cannot_be_changes_nothing() {
         ("limits.each_client", json!({"each_client": {"requests": 0, "per_ms": 1000}})),
         ("limits.all_clients", json!({"all_clients": {"requests": 5, "per_ms": 1000, "burst": 0}})),
         ("limits.clients_max", json!({"clients_max": 0})),
+        ("limits.clients_max", json!({"clients_max": 1_000_000_000_000_u64})),
         ("limits", json!({"all": 1})),
     ] {
         let body = json!({ "limits": limits }).to_string();

@@ -62,7 +62,8 @@
 //!
 //! Publishing: one compare-and-exchange for a batch or a single event, one store for each event, one look whether
 //! somebody sleeps; one more compare-and-exchange for each event while there are subscribers that do not block. Once
-//! in a lap a lock and a look at all positions. Receiving: one load for a subscriber that blocks, two atomic steps for
+//! in a lap a lock and a look at all positions; for nearly each publication where a subscriber that blocks is nearly a
+//! lap behind. Receiving: one load for a subscriber that blocks, two atomic steps for
 //! others. Nobody takes a lock but for sleeping, waking sleepers, joining and leaving.
 //!
 //! # Closing

@@ -27,6 +27,7 @@ pub enum Start {
     Oldest,
     /// With what is published from now on.
     Tail,
-    /// With this sequence. What is no longer there is reported as lost first; what is still to come is waited for.
+    /// With this sequence. What is no longer there is reported as lost first; what is still to come is waited
+    /// for; what is more than 2^44 sequences away counts as being so far.
     At(u64),
 }

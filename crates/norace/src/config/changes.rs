@@ -82,9 +82,9 @@ impl<T, P: PartialEq + Send + Sync> Offer<T> for Topic<T, P> {
 
 /// Tells when a part of a [`Hot`](super::Hot) value changes; made by [`Hot::subscribe`](super::Hot::subscribe).
 ///
-/// Several changes since the last look are one. A change back to what was seen last counts as one, too: each
-/// publication is compared with the one before it. Who waits is woken by a publication that changes the part, and by
-/// the end of the last [`Hot`](super::Hot), and by nothing else.
+/// Several changes since the last look are one. A change back to what was seen last counts as one, too, unless both
+/// publications run at the same time: then there may be nothing to tell. Who waits is woken by a publication that
+/// changes the part, and by the end of the last [`Hot`](super::Hot), and by nothing else.
 pub struct Changes<T, P> {
     shared: Arc<Shared<T>>,
     topic: Arc<Topic<T, P>>,

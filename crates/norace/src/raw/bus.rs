@@ -52,8 +52,9 @@
 //! (Release), claim (Acquire); after its lossy readers: pin taken off (Release), mark (Acquire), and where there is no
 //! mark, because none is left: `LOSSY` taken back (Release), claim (Acquire).
 //!
-//! No step waits for a reader or a producer, but for the lock of the seats: one claim in a lap takes it, and who joins
-//! or leaves.
+//! No step waits for a reader or a producer, but for the lock of the seats: who joins or leaves takes it, and a claim
+//! beyond the limit. That is one claim in a lap where readers keep up, and nearly every claim where those that gate are
+//! about a lap behind.
 //!
 //! # Who waits
 //!

@@ -1,7 +1,7 @@
 //! Who reads, and up to where producers may go because of that.
 
 use super::Apart;
-use super::word::PINS_MAX;
+use super::word::{AHEAD_MAX, PINS_MAX};
 use crate::bus::{Policy, Start};
 use norace_prim::atomic::{AtomicU64, Ordering, Tally};
 use norace_prim::sync::Arc;
@@ -79,7 +79,8 @@ impl Seats {
         let wanted = match start {
             Start::Oldest => oldest,
             Start::Tail => tail,
-            Start::At(sequence) => sequence,
+            // Nobody lives to see what is further away than that.
+            Start::At(sequence) => sequence.min(tail + AHEAD_MAX),
         };
         let start = wanted.max(oldest);
         let seat = Arc::new(Seat {

@@ -45,6 +45,9 @@ const PIN_MASK: u64 = (1 << PIN_BITS) - 1;
 const KIND_MASK: u64 = 3;
 const SEQUENCE_SHIFT: u32 = PIN_BITS + 2;
 
+/// How far ahead of the ring a reader may be for the distance between two sequences to be told from their low bits.
+pub(super) const AHEAD_MAX: u64 = 1 << (u64::BITS - SEQUENCE_SHIFT - 2);
+
 /// How many pins a word counts: each reader has at most one.
 pub(super) const PINS_MAX: usize = PIN_MASK as usize;
 

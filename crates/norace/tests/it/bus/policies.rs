@@ -149,6 +149,20 @@ fn a_fork_goes_on_where_its_original_is() {
 }
 
 #[test]
+fn a_start_that_never_comes_is_waited_for() {
+    for policy in [Policy::Block, Policy::DropOldest, Policy::Disconnect] {
+        let bus = Bus::new(2);
+        let mut never = bus.subscribe(policy, Start::At(u64::MAX));
+        assert!(matches!(never.try_next(), Err(TryRecvError::Empty)));
+        for number in 0..5 {
+            bus.try_publish(number).unwrap();
+        }
+        assert!(matches!(never.try_next(), Err(TryRecvError::Empty)));
+        assert_eq!(bus.metrics().subscribers[0].missed, 0);
+    }
+}
+
+#[test]
 fn leaving_lets_publishers_go_on() {
     let bus = filled(2, 0);
     let slow = bus.subscribe(Policy::Block, Start::Tail);
