@@ -6,8 +6,8 @@
 //! and each key learns of it when it is next asked.
 //!
 //! **Shutdown.** 1. `closing` is set, the thread is woken. 2. It ends the round trip under way, and begins no other of
-//! what it was at. 3. It says what was admitted and gives back what is held, if the store is there, for one time-out. 4.
-//! It ends, and is joined.
+//! what it was at. 3. It says what was admitted and gives back what is held, if the store is there, for one time-out.
+//! 4. It ends, and is joined.
 
 use norace_prim::atomic::{AtomicBool, AtomicU64, Ordering};
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait_timeout};

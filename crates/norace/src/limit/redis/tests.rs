@@ -7,7 +7,7 @@ mod nodes;
 mod server;
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::link::{Link, Names};
 use super::{Config, ConfigError, Mode, Shared, WhenDown};
@@ -15,6 +15,7 @@ use crate::limit::shared::{Central, Mode as Order, Request, Shape, Terms};
 use crate::limit::{Decision, ManualClock, Quota, Reason};
 use nodes::{Nodes, admitted_by};
 use norace_prim::rand;
+use norace_prim::time::Instant;
 use server::{Proxy, Server};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -50,8 +51,8 @@ fn same(server: &Server, shape: Shape, mode: Order, key: &str) {
         slack: 0,
         trust_empty: true,
     };
-    let timeout = Duration::from_secs(5);
-    let mut link = Link::open(&server.client(), Instant::now() + timeout).unwrap();
+    let deadline = || Instant::now() + Duration::from_secs(5);
+    let mut link = Link::open(&server.client(), deadline()).unwrap();
     let mut central = Central::default();
     let names: Vec<_> = ["a", "b", "c"].map(|name| Names::new(name, key)).into();
     let mut seqs = [0_u64; 3];
@@ -74,7 +75,7 @@ fn same(server: &Server, shape: Shape, mode: Order, key: &str) {
         (seqs[at], last[at]) = (request.seq, Some(request));
         let life = names[at].life;
         let messages = [("k", request, terms)];
-        let answers = link.exchange(&names[at], &messages, Instant::now() + timeout).unwrap();
+        let answers = link.exchange(&names[at], &messages, deadline()).unwrap();
         let (answer, now) = answers[0];
         let expected = central.exchange(now, &terms, (node, life), &request);
         assert_eq!(answer, expected, "step {step}: {request:?}");

@@ -1,6 +1,6 @@
 //! Every run of small systems: some nodes, one key, a store, and a network that loses, repeats and reorders.
 //!
-//! The machines are those that ship. The search keeps a fingerprint of 64 bits of each state it has met, so its end means
+//! The machines are those that ship. The search keeps a fingerprint of 64 bits of each state it has met; its end means
 //! that there is no other, unless two states share one: with a million states a chance of one in 37 million.
 //!
 //! What it asserts is the bound of each mode, and that the bound is reached, so that it is not merely safe; and in each

@@ -7,10 +7,10 @@
 //! 3. Whoever holds the lock *settles* before it does anything else with the node: it swaps the word for nothing, and
 //!    what is missing from what was issued was used. From then on, until credit is issued again, nothing can be.
 //!
-//! A key that nobody uses is let go of. What is used without the lock is noticed only by who settles, so credit is issued
+//! A key that nobody uses is let go of. What is used without the lock is noticed by who settles, so credit is issued
 //! only while the sender *knows* the key: until it lets go, which it does with the lock held, and with nothing used.
 //!
-//! 1. Whoever finds, with the lock held, that the sender does not know the key, or that there is something to say, marks
+//! 1. Whoever finds, with the lock held, that the sender does not know the key or has something to say of it marks
 //!    it *told* and tells the sender, once for each mark.
 //! 2. The sender hears it: the mark goes, and the key is *listed*, if it is not.
 //! 3. The sender takes a key off its list that is not marked and has nothing to say.
