@@ -48,13 +48,13 @@ fn a_store_that_comes_back_empty_admits_again_once_what_it_forgot_is_over() {
     }
 }
 
-/// How many round trips a limiter makes that is dropped, over a store that takes most of the time-out for each.
+/// How many round trips a limiter makes that is dropped, over a slow store.
 fn round_trips_at_the_end(server: &Server, prefix: &str, every: Duration, under_way: bool) -> u64 {
     let proxy = Proxy::to(server);
     let mode = Mode::Delayed { batch: 10, every };
     let shared = Shared::new(config(&proxy.url(), 100, mode, 2).prefix(prefix)).unwrap();
     // Relaxed: a test's knob.
-    proxy.delay_ms.store(150, Ordering::Relaxed);
+    proxy.delay_ms.store(60, Ordering::Relaxed);
     for key in 0..2000 {
         assert!(shared.check(&key.to_string()).is_allowed());
     }
@@ -72,9 +72,9 @@ fn round_trips_at_the_end(server: &Server, prefix: &str, every: Duration, under_
 #[test]
 fn a_limiter_that_is_dropped_does_not_tell_a_slow_store_everything() {
     let Some(server) = Server::known() else { return };
-    // 2000 keys take 16 round trips; two fit into a time-out, and one may begin before the limiter is dropped.
+    // 2000 keys take 16 round trips; four begin in a time-out, one is under way and one may begin before the drop.
     let idle = round_trips_at_the_end(&server, "idle", Duration::from_secs(3600), false);
-    assert!(idle <= 3, "{idle} round trips");
+    assert!(idle <= 6, "{idle} round trips");
     let busy = round_trips_at_the_end(&server, "busy", Duration::from_millis(20), true);
-    assert!(busy <= 3, "{busy} round trips");
+    assert!(busy <= 6, "{busy} round trips");
 }
