@@ -41,7 +41,7 @@ impl Decision {
 pub enum Reason {
     /// Its quota is used up.
     Quota,
-    /// The table has no place for one more key: all that it holds are in use.
+    /// The table has no place for this key: all those that its hash may go to are taken by keys in use.
     TableFull,
     /// A shared limit has to hear from its store first; it takes one round trip.
     Asking,

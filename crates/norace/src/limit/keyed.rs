@@ -49,8 +49,9 @@ struct Shard<K> {
 /// One limit for each key, in one process, for at most so many keys.
 ///
 /// Use it per credential or client address. A key that was never seen has its whole quota; a key takes about 80 bytes
-/// and its own size, and goes when its place is needed and its quota is whole. When all places are taken by keys in
-/// use, one more is denied, with [`Reason::TableFull`]: a table that grew without bound could be made to.
+/// and its own size, and goes when its place is needed and its quota is whole. Places belong to shards of about 512, a
+/// key's hash says to which it goes: when all places of that one are taken by keys in use, one more is denied, with
+/// [`Reason::TableFull`], though others may have some left. A table that grew without bound could be made to.
 ///
 /// A decision on a known key hashes it, takes a lock shared with other readers, and changes one word. Between decisions
 /// on different keys nothing is ordered.

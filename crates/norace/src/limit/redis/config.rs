@@ -6,7 +6,7 @@ use std::fmt;
 use norace_prim::time::Duration;
 
 use crate::limit::quota::{Kind, Quota};
-use crate::limit::shared::{Mode as Order, Shape, Terms};
+use crate::limit::shared::{Mode as Order, Shape, Terms, narrow};
 
 pub use crate::limit::shared::WhenDown;
 
@@ -80,7 +80,8 @@ impl Config {
         self
     }
 
-    /// The most keys this node holds at once. Default 100,000.
+    /// The most keys this node holds at once. Default 100,000. As in [`Keyed`](crate::limit::Keyed) a key may find no
+    /// place a little before.
     pub fn keys_max(mut self, keys: usize) -> Self {
         self.keys_max = keys;
         self
@@ -112,14 +113,15 @@ impl Config {
             Mode::Delayed { batch, every } => (Order::Delayed, batch, every),
             Mode::Leased { batch, every } => (Order::Leased, batch, every),
         };
-        let period = micros(quota.period());
+        // Up: a shorter period would be a higher rate.
+        let period = narrow(quota.period().as_nanos().div_ceil(1000));
         let (count, burst) = (quota.count(), quota.at_once());
         let shape = match quota.kind() {
             Kind::Fixed => Shape::Window { limit: burst, period },
             Kind::Gcra => Shape::Bucket { count, period, burst },
             Kind::Sliding => return Err(ConfigError::Sliding),
         };
-        let every = micros(every);
+        let every = narrow(every.as_micros());
         let terms = Terms {
             shape,
             mode: order,
@@ -131,7 +133,7 @@ impl Config {
             slack: 1000,
             trust_empty: self.trust_empty,
         };
-        check(&terms, count)?;
+        check(&terms, quota)?;
         Ok(terms)
     }
 
@@ -150,7 +152,7 @@ impl Config {
 /// Redis computes in floating point, which is exact up to here.
 const EXACT_MAX: u128 = 1 << 53;
 
-fn check(terms: &Terms, count: u64) -> Result<(), ConfigError> {
+fn check(terms: &Terms, quota: Quota) -> Result<(), ConfigError> {
     if terms.nodes == 0 || terms.batch == 0 {
         return Err(ConfigError::Nothing);
     }
@@ -163,14 +165,11 @@ fn check(terms: &Terms, count: u64) -> Result<(), ConfigError> {
         return Err(ConfigError::Burst { burst, burst_min: held.saturating_add(1) });
     }
     let largest = u128::from(burst) + u128::from(held);
-    if count > period || largest * u128::from(period) >= EXACT_MAX {
+    let is_above_a_million = u128::from(quota.count()) * 1000 > quota.period().as_nanos();
+    if is_above_a_million || largest * u128::from(period) >= EXACT_MAX {
         return Err(ConfigError::TooLarge);
     }
     Ok(())
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Settings that cannot work.

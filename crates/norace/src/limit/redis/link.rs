@@ -1,6 +1,6 @@
 //! The connection to Redis: one script, many messages in one round trip.
 
-use norace_prim::time::Duration;
+use norace_prim::time::{Duration, Instant};
 use redis::{Client, Connection, RedisResult};
 
 use crate::limit::shared::{Answer, Request, Shape, Terms};
@@ -32,20 +32,22 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn open(client: &Client, timeout: Duration) -> RedisResult<Self> {
-        let mut connection = client.get_connection_with_timeout(timeout)?;
-        connection.set_read_timeout(Some(timeout))?;
-        connection.set_write_timeout(Some(timeout))?;
+    /// Connects, by `deadline` or not at all.
+    pub(super) fn open(client: &Client, deadline: Instant) -> RedisResult<Self> {
+        let mut connection = client.get_connection_with_timeout(left(deadline))?;
+        keep(&connection, deadline)?;
         let script = redis::cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query(&mut connection)?;
         Ok(Self { connection, script })
     }
 
-    /// Sends all messages, and gives an answer to each.
+    /// Sends all messages, and gives an answer to each, by `deadline` or not at all.
     pub(super) fn exchange(
         &mut self,
         names: &Names,
         messages: &[(&str, Request, Terms)],
+        deadline: Instant,
     ) -> RedisResult<Vec<(Answer, u64)>> {
+        keep(&self.connection, deadline)?;
         let mut pipe = redis::pipe();
         for (key, request, terms) in messages {
             pipe.cmd("EVALSHA").arg(&self.script).arg(2);
@@ -71,6 +73,16 @@ impl Link {
             ))
         })
     }
+}
+
+fn keep(connection: &Connection, deadline: Instant) -> RedisResult<()> {
+    connection.set_read_timeout(Some(left(deadline)))?;
+    connection.set_write_timeout(Some(left(deadline)))
+}
+
+/// How long it is until `deadline`; never nothing, which sockets do not take for a time-out.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
 /// The answer, and the store's time.

@@ -51,7 +51,8 @@ const ROUND_TRIP: Duration = Duration::from_millis(1);
 /// [`Keyed`](super::Keyed) is simpler and needs no store.
 ///
 /// A decision costs a hash, a lock shared with other readers, and one change of a word. Dropping the limiter tells the
-/// store what was admitted and gives back what was not used; it waits for that at most about twice the time-out.
+/// store what was admitted and gives back what was not used. It waits for that at most about twice the time-out; what
+/// could not be told by then is lost, as in a crash.
 ///
 /// ```no_run
 /// use norace::limit::{Quota, redis::{Config, Mode, Shared, WhenDown}};

@@ -5,8 +5,9 @@
 //! A store that does not answer in time is *down*: it is tried again after a pause that doubles, up to [`PAUSE_MAX`],
 //! and each key learns of it when it is next asked.
 //!
-//! **Shutdown.** 1. `closing` is set, the thread is woken. 2. It says what was admitted and gives back what is held,
-//! once, if the store is there. 3. It ends, and is joined.
+//! **Shutdown.** 1. `closing` is set, the thread is woken. 2. It ends the round trip under way, and begins no other of
+//! what it was at. 3. It says what was admitted and gives back what is held, if the store is there, for one time-out.
+//! 4. It ends, and is joined.
 
 use norace_prim::atomic::{AtomicBool, AtomicU64, Ordering};
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait_timeout};
@@ -15,6 +16,7 @@ use norace_prim::time::{Duration, Instant};
 use super::link::{Link, Names};
 use super::table::Entry;
 use crate::limit::clock::Clock;
+use crate::limit::shared::{Answer, Gate, Request, Terms};
 
 /// Messages of one round trip.
 const ROUND: usize = 128;
@@ -24,8 +26,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct Told {
-    /// Keys that have something to say; each at most once beside `listed` of the sender, so no more than the table
-    /// holds.
+    /// Keys that have something to say; each at most once, for its gate says so once until it is heard.
     keys: Vec<Arc<Entry>>,
     closing: bool,
 }
@@ -64,17 +65,17 @@ impl<C: Clock> Board<C> {
     }
 
     pub(super) fn tell(&self, entry: &Arc<Entry>) {
-        let mut told = lock(&self.told);
-        if !told.keys.iter().any(|known| Arc::ptr_eq(known, entry)) {
-            told.keys.push(Arc::clone(entry));
-        }
-        drop(told);
+        lock(&self.told).keys.push(Arc::clone(entry));
         self.changed.notify_one();
     }
 
     pub(super) fn close(&self) {
         lock(&self.told).closing = true;
         self.changed.notify_one();
+    }
+
+    fn is_closing(&self) -> bool {
+        lock(&self.told).closing
     }
 
     /// What was told, at `until` the latest; whether to close.
@@ -128,7 +129,7 @@ impl<C: Clock> Sender<C> {
             let (told, closing) = self.board.listen(tick_at);
             let tick = Instant::now() >= tick_at;
             for entry in &told {
-                if !self.listed.iter().any(|known| Arc::ptr_eq(known, entry)) {
+                if entry.gate.heard() {
                     self.listed.push(Arc::clone(entry));
                 }
             }
@@ -137,8 +138,7 @@ impl<C: Clock> Sender<C> {
                 return;
             }
             if Instant::now() >= self.try_at {
-                let keys = if tick { self.listed.clone() } else { told };
-                self.send(&keys, tick);
+                self.send(&told, tick);
             }
             if tick {
                 tick_at = Instant::now() + self.every;
@@ -153,30 +153,52 @@ impl<C: Clock> Sender<C> {
         self.listed.retain(|entry| !entry.gate.unlist(now));
     }
 
-    fn send(&mut self, keys: &[Arc<Entry>], tick: bool) {
-        let down = self.board.is_down();
-        let mut round = Vec::new();
-        for entry in keys {
-            let message = entry.gate.message(self.board.now(), tick, down);
-            round.extend(message.map(|message| (entry, message)));
-            if round.len() == ROUND && !self.say(&mut round) {
-                return;
-            }
-        }
+    /// Says what there is to say of `told`, and at a tick of all keys.
+    fn send(&mut self, told: &[Arc<Entry>], tick: bool) {
+        let listed = std::mem::take(&mut self.listed);
+        let timeout = self.timeout;
+        let more = self.rounds(
+            if tick { &listed } else { told },
+            |gate, board| gate.message(board.now(), tick, board.is_down()),
+            |board| (!board.is_closing()).then(|| Instant::now() + timeout),
+        );
+        self.listed = listed;
         // A store that is down is asked how it is, also when nothing is to be said.
-        if !round.is_empty() || down {
-            self.say(&mut round);
+        if more && self.board.is_down() {
+            self.say(&mut Vec::new(), Instant::now() + timeout);
         }
     }
 
-    /// One round trip; false when the store is down.
-    fn say(&mut self, round: &mut Vec<(&Arc<Entry>, Message)>) -> bool {
+    /// Sends the messages of `keys` in as many round trips as it takes. Each has to end by a deadline; where there is
+    /// none for the next one, or the store is down, it gives up and is false.
+    fn rounds(
+        &mut self,
+        keys: &[Arc<Entry>],
+        message: impl Fn(&Gate, &Board<C>) -> Option<Message>,
+        deadline: impl Fn(&Board<C>) -> Option<Instant>,
+    ) -> bool {
+        let mut round = Vec::new();
+        for (at, entry) in (1..).zip(keys) {
+            round.extend(message(&entry.gate, &self.board).map(|message| (entry, message)));
+            if round.len() < ROUND && (at < keys.len() || round.is_empty()) {
+                continue;
+            }
+            let deadline = deadline(&self.board);
+            if !deadline.is_some_and(|deadline| self.say(&mut round, deadline)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One round trip; false when the store is down, which it is if it has not answered by `deadline`.
+    fn say(&mut self, round: &mut Vec<(&Arc<Entry>, Message)>, deadline: Instant) -> bool {
         // Relaxed: counts for people.
         self.board.calls.fetch_add(1, Ordering::Relaxed);
         let count = u64::try_from(round.len()).expect("a round is short");
         // Relaxed: the same.
         self.board.messages.fetch_add(count, Ordering::Relaxed);
-        match self.exchange(round) {
+        match self.exchange(round, deadline) {
             Ok(answers) => {
                 self.board.note_down(false);
                 self.pause = PAUSE_MIN;
@@ -203,10 +225,11 @@ impl<C: Clock> Sender<C> {
     fn exchange(
         &mut self,
         round: &[(&Arc<Entry>, Message)],
-    ) -> redis::RedisResult<Vec<(crate::limit::shared::Answer, u64)>> {
+        deadline: Instant,
+    ) -> redis::RedisResult<Vec<(Answer, u64)>> {
         let link = match &mut self.link {
             Some(link) => link,
-            none => none.insert(Link::open(&self.client, self.timeout)?),
+            none => none.insert(Link::open(&self.client, deadline)?),
         };
         if round.is_empty() {
             return Ok(Vec::new());
@@ -215,33 +238,31 @@ impl<C: Clock> Sender<C> {
             .iter()
             .map(|(entry, (request, terms))| (entry.key.as_str(), *request, *terms))
             .collect();
-        link.exchange(&self.names, &messages)
+        link.exchange(&self.names, &messages, deadline)
     }
 
-    /// Step 2 of the shutdown.
+    /// Step 3 of the shutdown.
     fn part(&mut self) {
         if self.board.is_down() {
             return;
         }
         let listed = std::mem::take(&mut self.listed);
+        let end = Instant::now() + self.timeout;
         // What is under way first; then what its answer granted.
         for _ in 0..2 {
-            let mut round = Vec::new();
-            for entry in &listed {
-                let message = entry.gate.farewell(self.board.now());
-                round.extend(message.map(|message| (entry, message)));
-                if round.len() == ROUND && !self.say(&mut round) {
-                    return;
-                }
-            }
-            if !round.is_empty() && !self.say(&mut round) {
+            let more = self.rounds(
+                &listed,
+                |gate, board| gate.farewell(board.now()),
+                |_| (Instant::now() < end).then_some(end),
+            );
+            if !more {
                 return;
             }
         }
     }
 }
 
-type Message = (crate::limit::shared::Request, crate::limit::shared::Terms);
+type Message = (Request, Terms);
 
 /// Up to a quarter of `pause`, so that nodes do not come back all at once.
 fn jitter(pause: Duration) -> Duration {

@@ -2,18 +2,20 @@
 //!
 //! The bound is asserted, never a time. Most tests use windows of a day; one that runs over midnight in UTC has two.
 
+mod ends;
 mod nodes;
 mod server;
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::link::{Link, Names};
-use super::{Config, Mode, Shared, WhenDown};
+use super::{Config, ConfigError, Mode, Shared, WhenDown};
 use crate::limit::shared::{Central, Mode as Order, Request, Shape, Terms};
 use crate::limit::{Decision, ManualClock, Quota, Reason};
 use nodes::{Nodes, admitted_by};
 use norace_prim::rand;
+use norace_prim::time::Instant;
 use server::{Proxy, Server};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -49,8 +51,8 @@ fn same(server: &Server, shape: Shape, mode: Order, key: &str) {
         slack: 0,
         trust_empty: true,
     };
-    let timeout = Duration::from_secs(5);
-    let mut link = Link::open(&server.client(), timeout).unwrap();
+    let deadline = || Instant::now() + Duration::from_secs(5);
+    let mut link = Link::open(&server.client(), deadline()).unwrap();
     let mut central = Central::default();
     let names: Vec<_> = ["a", "b", "c"].map(|name| Names::new(name, key)).into();
     let mut seqs = [0_u64; 3];
@@ -72,7 +74,9 @@ fn same(server: &Server, shape: Shape, mode: Order, key: &str) {
         let request = if below(4) == 0 { last[at].unwrap_or(fresh) } else { fresh };
         (seqs[at], last[at]) = (request.seq, Some(request));
         let life = names[at].life;
-        let (answer, now) = link.exchange(&names[at], &[("k", request, terms)]).unwrap()[0];
+        let messages = [("k", request, terms)];
+        let answers = link.exchange(&names[at], &messages, deadline()).unwrap();
+        let (answer, now) = answers[0];
         let expected = central.exchange(now, &terms, (node, life), &request);
         assert_eq!(answer, expected, "step {step}: {request:?}");
         epoch = answer.epoch;
@@ -337,4 +341,23 @@ fn settings_that_cannot_work_are_refused() {
     assert_eq!(shared.check_n("k", 51).unwrap_err().cost_max, 50);
     assert!(shared.set_quota(a_day(10)).is_err());
     assert!(shared.set_quota(Quota::per_second(300).unwrap()).is_ok());
+}
+
+#[test]
+fn a_shared_rate_is_never_above_its_quota() {
+    for (count, nanos) in [(1000, 1_000_500), (3, 4001), (7, 1_000_000_000), (999, 999_999)] {
+        let quota = Quota::gcra(count, Duration::from_nanos(nanos)).unwrap();
+        let config = Config::new("redis://127.0.0.1:1/", quota, delayed(1), 1, WhenDown::Closed);
+        let shape = config.terms(quota).unwrap().shape;
+        let hour_us = 3_600_000_000;
+        let most = u128::from(hour_us) * 1000 * u128::from(count) / u128::from(nanos);
+        let refilled = shape.refill(hour_us);
+        assert!(
+            u128::from(refilled) <= most,
+            "{refilled} of {count} in {nanos} ns, at most {most}"
+        );
+    }
+    let quota = Quota::gcra(2, Duration::from_nanos(1500)).unwrap();
+    let config = Config::new("redis://127.0.0.1:1/", quota, delayed(1), 1, WhenDown::Closed);
+    assert!(matches!(config.terms(quota), Err(ConfigError::TooLarge)), "above a million a second");
 }

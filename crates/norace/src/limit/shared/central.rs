@@ -154,6 +154,11 @@ impl Central {
         self.window
     }
 
+    #[cfg(norace)]
+    pub(super) fn used(&self) -> u64 {
+        self.used
+    }
+
     pub(super) fn epoch_or(&self, other: u64) -> u64 {
         if self.epoch == 0 { other } else { self.epoch }
     }

@@ -1,8 +1,11 @@
 //! Every run of small systems: some nodes, one key, a store, and a network that loses, repeats and reorders.
 //!
-//! The machines are those that ship. The search keeps each state it has met, so that its end means that there is no
-//! other. What it asserts is the bound of each mode, and that the bound is reached, so that it is not merely safe.
-//! *Mutants* do one thing otherwise, from outside the machines; each has to go over the bound.
+//! The machines are those that ship. The search keeps a fingerprint of 64 bits of each state it has met; its end means
+//! that there is no other, unless two states share one: with a million states a chance of one in 37 million.
+//!
+//! What it asserts is the bound of each mode, and that the bound is reached, so that it is not merely safe; and in each
+//! state that a node which reaches the store gets out of its outage. *Mutants* do one thing otherwise, from outside the
+//! machines; each has to break one of the two.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -30,6 +33,8 @@ enum Mutant {
     NoDeadline,
     /// The store grants the whole bucket.
     NoShrink,
+    /// A node in an outage sends only what it would send without one.
+    StaysDown,
 }
 
 /// A system's size, and what may happen to it.
@@ -44,6 +49,8 @@ struct Plan {
     repeats: u64,
     /// Messages, or answers, that are lost.
     losses: u64,
+    /// Times at which a node takes the store for lost, whether or not it is.
+    outages: u64,
     /// The time at which it ends; the clock moves in steps.
     until: u64,
     step: u64,
@@ -59,6 +66,17 @@ impl Plan {
                 Shape::Bucket { count, period, burst: burst + shrunk }
             }
             shape @ Shape::Window { .. } => shape,
+        }
+    }
+
+    /// By how much more than the limit may be admitted. Nodes that share the limit in an outage may have known nothing
+    /// of what the others admitted.
+    fn bound(&self) -> u64 {
+        let over = self.terms.over_max(self.crashes);
+        match self.terms.down {
+            WhenDown::Closed => over,
+            WhenDown::Share => over + self.terms.shape.at_once(),
+            WhenDown::Open => u64::MAX,
         }
     }
 }
@@ -94,7 +112,7 @@ struct State {
     peers: Vec<Peer>,
     /// Admitted in this window, or the level of the bucket that everything was charged to at once.
     admitted: u64,
-    left: [u64; 4],
+    left: [u64; 5],
 }
 
 const START: u64 = 1_000_000;
@@ -108,7 +126,7 @@ impl State {
             central: Central::known(1),
             peers: (0..plan.terms.nodes).map(|_| peer()).collect(),
             admitted: 0,
-            left: [plan.crashes, plan.restarts, plan.repeats, plan.losses],
+            left: [plan.crashes, plan.restarts, plan.repeats, plan.losses, plan.outages],
         }
     }
 
@@ -183,6 +201,7 @@ impl State {
             self.delivers(plan, at, &mut next);
             self.answers(plan, at, &mut next);
             self.crashes(plan, at, &mut next);
+            self.loses_store(plan, at, &mut next);
         }
         let mut forgotten = self.clone();
         if forgotten.central != Central::default() && forgotten.may(1) {
@@ -318,6 +337,33 @@ impl State {
             next.push(state);
         }
     }
+
+    fn loses_store(&self, plan: &Plan, at: usize, next: &mut Vec<Self>) {
+        let mut state = self.clone();
+        if !state.peers[at].node.is_down() && state.may(4) {
+            state.peers[at].node.lost_store(state.now, &plan.terms);
+            next.push(state);
+        }
+    }
+
+    /// Whether each node gets out of its outage that says now what it has to say, and is answered.
+    fn recovers(&self, plan: &Plan) -> bool {
+        let (now, terms) = (self.now, &plan.terms);
+        (0..).zip(&self.peers).all(|(at, peer)| {
+            let mut node = peer.node.clone();
+            let wants = match plan.mutant {
+                Mutant::StaysDown => node.wants_without_outage(now, terms),
+                _ => node.wants(now, true, terms),
+            };
+            let request = node.flight().or_else(|| wants.then(|| node.send(now, true, terms)));
+            if let Some(request) = request {
+                let mut central = self.central.clone();
+                let answer = central.exchange(now, terms, (at, peer.life), &request);
+                node.answer(now, &answer, terms);
+            }
+            !node.is_down()
+        })
+    }
 }
 
 fn fingerprint(of: &impl Hash) -> u64 {
@@ -331,21 +377,24 @@ fn fingerprint(of: &impl Hash) -> u64 {
 struct Found {
     over: u64,
     states: usize,
+    /// A node stays in its outage although it reaches the store.
+    stuck: bool,
     /// The fewest admissions when the store had nothing left and nobody held anything on its way.
     pending: u64,
 }
 
-/// Visits every state, or stops at the first that is over `bound`.
+/// Visits every state, or stops at the first that is over `bound`, or that a node does not get out of.
 fn explore(plan: &Plan, bound: u64) -> Found {
     let start = State::new(plan);
     let mut seen = HashSet::from([fingerprint(&start)]);
     let mut queue = VecDeque::from([start]);
-    let mut found = Found { over: 0, states: 0, pending: 0 };
+    let mut found = Found { over: 0, states: 0, stuck: false, pending: 0 };
     while let Some(state) = queue.pop_front() {
         found.over = found.over.max(state.over(&plan.terms));
         let pending = state.peers.iter().map(|peer| peer.node.pending()).max();
         found.pending = found.pending.max(pending.unwrap_or(0));
-        if found.over > bound || seen.len() > plan.states_max {
+        found.stuck = !state.recovers(plan);
+        if found.over > bound || found.stuck || seen.len() > plan.states_max {
             break;
         }
         for next in state.next(plan) {
@@ -375,6 +424,7 @@ fn plan(shape: Shape, mode: Mode, nodes: u64, batch: u64) -> Plan {
         restarts: 0,
         repeats: 0,
         losses: 0,
+        outages: 0,
         until: START,
         step: 1,
         states_max: usize::MAX,
@@ -384,9 +434,10 @@ fn plan(shape: Shape, mode: Mode, nodes: u64, batch: u64) -> Plan {
 /// Searches all of it: the bound holds, and is reached where `tight`.
 #[track_caller]
 fn holds(plan: &Plan, tight: bool) -> Found {
-    let bound = plan.terms.over_max(plan.crashes);
+    let bound = plan.bound();
     let found = explore(plan, bound);
     assert!(found.over <= bound, "{plan:?}: {found:?}, but the bound is {bound}");
+    assert!(!found.stuck, "{plan:?}: {found:?}, a node stays down");
     assert!(!tight || found.over == bound, "{plan:?}: {found:?}, the bound {bound} is not reached");
     found
 }
@@ -400,7 +451,7 @@ fn holds_so_far(plan: &Plan) {
 #[track_caller]
 fn breaks(mutant: Mutant, plan: Plan) {
     let plan = Plan { mutant, ..plan };
-    let bound = plan.terms.over_max(plan.crashes);
+    let bound = plan.bound();
     let found = explore(&plan, bound);
     assert!(found.over > bound, "the mutant {mutant:?} was not found: {found:?}");
 }
@@ -493,4 +544,40 @@ fn the_mutants_of_the_leased_mode_are_found() {
     breaks(Mutant::NoDeadline, Plan { until: START + 10, step: 10, ..plan });
     breaks(Mutant::Trusts, Plan { restarts: 1, ..plan });
     breaks(Mutant::NoShrink, bucket(Mode::Leased, 1, 1, 2));
+}
+
+/// A window whose limit nodes keep otherwise in an outage.
+fn outages(mode: Mode, down: WhenDown) -> Plan {
+    let mut plan = window(mode, 2, 2, 4);
+    plan.terms.down = down;
+    Plan { outages: 2, ..plan }
+}
+
+#[test]
+fn a_node_that_reaches_the_store_gets_out_of_its_outage() {
+    for mode in [Mode::Delayed, Mode::Leased] {
+        for down in [WhenDown::Open, WhenDown::Closed, WhenDown::Share] {
+            let plan = outages(mode, down);
+            holds_so_far(&plan);
+            holds_so_far(&Plan { losses: 1, repeats: 1, crashes: 1, ..plan });
+            holds_so_far(&Plan { until: START + 20, step: 5, restarts: 1, ..plan });
+        }
+    }
+    holds_so_far(&Plan { outages: 1, losses: 1, ..bucket(Mode::Delayed, 2, 1, 2) });
+    holds_so_far(&Plan { outages: 1, losses: 1, ..bucket(Mode::Leased, 2, 1, 3) });
+}
+
+#[test]
+fn an_outage_costs_a_window_that_closes_nothing() {
+    holds(&Plan { outages: 1, ..window(Mode::Delayed, 2, 2, 3) }, true);
+    holds(&Plan { outages: 1, ..window(Mode::Leased, 2, 1, 2) }, true);
+}
+
+#[test]
+fn a_node_that_waits_for_news_in_an_outage_is_found() {
+    for mode in [Mode::Delayed, Mode::Leased] {
+        let plan = Plan { mutant: Mutant::StaysDown, ..outages(mode, WhenDown::Closed) };
+        let found = explore(&plan, plan.bound());
+        assert!(found.stuck, "{mode:?}: {found:?}");
+    }
 }

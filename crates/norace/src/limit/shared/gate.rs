@@ -7,6 +7,14 @@
 //! 3. Whoever holds the lock *settles* before it does anything else with the node: it swaps the word for nothing, and
 //!    what is missing from what was issued was used. From then on, until credit is issued again, nothing can be.
 //!
+//! A key that nobody uses is let go of. What is used without the lock is noticed by who settles, so credit is issued
+//! only while the sender *knows* the key: until it lets go, which it does with the lock held, and with nothing used.
+//!
+//! 1. Whoever finds, with the lock held, that the sender does not know the key or has something to say of it marks
+//!    it *told* and tells the sender, once for each mark.
+//! 2. The sender hears it: the mark goes, and the key is *listed*, if it is not.
+//! 3. The sender takes a key off its list that is not marked and has nothing to say.
+//!
 //! Credit and the time until which it is good are one word, so nobody uses one with the other's time.
 
 use norace_prim::atomic::{AtomicU64, Ordering};
@@ -24,8 +32,23 @@ struct Inside {
     node: Node,
     terms: Terms,
     issued: u64,
-    /// Whether the sender looks at it by itself.
+    /// The sender was told of it, and did not hear it yet.
+    told: bool,
+    /// The sender looks at it by itself.
     listed: bool,
+}
+
+impl Inside {
+    /// Whether the sender has to be told.
+    fn tell(&mut self, now: u64) -> bool {
+        let tell = !self.told && (!self.listed || self.node.wants(now, false, &self.terms));
+        self.told |= tell;
+        tell
+    }
+
+    fn is_known(&self) -> bool {
+        self.told || self.listed
+    }
 }
 
 pub(crate) struct Gate {
@@ -44,7 +67,7 @@ pub(crate) enum Passage {
 impl Gate {
     /// A key that was not spoken of since the message `seq`.
     pub(crate) fn new(terms: Terms, seq: u64) -> Self {
-        let inside = Inside { node: Node::new(seq), terms, issued: 0, listed: false };
+        let inside = Inside { node: Node::new(seq), terms, issued: 0, told: false, listed: false };
         Self { word: AtomicU64::new(0), inside: Mutex::new(inside) }
     }
 
@@ -89,8 +112,11 @@ impl Gate {
         inside
     }
 
-    /// Step 1.
+    /// Step 1; nothing where the sender would not learn of its use.
     fn issue(&self, mut inside: MutexGuard<'_, Inside>, now: u64) -> Credit {
+        if !inside.is_known() {
+            return Credit::default();
+        }
         let terms = inside.terms;
         let credit = inside.node.credit(now, &terms);
         let (count, until) = (credit.count.min(COUNT_MAX), (credit.until / 1000).min(MILLIS_MAX));
@@ -106,16 +132,11 @@ impl Gate {
         }
     }
 
-    /// Whether the sender has to be told.
-    fn tell(inside: &mut Inside, now: u64) -> bool {
-        !std::mem::replace(&mut inside.listed, true) || inside.node.wants(now, false, &inside.terms)
-    }
-
     #[cold]
     fn look(&self, now: u64, down: bool) -> bool {
         let mut inside = self.settle(now);
         Self::note_outage(&mut inside, now, down);
-        let tell = Self::tell(&mut inside, now);
+        let tell = inside.tell(now);
         self.issue(inside, now);
         tell
     }
@@ -127,7 +148,7 @@ impl Gate {
         let terms = inside.terms;
         let open = inside.node.admit(n, now, &terms);
         let dry = if open { None } else { Some(inside.node.refuse(n, now, &terms)) };
-        let tell = Self::tell(&mut inside, now);
+        let tell = inside.tell(now);
         let left = self.issue(inside, now);
         (dry.map_or(Passage::Open(left), Passage::Shut), tell)
     }
@@ -153,21 +174,28 @@ impl Gate {
         request.map(|request| (request, terms))
     }
 
-    /// Takes an answer; whether there is more to say at once.
+    /// Takes an answer; true when the sender has to be told again, since there is more to say at once.
     pub(crate) fn answer(&self, now: u64, answer: &Answer) -> bool {
         let mut inside = self.settle(now);
         let terms = inside.terms;
         inside.node.answer(now, answer, &terms);
-        let more = inside.node.wants(now, false, &terms);
+        let tell = inside.tell(now);
         self.issue(inside, now);
-        more
+        tell
+    }
+
+    /// The sender was told of it; true when it has to put it on its list.
+    pub(crate) fn heard(&self) -> bool {
+        let mut inside = lock(&self.inside);
+        inside.told = false;
+        !std::mem::replace(&mut inside.listed, true)
     }
 
     /// Takes it off the sender's list if nothing would be lost.
     pub(crate) fn unlist(&self, now: u64) -> bool {
         let mut inside = self.settle(now);
         let terms = inside.terms;
-        let idle = inside.node.is_idle(now, &terms);
+        let idle = !inside.told && inside.node.is_idle(now, &terms);
         inside.listed &= !idle;
         self.issue(inside, now);
         idle
@@ -177,7 +205,7 @@ impl Gate {
     pub(crate) fn forgettable(&self, now: u64) -> Option<u64> {
         let mut inside = self.settle(now);
         let terms = inside.terms;
-        let idle = !inside.listed && inside.node.is_idle(now, &terms);
+        let idle = !inside.is_known() && inside.node.is_idle(now, &terms);
         let seq = inside.node.seq();
         self.issue(inside, now);
         idle.then_some(seq)

@@ -50,6 +50,8 @@ pub(crate) use node::Dry;
 #[cfg(test)]
 pub(crate) use node::Node;
 pub use outage::WhenDown;
+#[cfg(feature = "redis")]
+pub(crate) use terms::narrow;
 pub(crate) use terms::{Answer, Mode, Request, Shape, Terms};
 
 #[cfg(test)]

@@ -29,9 +29,13 @@ fn passes(gate: &Gate) -> u64 {
 
 /// One message and its answer.
 fn exchange(gate: &Gate, store: &Mutex<Central>, node: u64) {
-    if let Some((request, terms)) = gate.message(NOW, true, false) {
-        let answer = lock(store).exchange(NOW, &terms, (node, 1), &request);
-        gate.answer(NOW, &answer);
+    exchange_at(NOW, gate, store, node);
+}
+
+fn exchange_at(now: u64, gate: &Gate, store: &Mutex<Central>, node: u64) {
+    if let Some((request, terms)) = gate.message(now, true, false) {
+        let answer = lock(store).exchange(now, &terms, (node, 1), &request);
+        gate.answer(now, &answer);
     }
 }
 
@@ -67,6 +71,95 @@ fn one_node(mode: Mode) {
 fn threads_of_a_node_pass_no_more_than_it_may_admit() {
     all(|| one_node(Mode::Delayed));
     all(|| one_node(Mode::Leased));
+}
+
+/// A key whose sender does what it is told, and looks at nothing else.
+struct Key {
+    gate: Gate,
+    store: Mutex<Central>,
+    /// How often the sender was told of it and did not hear it yet.
+    told: AtomicU64,
+}
+
+impl Key {
+    fn new() -> Arc<Self> {
+        let gate = Gate::new(terms(Mode::Delayed, 4, 8), 0);
+        let (store, told) = (Mutex::new(Central::known(1)), AtomicU64::new(0));
+        Arc::new(Self { gate, store, told })
+    }
+
+    fn pass(&self, now: u64, down: bool) -> u64 {
+        let (passage, tell) = self.gate.pass(1, now, down);
+        // AcqRel: stands for the lock of the sender's queue.
+        self.told.fetch_add(u64::from(tell), Ordering::AcqRel);
+        u64::from(matches!(passage, Passage::Open(_)))
+    }
+
+    /// Whether the sender has to put it on its list.
+    fn hear(&self) -> bool {
+        // AcqRel: stands for the lock of the sender's queue.
+        let told = self.told.swap(0, Ordering::AcqRel);
+        assert!(told <= 1, "the sender was told {told} times");
+        told == 1 && self.gate.heard()
+    }
+
+    /// What the sender does at a tick; whether the key stays on its list.
+    fn tick(&self, now: u64, mut listed: bool) -> bool {
+        let new = self.hear();
+        assert!(!new || !listed, "the key is on the list already");
+        listed |= new;
+        if listed {
+            exchange_at(now, &self.gate, &self.store, 1);
+        }
+        listed && !self.gate.unlist(now)
+    }
+}
+
+/// A key that was let go of is used while the sender lets go of it again.
+fn used_credit_is_told() {
+    let key = Key::new();
+    assert_eq!(key.pass(NOW, false), 1);
+    assert!(key.tick(NOW, false), "its window is not over");
+    // In the next window nothing of the first is known any more.
+    let (then, at_last) = (NOW + 1_500_000, NOW + 4_000_000);
+    let threads = spawn(2, |_| {
+        let key = key.clone();
+        move || key.pass(then, false)
+    });
+    let mut listed = key.tick(then, true);
+    let passed = join(threads).into_iter().sum::<u64>() + key.pass(then, false);
+    listed = key.tick(then, listed);
+    assert_eq!(lock(&key.store).used(), passed, "admitted and never charged");
+    assert!(!key.tick(at_last, listed), "the sender never lets go of it");
+    assert!(key.gate.forgettable(at_last).is_some(), "its place never becomes free");
+}
+
+/// The store is lost and comes back; a thread may have seen that it was lost, and act on it later.
+fn an_outage_ends() {
+    let key = Key::new();
+    let down = Arc::new(AtomicU64::new(1));
+    let (other, seen) = (key.clone(), down.clone());
+    let thread = thread::spawn(move || {
+        // Relaxed: a hint.
+        let down = seen.load(Ordering::Relaxed) == 1;
+        other.pass(NOW, down);
+    });
+    // The sender asks the store how it is, and is answered. Relaxed: a hint.
+    down.store(0, Ordering::Relaxed);
+    let listed = key.tick(NOW, false);
+    thread.join().expect("no panic");
+    key.tick(NOW, listed);
+    assert_eq!(key.pass(NOW, false), 1, "the node stays in its outage");
+}
+
+#[test]
+fn credit_is_used_only_of_keys_that_the_sender_knows() {
+    all(used_credit_is_told);
+}
+
+#[test]
+fn an_outage_ends_with_the_next_tick() {
+    all(an_outage_ends);
 }
 
 /// What is done otherwise than the protocol says.

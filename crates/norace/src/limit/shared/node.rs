@@ -215,6 +215,10 @@ impl Node {
         if self.flight.is_some() {
             return false;
         }
+        // Only an answer ends an outage, in which little or nothing else may be there to say.
+        if tick && self.outage.is_some() {
+            return true;
+        }
         match terms.mode {
             Mode::Delayed => self.spent >= terms.batch || self.pressed || (tick && self.spent > 0),
             Mode::Leased => {
@@ -387,6 +391,9 @@ impl Node {
             View::Window { until, .. } => earlier(until),
             View::Bucket { full_at } => earlier(full_at),
         }
+        if let Some(outage) = &mut self.outage {
+            outage.normalise(now, by);
+        }
         self.used_at = match terms.mode {
             Mode::Delayed => 0,
             Mode::Leased => self.used_at.max(now.saturating_sub(terms.idle)) - by,
@@ -409,6 +416,16 @@ impl Node {
         if let Some(flight) = &mut self.flight {
             name(&mut flight.request.epoch);
         }
+    }
+
+    /// Whether the store is taken for lost.
+    pub(super) fn is_down(&self) -> bool {
+        self.outage.is_some()
+    }
+
+    /// What [`wants`](Self::wants) says at a tick of a node that has no outage.
+    pub(super) fn wants_without_outage(&self, now: u64, terms: &Terms) -> bool {
+        Self { outage: None, ..self.clone() }.wants(now, true, terms)
     }
 
     /// Admitted and not known to be charged.

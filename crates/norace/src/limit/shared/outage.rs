@@ -93,4 +93,10 @@ impl Share {
             }
         }
     }
+
+    /// The same as far as anything can tell, `by` earlier. Only a bucket is moved.
+    #[cfg(test)]
+    pub(super) fn normalise(&mut self, now: u64, by: u64) {
+        self.until = if by == 0 { self.until } else { self.until.max(now) - by };
+    }
 }

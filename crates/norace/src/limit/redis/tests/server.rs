@@ -98,13 +98,23 @@ impl Server {
 
     /// Stops it for a while, as a machine does that swaps.
     pub(super) fn freeze(&self, time: Duration) {
-        let signal = |name: &str| {
-            let pid = self.child.id().to_string();
-            assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-        };
-        signal("-STOP");
+        self.pause();
         thread::sleep(time);
-        signal("-CONT");
+        self.resume();
+    }
+
+    /// Lets nobody have an answer; it remembers everything.
+    pub(super) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(super) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 }
 
@@ -131,6 +141,8 @@ pub(super) struct Proxy {
     pub(super) port: u16,
     /// Each how-manieth answer is lost; 0 for none.
     pub(super) each: Arc<AtomicU32>,
+    /// How long each answer takes.
+    pub(super) delay_ms: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -138,17 +150,21 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (each, count) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-        let (target, rate) = (server.port, Arc::clone(&each));
+        let delay_ms = Arc::new(AtomicU32::new(0));
+        let (target, rate, slow) = (server.port, Arc::clone(&each), Arc::clone(&delay_ms));
         // It ends with the process.
         thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
-                let (client, each, count) =
-                    (client.unwrap(), Arc::clone(&rate), Arc::clone(&count));
+                let (client, each, count, delay_ms) =
+                    (client.unwrap(), Arc::clone(&rate), Arc::clone(&count), Arc::clone(&slow));
                 let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 thread::spawn(move || pass(from, to, || false));
                 let lose = move || {
                     // Relaxed: a test's knob.
+                    let delay_ms = delay_ms.load(Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(delay_ms.into()));
+                    // Relaxed: the same.
                     let each = each.load(Ordering::Relaxed);
                     // Relaxed: the same.
                     each > 0 && count.fetch_add(1, Ordering::Relaxed) % each == each - 1
@@ -156,7 +172,7 @@ impl Proxy {
                 thread::spawn(move || pass(server, client, lose));
             }
         });
-        Self { port, each }
+        Self { port, each, delay_ms }
     }
 
     pub(super) fn url(&self) -> String {
