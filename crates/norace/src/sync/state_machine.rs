@@ -52,8 +52,8 @@ impl<S> Kind for MachineOf<S> {
 ///
 /// # Cost and ordering
 ///
-/// As those of a [`Versioned`](super::Versioned) word: a load of 128 bits and an exchange per move, a load to look. A move
-/// happens before everything that returns its version or a later one.
+/// As those of a [`Versioned`](super::Versioned) word: a load of 128 bits and an exchange per move, a load to look. A
+/// move happens before everything that returns its version or a later one.
 ///
 /// # Cancel safety
 ///

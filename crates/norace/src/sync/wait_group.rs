@@ -54,8 +54,8 @@ const ROUND: u64 = 1 << 32;
 ///
 /// # Panics
 ///
-/// When a member joins 2^31 others; it is none then. The rounds are counted modulo 2^32; a wait would have to be asleep for exactly that many of them
-/// to miss one.
+/// When a member joins 2^31 others; it is none then. The rounds are counted modulo 2^32; a wait would have to be asleep
+/// for exactly that many of them to miss one.
 ///
 /// # Cancel safety
 ///
