@@ -17,11 +17,16 @@ pub trait Value: Clone {
 
 /// A value with its version.
 pub trait Cell<T>: Sized {
+    /// What tells a value from those before and after it, with its version.
+    type Seen: Copy;
     fn new(value: T, version: u64) -> Self;
-    fn load(&self) -> (T, u64);
+    fn load(&self) -> (T, Self::Seen);
+    fn version_of(seen: Self::Seen) -> u64;
     fn version(&self) -> u64;
-    /// Sets value and version if the version is `expected`. What is there otherwise.
-    fn compare_set(&self, expected: u64, new: T) -> Result<u64, (T, u64)>;
+    /// Sets value and version if nobody has since it was `seen`. What is there otherwise.
+    fn exchange(&self, seen: Self::Seen, new: T) -> Result<u64, (T, Self::Seen)>;
+    /// As `exchange`, for who has the version only.
+    fn compare_set(&self, expected: u64, new: T) -> Result<u64, (T, Self::Seen)>;
     fn into_inner(self) -> T;
 }
 
@@ -41,11 +46,14 @@ fn pack(word: u64, version: u64) -> u128 {
     u128::from(version) << 64 | u128::from(word)
 }
 
-fn unpack<T: Word>(both: u128) -> (T, u64) {
-    (T::from_word(both as u64), (both >> 64) as u64)
+fn word_of<T: Word>(both: u128) -> T {
+    T::from_word(both as u64)
 }
 
 impl<T: Word> Cell<T> for Wide {
+    /// Both as they stand in the atomic.
+    type Seen = u128;
+
     #[cfg_attr(norace, track_caller)]
     fn new(value: T, version: u64) -> Self {
         Self(AtomicU128::new(pack(value.into_word(), version)))
@@ -53,38 +61,50 @@ impl<T: Word> Cell<T> for Wide {
 
     #[inline]
     #[cfg_attr(norace, track_caller)]
-    fn load(&self) -> (T, u64) {
-        // SeqCst: as the waiting protocol asks; it includes the Acquire that pairs with the Release in compare_set.
-        unpack(self.0.load(Ordering::SeqCst))
+    fn load(&self) -> (T, u128) {
+        // SeqCst: as the waiting protocol asks; it includes the Acquire that pairs with the Release in exchange.
+        let seen = self.0.load(Ordering::SeqCst);
+        (word_of(seen), seen)
+    }
+
+    #[inline]
+    fn version_of(seen: u128) -> u64 {
+        (seen >> 64) as u64
     }
 
     #[inline]
     #[cfg_attr(norace, track_caller)]
     fn version(&self) -> u64 {
-        Cell::<T>::load(self).1
+        <Self as Cell<T>>::version_of(Cell::<T>::load(self).1)
     }
 
     #[inline]
     #[cfg_attr(norace, track_caller)]
-    fn compare_set(&self, expected: u64, new: T) -> Result<u64, (T, u64)> {
-        // Acquire: who is refused has seen what led to the version that refuses it; otherwise the exchange decides.
-        let mut found = self.0.load(Ordering::Acquire);
-        if (found >> 64) as u64 == expected {
-            let after = expected.wrapping_add(1);
-            let both = pack(new.into_word(), after);
-            let (success, failure) = (Ordering::SeqCst, Ordering::Acquire);
-            // SeqCst: as the waiting protocol asks; it includes the Release for who loads this version. Acquire: as the
-            // load.
-            match self.0.compare_exchange(found, both, success, failure) {
-                Ok(_) => return Ok(after),
-                Err(now) => found = now,
-            }
+    fn exchange(&self, seen: u128, new: T) -> Result<u64, (T, u128)> {
+        let after = <Self as Cell<T>>::version_of(seen).wrapping_add(1);
+        let both = pack(new.into_word(), after);
+        let (success, failure) = (Ordering::SeqCst, Ordering::Acquire);
+        // SeqCst: as the waiting protocol asks; it includes the Release for who loads this version. Acquire: who is
+        // refused has seen what led to the version that refuses it.
+        match self.0.compare_exchange(seen, both, success, failure) {
+            Ok(_) => Ok(after),
+            Err(now) => Err((word_of(now), now)),
         }
-        Err(unpack(found))
+    }
+
+    #[inline]
+    #[cfg_attr(norace, track_caller)]
+    fn compare_set(&self, expected: u64, new: T) -> Result<u64, (T, u128)> {
+        // Acquire: who is refused has seen what led to the version that refuses it; otherwise the exchange decides.
+        let found = self.0.load(Ordering::Acquire);
+        if <Self as Cell<T>>::version_of(found) == expected {
+            return self.exchange(found, new);
+        }
+        Err((word_of(found), found))
     }
 
     fn into_inner(mut self) -> T {
-        unpack(*self.0.get_mut()).0
+        word_of(*self.0.get_mut())
     }
 }
 
@@ -96,6 +116,9 @@ pub struct Behind<T> {
 }
 
 impl<U> Cell<Arc<U>> for Behind<Arc<U>> {
+    /// The version.
+    type Seen = u64;
+
     #[cfg_attr(norace, track_caller)]
     fn new(value: Arc<U>, version: u64) -> Self {
         Self { version: AtomicU64::new(version), value: Mutex::new(value) }
@@ -107,9 +130,17 @@ impl<U> Cell<Arc<U>> for Behind<Arc<U>> {
         (value.clone(), self.version.load(Ordering::Relaxed))
     }
 
+    fn version_of(seen: u64) -> u64 {
+        seen
+    }
+
     fn version(&self) -> u64 {
         // SeqCst: as the waiting protocol asks; it includes the Acquire that pairs with the Release in compare_set.
         self.version.load(Ordering::SeqCst)
+    }
+
+    fn exchange(&self, seen: u64, new: Arc<U>) -> Result<u64, (Arc<U>, u64)> {
+        self.compare_set(seen, new)
     }
 
     fn compare_set(&self, expected: u64, new: Arc<U>) -> Result<u64, (Arc<U>, u64)> {

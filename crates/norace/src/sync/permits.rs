@@ -199,7 +199,12 @@ impl<U: Use> Permits<U> {
     #[cold]
     fn give_to_line(&self, count: usize) -> Wakes {
         let mut wakes = Wakes::new();
-        self.serve(&mut lock(&self.queue), count, &mut wakes);
+        let mut queue = lock(&self.queue);
+        // Before anybody is granted some: a panic half way would leave the flag without a line. While somebody stands
+        // in line no other gives, and the count stays right.
+        // Relaxed: only the number counts.
+        plus(self.word.load(Ordering::Relaxed), count);
+        self.serve(&mut queue, count, &mut wakes);
         wakes
     }
 
@@ -304,7 +309,8 @@ impl<U: Use> Permits<U> {
         let mut wakes = Wakes::new();
         let take = match place.key {
             Some(key) => self.come_back(place, key, waker, &mut wakes),
-            None => self.arrive(place, waker),
+            // A clone is foreign code and may panic: not under the lock, nor with the flag set and nobody in line.
+            None => self.arrive(place, waker.clone()),
         };
         (take, wakes)
     }
@@ -342,11 +348,11 @@ impl<U: Use> Permits<U> {
         take
     }
 
-    fn arrive(&self, place: &mut Place, waker: &Waker) -> Take {
+    fn arrive(&self, place: &mut Place, waker: Waker) -> Take {
         let mut queue = lock(&self.queue);
         let take = self.take_or_queue(place.need);
         if take == Take::Short {
-            let stage = Stage::Waiting(Some(waker.clone()));
+            let stage = Stage::Waiting(Some(waker));
             let key = queue.nodes.insert(Node { need: place.need, overtaken: 0, stage });
             let Queue { nodes, line } = &mut *queue;
             line.push_back(nodes, key);
@@ -461,3 +467,6 @@ impl Place {
 
 #[cfg(all(test, norace))]
 mod models;
+
+#[cfg(test)]
+mod tests;

@@ -52,8 +52,8 @@ impl<S> Kind for MachineOf<S> {
 ///
 /// # Cost and ordering
 ///
-/// As those of a [`Versioned`](super::Versioned) word: one exchange of 128 bits per move, one load to look. A move
-/// happens before everything that returns its version or a later one.
+/// As those of a [`Versioned`](super::Versioned) word: a load of 128 bits and an exchange per move, a load to look. A
+/// move happens before everything that returns its version or a later one.
 ///
 /// # Cancel safety
 ///
@@ -62,6 +62,13 @@ pub struct StateMachine<S: States> {
     /// The state's index with its version.
     cell: Wide,
     event: Event<Self>,
+}
+
+/// An index with its version, as a cell keeps them.
+type Seen = <Wide as Cell<usize>>::Seen;
+
+fn version_of(seen: Seen) -> Version {
+    Version::new(<Wide as Cell<usize>>::version_of(seen))
 }
 
 impl<S: States> StateMachine<S> {
@@ -103,12 +110,11 @@ impl<S: States> StateMachine<S> {
     #[track_caller]
     pub fn move_to(&self, to: S) -> Result<Version, IllegalMove<S>> {
         let site = Site::here();
-        let (mut state, mut version) = self.event.read("look at", site, || self.read());
+        let mut seen = self.event.read("look at", site, || self.see());
         loop {
-            match self.exchange(state, version, to, site) {
+            match self.exchange(seen, to, site)? {
                 Ok(version) => return Ok(version),
-                Err(MoveError::Illegal(illegal)) => return Err(illegal),
-                Err(MoveError::Stale { state: now, version: at }) => (state, version) = (now, at),
+                Err(now) => seen = now,
             }
         }
     }
@@ -122,11 +128,12 @@ impl<S: States> StateMachine<S> {
     #[track_caller]
     pub fn compare_move(&self, version: Version, to: S) -> Result<Version, MoveError<S>> {
         let site = Site::here();
-        let (state, now) = self.event.read("look at", site, || self.read());
-        if now != version {
-            return Err(MoveError::Stale { state, version: now });
+        let seen = self.event.read("look at", site, || self.see());
+        let stale = |(state, seen)| MoveError::Stale { state, version: version_of(seen) };
+        if version_of(seen.1) != version {
+            return Err(stale(seen));
         }
-        self.exchange(state, version, to, site)
+        self.exchange(seen, to, site).map_err(MoveError::Illegal)?.map_err(stale)
     }
 
     /// Waits until it is in `state`, or comes into it, however shortly; resolves to the version at which it did.
@@ -161,34 +168,34 @@ impl<S: States> StateMachine<S> {
     }
 
     fn read(&self) -> (S, Version) {
-        let (index, version): (usize, u64) = self.cell.load();
-        (S::ALL[index], Version::new(version))
+        let (state, seen) = self.see();
+        (state, version_of(seen))
     }
 
-    /// Moves from `state`, which has `version`, to `to`.
+    /// The state, and what its exchange takes.
+    fn see(&self) -> (S, Seen) {
+        let (index, seen): (usize, Seen) = self.cell.load();
+        (S::ALL[index], seen)
+    }
+
+    /// Moves from `state`, as it was `seen`, to `to`; the state as it is when it has moved since.
     fn exchange(
         &self,
-        state: S,
-        version: Version,
+        (state, seen): (S, Seen),
         to: S,
         site: Site,
-    ) -> Result<Version, MoveError<S>> {
+    ) -> Result<Result<Version, (S, Seen)>, IllegalMove<S>> {
         if !state.may_become(to) {
-            return Err(MoveError::Illegal(IllegalMove { from: state, to }));
+            return Err(IllegalMove { from: state, to });
         }
-        self.event.change("move", site, |wakes| {
-            match self.cell.compare_set(version.get(), to.index()) {
-                Ok(after) => {
-                    let after = Version::new(after);
-                    self.event.notify(wakes, |wish| wish.told(to, after));
-                    (Effect::Changed, Ok(after))
-                }
-                Err((now, at)) => {
-                    let (state, version) = (S::ALL[now], Version::new(at));
-                    (Effect::Learned, Err(MoveError::Stale { state, version }))
-                }
+        Ok(self.event.change("move", site, |wakes| match self.cell.exchange(seen, to.index()) {
+            Ok(after) => {
+                let after = Version::new(after);
+                self.event.notify(wakes, |wish| wish.told(to, after));
+                (Effect::Changed, Ok(after))
             }
-        })
+            Err((now, seen)) => (Effect::Learned, Err((S::ALL[now], seen))),
+        }))
     }
 }
 

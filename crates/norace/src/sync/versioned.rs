@@ -89,8 +89,9 @@ impl fmt::Display for Version {
 ///
 /// # Cost
 ///
-/// Of a word: a load and a compare-and-set are one instruction each where the processor has one for 128 bits (x86 with
-/// `cmpxchg16b` and, for loads, AVX; AArch64); else portable-atomic takes one of its global locks. On x86 without AVX a
+/// Of a word: a load is one instruction, an update a load and an exchange, and so is a compare-and-set, which knows the
+/// version and not the value, where the processor has them for 128 bits (x86 with `cmpxchg16b` and, for loads, AVX;
+/// AArch64); else portable-atomic takes one of its global locks. On x86 without AVX a
 /// load writes the line. Of an `Arc`: a short lock and a reference count; the value before is dropped as soon as the
 /// last reader lets go of it, so a stalled reader keeps one value and no more. [`version`](Self::version) takes no
 /// lock. While nobody waits for changes a set costs one load more.
@@ -106,6 +107,10 @@ impl fmt::Display for Version {
 pub struct Versioned<T: Value> {
     cell: T::Cell,
     event: Event<Self>,
+}
+
+fn version_of<T: Value>(seen: <T::Cell as Cell<T>>::Seen) -> Version {
+    Version(T::Cell::version_of(seen))
 }
 
 impl<T: Value> Versioned<T> {
@@ -125,8 +130,8 @@ impl<T: Value> Versioned<T> {
     #[inline]
     #[track_caller]
     pub fn load(&self) -> (T, Version) {
-        let (value, version) = self.event.read("load", Site::here(), || self.cell.load());
-        (value, Version(version))
+        let (value, seen) = self.event.read("load", Site::here(), || self.cell.load());
+        (value, version_of::<T>(seen))
     }
 
     /// The version alone; for an `Arc` that is cheaper.
@@ -144,18 +149,23 @@ impl<T: Value> Versioned<T> {
     #[inline]
     #[track_caller]
     pub fn compare_set(&self, version: Version, new: T) -> Result<Version, Stale<T>> {
-        self.event.change("compare and set", Site::here(), |wakes| {
-            match self.cell.compare_set(version.0, new) {
-                Ok(after) => {
-                    let after = Version(after);
-                    self.event.notify(wakes, |since| (after.ahead_of(*since) > 0).then_some(()));
-                    (Effect::Changed, Ok(after))
-                }
-                Err((value, now)) => {
-                    let current = (value, Version(now));
-                    (Effect::Learned, Err(Stale { expected: version, current }))
-                }
+        let set = self.change(Site::here(), || self.cell.compare_set(version.0, new));
+        set.map_err(|(value, seen)| Stale {
+            expected: version,
+            current: (value, version_of::<T>(seen)),
+        })
+    }
+
+    /// Does `set`, and answers those who waited for it.
+    #[inline]
+    fn change<E>(&self, site: Site, set: impl FnOnce() -> Result<u64, E>) -> Result<Version, E> {
+        self.event.change("compare and set", site, |wakes| match set() {
+            Ok(after) => {
+                let after = Version(after);
+                self.event.notify(wakes, |since| (after.ahead_of(*since) > 0).then_some(()));
+                (Effect::Changed, Ok(after))
             }
+            Err(found) => (Effect::Learned, Err(found)),
         })
     }
 
@@ -187,12 +197,13 @@ impl<T: Value> Versioned<T> {
         &self,
         mut change: impl FnMut(T) -> Result<T, E>,
     ) -> Result<(T, Version), E> {
-        let (mut value, mut version) = self.load();
+        let site = Site::here();
+        let (mut value, mut seen) = self.event.read("load", site, || self.cell.load());
         loop {
             let new = change(value)?;
-            match self.compare_set(version, new.clone()) {
+            match self.change(site, || self.cell.exchange(seen, new.clone())) {
                 Ok(version) => return Ok((new, version)),
-                Err(stale) => (value, version) = stale.current,
+                Err(now) => (value, seen) = now,
             }
         }
     }
@@ -271,8 +282,8 @@ impl<T: Value> Inside for Versioned<T> {
     }
 
     fn output(&self, (): ()) -> (T, Version) {
-        let (value, version) = self.cell.load();
-        (value, Version(version))
+        let (value, seen) = self.cell.load();
+        (value, version_of::<T>(seen))
     }
 }
 

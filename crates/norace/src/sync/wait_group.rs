@@ -54,8 +54,8 @@ const ROUND: u64 = 1 << 32;
 ///
 /// # Panics
 ///
-/// With 2^31 members. The rounds are counted modulo 2^32; a wait would have to be asleep for exactly that many of them
-/// to miss one.
+/// When a member joins 2^31 others; it is none then. The rounds are counted modulo 2^32; a wait would have to be asleep
+/// for exactly that many of them to miss one.
 ///
 /// # Cancel safety
 ///
@@ -82,13 +82,14 @@ impl Core {
     }
 
     fn join(self: &Arc<Self>, site: Site) -> Member {
-        self.event.change("join", site, |_| {
+        let before = self.event.change("join", site, |_| {
             // Relaxed: who joins publishes nothing; leaving does.
-            let before = self.word.fetch_add(1, Ordering::Relaxed);
-            assert!(members(before) < ROUND / 2, "2^31 members of a wait group");
-            (Effect::Changed, ())
+            (Effect::Changed, self.word.fetch_add(1, Ordering::Relaxed))
         });
-        Member { core: self.clone(), site }
+        // It leaves again when it is one too many.
+        let member = Member { core: self.clone(), site };
+        assert!(members(before) < ROUND / 2, "2^31 members of a wait group");
+        member
     }
 
     fn leave(&self, site: Site) {
@@ -226,3 +227,6 @@ impl Inside for WaitGroup {
 
     fn output(&self, (): ()) {}
 }
+
+#[cfg(test)]
+mod tests;
