@@ -1,8 +1,7 @@
 //! The slow way, behind one lock: how many objects there may be, and who waits for one.
 
-use super::entry::{Entry, Licence};
+use super::entry::{Entry, Licence, Record};
 use crate::wait::{Key, List, Slab, Wakes};
-use norace_prim::atomic::Tally;
 use norace_prim::sync::Arc;
 use std::task::Waker;
 
@@ -20,7 +19,7 @@ pub(super) struct Desk<T> {
     /// How many objects there may be.
     max: usize,
     /// What counts the uses of each object that there is, or is about to be.
-    licences: Slab<Arc<Tally>>,
+    licences: Slab<Arc<Record>>,
     /// The uses of objects that are gone.
     past_uses: u64,
     waiters: Slab<Waiter<T>>,
@@ -47,14 +46,14 @@ impl<T> Desk<T> {
         if self.is_full() {
             return None;
         }
-        let uses = Arc::new(Tally::new());
-        Some(Licence { key: self.licences.insert(uses.clone()), uses })
+        let record = Arc::new(Record::default());
+        Some(Licence { key: self.licences.insert(record.clone()), record })
     }
 
     /// Takes back the right of an object that is gone.
     pub(super) fn revoke(&mut self, licence: &Licence) {
         self.licences.remove(licence.key);
-        self.past_uses += licence.uses.get();
+        self.past_uses += licence.record.uses.get();
     }
 
     /// How many objects there are, or are about to be.
@@ -64,7 +63,7 @@ impl<T> Desk<T> {
 
     /// How often objects were used again.
     pub(super) fn uses(&self) -> u64 {
-        self.past_uses + self.licences.iter().map(|uses| uses.get()).sum::<u64>()
+        self.past_uses + self.licences.iter().map(|record| record.uses.get()).sum::<u64>()
     }
 
     /// How many stand in the line.

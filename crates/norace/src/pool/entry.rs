@@ -4,15 +4,28 @@ use crate::wait::Key;
 use norace_prim::atomic::Tally;
 use norace_prim::sync::Arc;
 
+/// What the desk knows of an object.
+///
+/// Who holds the object writes it at each use, so it has a cache line of its own. Of the pair of lines that processors
+/// fetch together it has only one: twice the memory for each object would be more than that costs.
+#[derive(Default)]
+#[repr(align(64))]
+pub(super) struct Record {
+    /// How often the object was used again. Who holds the object writes it, and the desk reads it.
+    pub(super) uses: Tally,
+}
+
 /// The right to one of the objects that a pool may have; given back to the desk when the object is gone.
 pub(super) struct Licence {
     /// Where the desk keeps it.
     pub(super) key: Key,
-    /// How often the object was used again. Who holds the object writes it, and the desk reads it.
-    pub(super) uses: Arc<Tally>,
+    pub(super) record: Arc<Record>,
 }
 
 /// An object; who has the box is its only user.
+///
+/// Who uses the object writes here, too, so neighbours in memory share no line.
+#[repr(align(64))]
 pub(super) struct Entry<T> {
     pub(super) value: T,
     pub(super) licence: Licence,
@@ -24,7 +37,7 @@ impl<T> Entry<T> {
     /// Counts one more use; true once in a while, when the clock is worth a look.
     #[inline]
     pub(super) fn use_again(&self) -> bool {
-        let uses = &self.licence.uses;
+        let uses = &self.licence.record.uses;
         uses.add_alone(1);
         uses.get().is_multiple_of(64)
     }
