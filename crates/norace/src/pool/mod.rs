@@ -28,8 +28,7 @@
 //! * **Near**: an object goes to the thread that used it last, or one that shares its shard; who finds nothing there
 //!   takes from others.
 //! * **Gives memory back**: [`Pool::age`], called now and then by the pool itself, drops what was not used between two
-//!   calls. A burst is forgotten after two of them, but for some 24 bytes in the pool's books for each object that there
-//!   was at once; those go when none is left.
+//!   calls. A burst is forgotten after two of them.
 //! * **Counts**: [`Pool::metrics`].
 //!
 //! # Cost

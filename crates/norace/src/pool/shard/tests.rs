@@ -2,13 +2,12 @@
 
 use super::super::entry::{Entry, Licence, Record};
 use super::Shard;
-use crate::wait::Slab;
 use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::sync::Arc;
 use norace_prim::thread;
 
 fn entry(value: u64) -> Box<Entry<u64>> {
-    let licence = Licence { key: Slab::new().insert(()), record: Arc::new(Record::default()) };
+    let licence = Licence(Arc::new(Record::new(0)));
     Box::new(Entry { value, licence, since: 0 })
 }
 
