@@ -362,8 +362,8 @@ impl<T> Core<T> {
             return (Effect::Changed, Got::Licence(licence));
         }
         let Some(waker) = waker else {
-            // Without hints this time. An object that another has in hand for a moment, to age it or to put it elsewhere,
-            // is not found; nobody is to wait for that here, least of all under this lock.
+            // Without hints this time. An object that another has in hand for a moment, to age it or to put it
+            // elsewhere, is not found; nobody is to wait for that here, least of all under this lock.
             let found = if others_wait { None } else { self.find() };
             return found.map_or((Effect::Nothing, Got::Nothing), |entry| {
                 (Effect::Changed, Got::Entry(entry))
