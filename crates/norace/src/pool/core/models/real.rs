@@ -149,7 +149,7 @@ fn thieves_lose_nothing() {
 struct Alarm;
 
 impl Wake for Alarm {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: Arc<Self>) {
         panic!("alarm");
     }
 }
@@ -164,7 +164,7 @@ fn calmly(act: impl FnOnce()) {
 }
 
 fn poll_alarmed(get: &mut Get<'_, Object>) {
-    let waker = Waker::from(std::sync::Arc::new(Alarm));
+    let waker = Waker::from(Arc::new(Alarm));
     calmly(|| drop(Pin::new(get).poll(&mut Context::from_waker(&waker))));
 }
 
