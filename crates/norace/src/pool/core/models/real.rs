@@ -207,8 +207,8 @@ fn wakers_that_panic_cost_no_object_that_has_no_room() {
             guards.into_iter().map(|guard| thread::spawn(move || calmly(|| drop(guard)))).collect();
         join(threads);
         calmly(|| drop(first));
-        // No object is made after one is gone: at the same address or not, as the allocator likes, and the checker would
-        // see a difference.
+        // No object is made after one is gone: it might be at the same address or not, and the checker would see a
+        // difference.
         let seen = pool.metrics();
         assert_eq!((seen.live, seen.idle, seen.waiting), (0, 1, 0));
     });
