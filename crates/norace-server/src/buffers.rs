@@ -4,8 +4,12 @@
 //! here. A burst's buffers go with the pools' ageing.
 
 use std::fmt;
+use std::future::Future;
 
+use norace::context::Context;
 use norace::pool::{Guard, Metrics, OwnedGuard, Pool, Reset};
+use norace::task;
+use norace_prim::time::Duration;
 
 use crate::metrics::Page;
 
@@ -19,6 +23,9 @@ const BODY_BYTES: usize = 512;
 /// A body's buffer that has grown beyond this is not kept.
 const BODY_BYTES_KEPT: usize = 64 << 10;
 const BODIES_IDLE_MAX: usize = 1_024;
+
+/// Memory that was not used for so long to twice as long goes back to the system.
+const QUIET: Duration = Duration::from_secs(30);
 
 /// A body's bytes; the memory goes back when it is dropped.
 pub(crate) type Buffer = OwnedGuard<Vec<u8>>;
@@ -50,9 +57,11 @@ impl Buffers {
     pub(crate) fn new() -> Self {
         let inputs = Pool::unbounded_builder()
             .max_idle(INPUTS_IDLE_MAX)
+            .age_every(None)
             .build(|| Input(vec![0; INPUT_BYTES].into_boxed_slice()));
         let bodies = Pool::unbounded_builder()
             .max_idle(BODIES_IDLE_MAX)
+            .age_every(None)
             .keep(|body: &Vec<u8>| body.capacity() <= BODY_BYTES_KEPT)
             .build(|| Vec::with_capacity(BODY_BYTES));
         Self { inputs, bodies }
@@ -70,10 +79,10 @@ impl Buffers {
         body
     }
 
-    /// Gives back what was not used for a while.
-    pub(crate) fn age(&self) {
-        self.inputs.age();
-        self.bodies.age();
+    /// Gives back what was not used for a while, until the context is cancelled.
+    pub(crate) fn spawn_ageing(&self, until: &Context) {
+        spawn_until(until, self.inputs.ageing(QUIET));
+        spawn_until(until, self.bodies.ageing(QUIET));
     }
 
     /// Writes what the pools did as Prometheus text.
@@ -102,6 +111,15 @@ impl Buffers {
         });
         each("norace_buffers_in_use", "gauge", "Buffers in use.", |seen| seen.live as u64);
     }
+}
+
+fn spawn_until(until: &Context, ageing: impl Future<Output = ()> + Send + 'static) {
+    let until = until.clone();
+    let ageing = async move {
+        let _ = until.run(ageing).await;
+    };
+    // A runtime that admits no more tasks admits no connections either.
+    drop(task::Builder::new().spawn(ageing));
 }
 
 impl fmt::Debug for Buffers {

@@ -32,8 +32,6 @@ use crate::settings::{InvalidSetting, LiveSettings};
 const REFUSALS_MAX: usize = 64;
 /// The pause after a failed accept: out of file descriptors is the usual cause, and asking again at once finds none.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-/// Without a new connection for so long, the memory of earlier ones is given back.
-const QUIET: Duration = Duration::from_secs(30);
 /// How long dropped connections may take to be gone.
 const DROP_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -98,16 +96,12 @@ impl Server {
         // Every connection holds a sender, so the channel closes when the last of them is gone.
         let (alive, all_gone) = chan::bounded::<Infallible>(1);
         let refusals = Arc::new(Gauge::new());
+        app.buffers.spawn_ageing(&app.stopping);
         loop {
             let accepted = norace::select! {
                 biased;
                 _ = shutdown.cancelled() => break,
                 accepted = listener.accept() => accepted,
-                // With requests the pools age by themselves.
-                () = sleep(QUIET) => {
-                    app.buffers.age();
-                    continue;
-                }
             };
             match accepted {
                 Ok((stream, from)) => admit(&app, &refusals, (stream, from.ip()), &force, &alive),

@@ -21,6 +21,7 @@
 //! | --- | --- |
 //! | W1: joins the line and sets `waiting` (SeqCst) | W2: puts it into a spare place (SeqCst), or elsewhere (locks) |
 //! | W3: looks everywhere for who is first in line | W4: reads `waiting` (SeqCst); if there is a line, does W3 |
+//! | | Who moves objects from one store to another (a thief, an `age`) does W4 as well: the move is W2 |
 //!
 //! Whatever way an object comes in, the one or the other sees it. With a spare place: either W4 comes before W1 in the
 //! order of all SeqCst steps, then so does W2, and W3 finds the object; or W4 sees that somebody waits. With a stack
@@ -31,8 +32,9 @@
 //! *First come, first served.* While somebody waits, whoever comes joins the line, also when an object lies there for
 //! a moment between W2 and W4. Who has been served and goes without looking passes on what he got.
 //!
-//! *Foreign code* (the constructor, `reset`, `keep`, drops, wakers) runs under no lock, and with a licence in the hand
-//! of something whose drop gives it back: a panic loses one object.
+//! *Foreign code* (the constructor, `reset`, `keep`, drops, wakers) runs under no lock, and with what was got in the
+//! hand of something whose drop passes it on ([`InHand`]), or drops it where it may be soiled ([`AtRisk`]): a panic
+//! loses one object at most. Wakers, which nobody waits for, come last.
 //!
 //! *Age.* The pool's age rises with each `age`; an object has the age at which it came back. `age` drops those that
 //! were back before the last but one.
@@ -131,16 +133,26 @@ struct Counts {
     dropped: Tally,
 }
 
-/// A licence whose object is being made or dropped.
-struct Held<'a, T> {
+/// What was got, while foreign code runs that has nothing to do with it; goes on to others when that panics.
+struct InHand<'a, T> {
     core: &'a Core<T>,
-    licence: Option<Licence>,
+    got: Got<T>,
+    site: Site,
 }
 
-impl<T> Drop for Held<'_, T> {
+impl<T> InHand<'_, T> {
+    fn release(mut self) -> Got<T> {
+        std::mem::replace(&mut self.got, Got::Nothing)
+    }
+}
+
+impl<T> Drop for InHand<'_, T> {
     fn drop(&mut self) {
-        if let Some(licence) = self.licence.take() {
-            self.core.revoke(&licence);
+        match std::mem::replace(&mut self.got, Got::Nothing) {
+            Got::Entry(entry) => self.core.store(entry, self.site),
+            Got::Licence(licence) => self.core.revoke(&licence),
+            Got::InLine(key) => self.core.leave(key, self.site),
+            Got::Nothing => {}
         }
     }
 }
@@ -172,7 +184,8 @@ pub(super) enum Got<T> {
 /// What one step of asking came to: the usual case apart, so that it carries nothing with it.
 enum Asked<T> {
     Entry(Box<Entry<T>>),
-    Desk(Got<T>, Wakes),
+    /// And who is to be woken.
+    Slowly(Got<T>, Wakes),
 }
 
 /// What is left to be done when an object was put in, or objects were looked at, and the locks are released.
@@ -274,62 +287,72 @@ impl<T> Core<T> {
     pub(super) fn ask(&self, site: Site, waker: Option<&Waker>) -> Got<T> {
         let choice = if self.is_fickle() { Some(self.choose(site)) } else { None };
         let asked = self.monitor.attempt(GET, site, || {
-            let entry = match choice {
+            let asked = match choice {
                 None => self.take(),
-                Some(choice) => self.take_chosen(choice),
+                Some(choice) => self.take_chosen(choice).map(|entry| self.moved(entry)),
             };
-            entry.map_or_else(
-                || self.ask_desk(waker),
-                |entry| (Effect::Changed, Asked::Entry(entry)),
-            )
+            asked.map_or_else(|| self.ask_desk(waker), |asked| (Effect::Changed, asked))
         });
         match asked {
-            Asked::Entry(entry) => {
-                if entry.use_again() {
-                    self.age_if_due();
-                }
-                Got::Entry(entry)
-            }
-            Asked::Desk(got, wakes) => self.leave_desk(got, wakes, site),
+            Asked::Entry(entry) if !entry.use_again() => Got::Entry(entry),
+            Asked::Entry(entry) => self.look_at_clock(Got::Entry(entry), site),
+            Asked::Slowly(got, wakes) => self.leave_slowly(got, wakes, site),
         }
     }
 
     #[cold]
-    fn leave_desk(&self, got: Got<T>, wakes: Wakes, site: Site) -> Got<T> {
+    fn look_at_clock(&self, got: Got<T>, site: Site) -> Got<T> {
+        let in_hand = InHand { core: self, got, site };
+        self.age_if_due();
+        in_hand.release()
+    }
+
+    #[cold]
+    fn leave_slowly(&self, got: Got<T>, wakes: Wakes, site: Site) -> Got<T> {
+        let in_hand = InHand { core: self, got, site };
         wakes.wake_all();
-        match &got {
+        match &in_hand.got {
             Got::Entry(entry) if entry.use_again() => self.age_if_due(),
             Got::InLine(_) => self.waits(site),
             _ => {}
         }
-        got
+        in_hand.release()
     }
 
     /// An idle object, unless others wait for one.
     #[inline]
-    fn take(&self) -> Option<Box<Entry<T>>> {
+    fn take(&self) -> Option<Asked<T>> {
         // Relaxed: a hint that keeps newcomers behind those they know to wait.
         if self.waiting.load(Ordering::Relaxed) > 0 {
             return None;
         }
         let own = self.own();
-        self.shards[own].take_spare().or_else(|| self.take_stacked(own))
+        self.shards[own].take_spare().map(Asked::Entry).or_else(|| self.take_stacked(own))
     }
 
-    fn take_stacked(&self, own: usize) -> Option<Box<Entry<T>>> {
+    fn take_stacked(&self, own: usize) -> Option<Asked<T>> {
         let shard = &self.shards[own];
-        shard.pop().or_else(|| {
+        shard.pop().map(Asked::Entry).or_else(|| {
             let stolen = self.others(own).find_map(|other| shard.steal(other))?;
             self.counts.0.steals.add(1);
-            Some(stolen)
+            Some(self.moved(stolen))
         })
+    }
+
+    /// `entry` was taken, and others moved from store to store: serves who has looked for them where they were not.
+    fn moved(&self, entry: Box<Entry<T>>) -> Asked<T> {
+        if self.has_line() {
+            Asked::Slowly(Got::Entry(entry), self.serve_line())
+        } else {
+            Asked::Entry(entry)
+        }
     }
 
     #[cold]
     fn ask_desk(&self, waker: Option<&Waker>) -> (Effect, Asked<T>) {
         let mut wakes = Wakes::new();
         let (effect, got) = self.ask_at_desk(waker, &mut wakes);
-        (effect, Asked::Desk(got, wakes))
+        (effect, Asked::Slowly(got, wakes))
     }
 
     fn ask_at_desk(&self, waker: Option<&Waker>, wakes: &mut Wakes) -> (Effect, Got<T>) {
@@ -339,7 +362,8 @@ impl<T> Core<T> {
             return (Effect::Changed, Got::Licence(licence));
         }
         let Some(waker) = waker else {
-            // Without hints this time: it is said that there is nothing.
+            // Without hints this time. An object that another has in hand for a moment, to age it or to put it
+            // elsewhere, is not found; nobody is to wait for that here, least of all under this lock.
             let found = if others_wait { None } else { self.find() };
             return found.map_or((Effect::Nothing, Got::Nothing), |entry| {
                 (Effect::Changed, Got::Entry(entry))
@@ -421,17 +445,18 @@ impl<T> Core<T> {
 
     /// Makes the object that was asked for.
     #[cold]
-    pub(super) fn make_asked(&self, licence: Licence) -> Box<Entry<T>> {
+    pub(super) fn make_asked(&self, licence: Licence, site: Site) -> Box<Entry<T>> {
         self.counts.0.misses.add(1);
-        let entry = self.make(licence);
-        self.age_if_due();
-        entry
+        self.make(self.look_at_clock(Got::Licence(licence), site), site)
     }
 
-    fn make(&self, licence: Licence) -> Box<Entry<T>> {
-        let mut held = Held { core: self, licence: Some(licence) };
+    /// Makes the object that `got`, a licence, is for.
+    fn make(&self, got: Got<T>, site: Site) -> Box<Entry<T>> {
+        let in_hand = InHand { core: self, got, site };
         let value = (self.new)();
-        let licence = held.licence.take().expect("it was put in above");
+        let Got::Licence(licence) = in_hand.release() else {
+            unreachable!("who makes an object has a licence")
+        };
         Box::new(Entry { value, licence, since: 0 })
     }
 
@@ -462,10 +487,12 @@ impl<T> Core<T> {
 
     #[cold]
     fn finish(&self, left: Left<T>) {
-        drop(left.wakes);
-        if let Some(entry) = left.entry {
+        let Left { entry, wakes } = left;
+        if let Some(entry) = entry {
             self.destroy(*entry);
         }
+        // Also when that panics.
+        drop(wakes);
     }
 
     /// Drops an object.
@@ -473,7 +500,7 @@ impl<T> Core<T> {
     pub(super) fn destroy(&self, entry: Entry<T>) {
         let Entry { value, licence, .. } = entry;
         // Goes after the value, also when dropping that panics.
-        let _held = Held { core: self, licence: Some(licence) };
+        let _licence = InHand { core: self, got: Got::Licence(licence), site: Site::here() };
         self.counts.0.dropped.add(1);
         drop(value);
     }
@@ -506,7 +533,7 @@ impl<T> Core<T> {
                     (licence.as_ref().map_or(Effect::Nothing, |_| Effect::Changed), licence)
                 };
                 let Some(licence) = self.at_desk("fill", site, license) else { return false };
-                self.store(self.make(licence), site);
+                self.store(self.make(Got::Licence(licence), site), site);
                 true
             })
             .count()
@@ -529,8 +556,9 @@ impl<T> Core<T> {
             let wakes = if self.has_line() { Some(self.serve_line()) } else { None };
             (old, wakes)
         });
-        drop(wakes);
         for_each(old, |entry| self.destroy(*entry));
+        // Also when that panics.
+        drop(wakes);
     }
 
     /// Ages if it is time to.

@@ -1,10 +1,12 @@
 //! The slow way, behind one lock: how many objects there may be, and who waits for one.
 
-use super::entry::{Entry, Licence};
+use super::entry::{Entry, Licence, Record};
 use crate::wait::{Key, List, Slab, Wakes};
-use norace_prim::atomic::Tally;
 use norace_prim::sync::Arc;
 use std::task::Waker;
+
+/// Room for more records than this is given back when three quarters of it are unused.
+const KEEP_ROOM: usize = norace_prim::model_or!(64, 2);
 
 /// Somebody who waits, or who has got what he waited for and has not looked yet.
 pub(super) enum Waiter<T> {
@@ -19,8 +21,9 @@ pub(super) enum Waiter<T> {
 pub(super) struct Desk<T> {
     /// How many objects there may be.
     max: usize,
-    /// What counts the uses of each object that there is, or is about to be.
-    licences: Slab<Arc<Tally>>,
+    /// A record of each object that there is, or is about to be: each says where it stands here, and there are no
+    /// gaps, so that the memory of a burst goes when its objects do.
+    records: Vec<Arc<Record>>,
     /// The uses of objects that are gone.
     past_uses: u64,
     waiters: Slab<Waiter<T>>,
@@ -34,7 +37,7 @@ impl<T> Desk<T> {
     pub(super) fn new(max: usize) -> Self {
         Self {
             max,
-            licences: Slab::new(),
+            records: Vec::new(),
             past_uses: 0,
             waiters: Slab::new(),
             line: List::new(),
@@ -47,24 +50,32 @@ impl<T> Desk<T> {
         if self.is_full() {
             return None;
         }
-        let uses = Arc::new(Tally::new());
-        Some(Licence { key: self.licences.insert(uses.clone()), uses })
+        let record = Arc::new(Record::new(self.records.len()));
+        self.records.push(record.clone());
+        Some(Licence(record))
     }
 
     /// Takes back the right of an object that is gone.
     pub(super) fn revoke(&mut self, licence: &Licence) {
-        self.licences.remove(licence.key);
-        self.past_uses += licence.uses.get();
+        let place = licence.0.place();
+        self.records.swap_remove(place);
+        if let Some(moved) = self.records.get(place) {
+            moved.move_to(place);
+        }
+        if self.records.capacity() > KEEP_ROOM && self.records.capacity() / 4 > self.records.len() {
+            self.records.shrink_to(2 * self.records.len());
+        }
+        self.past_uses += licence.0.uses();
     }
 
     /// How many objects there are, or are about to be.
     pub(super) fn alive(&self) -> usize {
-        self.licences.len()
+        self.records.len()
     }
 
     /// How often objects were used again.
     pub(super) fn uses(&self) -> u64 {
-        self.past_uses + self.licences.iter().map(|uses| uses.get()).sum::<u64>()
+        self.past_uses + self.records.iter().map(|record| record.uses()).sum::<u64>()
     }
 
     /// How many stand in the line.
@@ -134,3 +145,6 @@ impl<T> Desk<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

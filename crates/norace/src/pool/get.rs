@@ -44,7 +44,7 @@ impl<'a, T: Reset> Future for Get<'a, T> {
         };
         let entry = match got {
             Got::Entry(entry) => entry,
-            Got::Licence(licence) => pool.core().make_asked(licence),
+            Got::Licence(licence) => pool.core().make_asked(licence, site),
             Got::InLine(key) => {
                 self.key = Some(key);
                 return Poll::Pending;

@@ -181,6 +181,10 @@ impl<T: Reset + Send + 'static> Pool<T> {
 
 impl<T: Reset> Pool<T> {
     /// An object if that needs no waiting: none when as many are in use as may be, or others wait already.
+    ///
+    /// Where all objects that may be have been made, there may also be none for a moment in which another thread has an
+    /// idle one in hand: while it ages the pool, or moves what lies idle. Who must not miss that one waits with
+    /// [`get`](Self::get).
     #[inline]
     #[cfg_attr(norace, track_caller)]
     pub fn try_get(&self) -> Option<Guard<'_, T>> {
@@ -191,7 +195,7 @@ impl<T: Reset> Pool<T> {
     fn try_get_at(&self, site: Site) -> Option<Guard<'_, T>> {
         let entry = match self.core.ask(site, None) {
             Got::Entry(entry) => entry,
-            Got::Licence(licence) => self.core.make_asked(licence),
+            Got::Licence(licence) => self.core.make_asked(licence, site),
             Got::InLine(_) | Got::Nothing => return None,
         };
         Some(Guard::new(self, entry))

@@ -1,14 +1,13 @@
 //! Shards as queues: the cases of Go's `TestPoolDequeue` and `TestPoolChain`, written anew.
 
-use super::super::entry::{Entry, Licence};
+use super::super::entry::{Entry, Licence, Record};
 use super::Shard;
-use crate::wait::Slab;
-use norace_prim::atomic::{AtomicU64, Ordering, Tally};
+use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::sync::Arc;
 use norace_prim::thread;
 
 fn entry(value: u64) -> Box<Entry<u64>> {
-    let licence = Licence { key: Slab::new().insert(()), uses: Arc::new(Tally::new()) };
+    let licence = Licence(Arc::new(Record::new(0)));
     Box::new(Entry { value, licence, since: 0 })
 }
 

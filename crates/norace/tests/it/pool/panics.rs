@@ -2,11 +2,12 @@
 
 use super::builder;
 use crate::support::poll;
-use norace::pool::{Pool, Reset};
+use norace::pool::{OwnedGuard, Pool, Reset};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// An object that panics where it is told to.
 #[derive(Default)]
@@ -143,6 +144,51 @@ fn objects_that_panic_when_they_age_take_no_others_with_them() {
     assert_eq!(panics(|| pool.age()), "fuse");
     let seen = pool.metrics();
     assert_eq!((seen.idle, seen.live, seen.dropped), (0, 0, 3));
+}
+
+/// Two objects come out at once: nothing was lost, and nothing is in use.
+fn has_two(pool: &Pool<Fuse>) {
+    let seen = pool.metrics();
+    assert_eq!((seen.live, seen.waiting), (0, 0));
+    assert!([pool.try_get(), pool.try_get()].iter().all(Option::is_some));
+}
+
+#[test]
+fn a_panic_while_a_pool_ages_costs_who_uses_it_nothing() {
+    let ageing = Pool::builder(2).predictable().age_every(Duration::ZERO);
+    let pool = ageing.build(|| Fuse(Cell::new(false)));
+    let (fuse, other) = (pool.try_get().unwrap(), pool.try_get().unwrap());
+    fuse.0.set(true);
+    // Below the other one, which is used again and again.
+    drop(fuse);
+    drop(other);
+    let used = panics(|| (0..1_000).for_each(|_| drop(pool.try_get().unwrap())));
+    assert_eq!(used, "fuse");
+    assert_eq!(pool.metrics().dropped, 1);
+    has_two(&pool);
+}
+
+#[test]
+fn a_panic_while_a_pool_ages_costs_who_makes_an_object_nothing() {
+    let first: Arc<Mutex<Option<OwnedGuard<Fuse>>>> = Arc::default();
+    let lent = first.clone();
+    let ageing = Pool::builder(2).predictable().age_every(Duration::ZERO);
+    let pool = ageing.build(move || {
+        // The first one comes back while the second is made, and is nearly old.
+        if let Some(first) = lent.lock().unwrap().take() {
+            let pool = first.pool().clone();
+            drop(first);
+            pool.age();
+        }
+        Fuse(Cell::new(false))
+    });
+    let fuse = pool.try_get().unwrap().into_owned();
+    fuse.0.set(true);
+    *first.lock().unwrap() = Some(fuse);
+    // Whether it goes now or later: it takes no licence along.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(pool.try_get())));
+    let _ = catch_unwind(AssertUnwindSafe(|| (0..2).for_each(|_| pool.age())));
+    has_two(&pool);
 }
 
 /// Survives its reset and panics when it is dropped.

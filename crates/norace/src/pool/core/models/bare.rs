@@ -30,6 +30,8 @@ enum Mutant {
     FindSpare,
     /// A licence comes back, and the line is not served.
     NoServeLicence,
+    /// Who moves objects does not look for a line.
+    NoServeMove,
     /// Who leaves keeps what he was given.
     KeepsGift,
     /// The object that lay in the spare place is written over.
@@ -138,6 +140,32 @@ impl Bare {
         }
     }
 
+    /// Takes one, and moves half of the others from the second shard to the first.
+    fn steal(&self) -> bool {
+        // Relaxed: a hint.
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            return false;
+        }
+        let [to, from] = &self.shards;
+        let (mut mine, mut theirs) = (lock(&to.stack), lock(&from.stack));
+        let full = *theirs > 0;
+        *theirs -= u32::from(full);
+        let more = *theirs / 2;
+        *theirs -= more;
+        *mine += more;
+        drop((mine, theirs));
+        if !self.is(Mutant::NoServeMove) {
+            self.serve();
+        }
+        full
+    }
+
+    /// Takes from the second shard, unless others wait.
+    fn take(&self) -> bool {
+        // Relaxed: a hint.
+        self.waiting.load(Ordering::Relaxed) == 0 && self.pop(&self.shards[1], false)
+    }
+
     /// W4.
     fn serve(&self) {
         // As the mutant says: the look for a line.
@@ -239,6 +267,18 @@ fn drops(mutant: Mutant) {
     join([thread]);
 }
 
+/// Of three objects in one shard two are taken, for good, and the third is moved, while somebody waits.
+fn moves(mutant: Mutant) {
+    let pool = Bare::all_live(mutant, 3);
+    *lock(&pool.shards[1].stack) = 3;
+    let threads = spawn(2, |thread| {
+        let pool = pool.clone();
+        move || if thread == 0 { pool.steal() } else { pool.take() }
+    });
+    pool.get();
+    join(threads);
+}
+
 /// The first in line leaves, the second stays.
 fn leaves(mutant: Mutant) {
     let pool = Bare::all_live(mutant, 1);
@@ -255,6 +295,7 @@ fn leaves(mutant: Mutant) {
 fn nobody_waits_while_an_object_lies_idle() {
     all(|| returns(Mutant::None, &[1]));
     all(|| returns(Mutant::None, &[1, 1]));
+    all(|| moves(Mutant::None));
     all(|| drops(Mutant::None));
     all(|| leaves(Mutant::None));
 }
@@ -274,6 +315,7 @@ fn steps_left_out_or_out_of_order_are_found() {
     for mutant in [Mutant::SpareStores, Mutant::FindSpare, Mutant::HintedFind] {
         finds(move || returns(mutant, &[1, 1]));
     }
+    finds(|| moves(Mutant::NoServeMove));
     finds(|| drops(Mutant::NoServeLicence));
     finds(|| leaves(Mutant::KeepsGift));
 }
