@@ -100,6 +100,7 @@ impl<N> Slab<N> {
     }
 
     /// The nodes, in no order.
+    #[cfg(feature = "rt")]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &N> {
         self.slots.iter().filter_map(|slot| match slot {
             Slot::Used { node, .. } => Some(node),
@@ -108,6 +109,7 @@ impl<N> Slab<N> {
     }
 
     /// How many nodes are stored.
+    #[cfg(any(test, feature = "rt"))]
     pub(crate) fn len(&self) -> usize {
         self.used
     }

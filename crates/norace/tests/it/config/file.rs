@@ -179,10 +179,15 @@ fn a_thread_follows_until_it_is_dropped() {
     };
     let follower = source.interval(Duration::from_millis(1)).follow(&hot, report).unwrap();
     assert!(follower.status().last_failure.is_none());
-    fs::write(&path, "bad").unwrap();
+    // Whole at once: who writes in place may be seen between emptying the file and filling it.
+    let replace = |content: &str| {
+        fs::write(folder.at("new"), content).unwrap();
+        fs::rename(folder.at("new"), &path).unwrap();
+    };
+    replace("bad");
     assert_eq!(seen.recv(), Ok(None));
     assert_eq!(follower.status().last_failure.expect("it was bad").version, 1);
-    fs::write(&path, "2").unwrap();
+    replace("2");
     assert_eq!(seen.recv(), Ok(Some(2)));
     let status = follower.status();
     assert!(status.last_failure.is_none());
