@@ -42,6 +42,13 @@ struct At<F> {
     sequence: u64,
 }
 
+/// The clone has no place yet.
+impl<S: Storage> Clone for Reader<S> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.storage), self.journal_id)
+    }
+}
+
 impl<F> At<F> {
     fn damage(&self, what: Damage) -> FindError {
         FindError::Corruption(Corruption { segment: self.segment.index, offset: self.offset, what })
@@ -101,7 +108,8 @@ impl<S: Storage> Reader<S> {
             match self.segment_header(&segment)? {
                 Ok(header) if header.first_sequence <= sequence => {
                     from = middle + 1;
-                    found = Some(At { segment, offset: PAGE_BYTES, sequence: header.first_sequence });
+                    found =
+                        Some(At { segment, offset: PAGE_BYTES, sequence: header.first_sequence });
                 }
                 // Damage too leads to what is before it, and is met again on the way from there.
                 header => {
@@ -173,10 +181,7 @@ impl<S: Storage> Reader<S> {
         found.map_err(|what| at.damage(what))
     }
 
-    fn read_header(
-        &mut self,
-        at: &At<S::File>,
-    ) -> Result<Result<FrameHeader, Damage>, FileError> {
+    fn read_header(&mut self, at: &At<S::File>) -> Result<Result<FrameHeader, Damage>, FileError> {
         let page = self.window.get(&at.segment, at.offset, PAGE_BYTES)?;
         let bytes = page.first_chunk().expect("a page holds a frame header");
         let header = match FrameHeader::decode(bytes) {
