@@ -118,14 +118,11 @@ impl<S: Storage> Reader<S> {
                 }
             }
         }
-        found.ok_or_else(|| match oldest {
-            Some(oldest) => FindError::Gone { oldest },
-            None => FindError::Corruption(Corruption {
-                segment: 0,
-                offset: 0,
-                what: Damage::MissingSegment,
-            }),
-        })
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let none = Corruption { segment: 0, offset: 0, what: Damage::MissingSegment };
+        Err(oldest.map_or(FindError::Corruption(none), |oldest| FindError::Gone { oldest }))
     }
 
     /// The first frame of segment `index`, which begins at `sequence`.

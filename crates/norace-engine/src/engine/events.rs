@@ -176,8 +176,8 @@ impl Follower {
         self.after < self.through
     }
 
-    /// Waits for events, and hands the first of them to `each`, at most `max`; how many. 0 when the engine has ended and
-    /// everything has come.
+    /// Waits for events, and hands the first of them to `each`, at most `max`; says how many. 0 when the engine has
+    /// ended and everything has come.
     ///
     /// # Cancel safety
     ///
