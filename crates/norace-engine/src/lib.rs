@@ -59,9 +59,9 @@ pub use audit::{
 };
 pub use codec::{DecodeError, OtherVersion, Record, ReplayError};
 pub use engine::{
-    Answer, Changed, Engine, EngineConfig, EventLog, Failure, FailureHook, FailureKind, Found,
-    HistoryGone, LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply,
-    Stats, StopError, Unavailable,
+    Answer, Engine, EngineConfig, EventFeed, Failure, FailureHook, FailureKind, Follower, Found,
+    LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply, Stats, StopError,
+    Unavailable,
 };
 pub use model::{
     AMOUNT_MAX, Account, Action, Amount, AmountError, CallKind, Command, Cursor, Done, Handling,
@@ -69,7 +69,10 @@ pub use model::{
     Metadata, MetadataError, NewId, Order, OrderEvent, OrderPage, OrderState, REASON_BYTES_MAX,
     Reason, ReasonError, Rejection, Request, Settlement, Transfer, TransferMode, TransferState,
 };
-pub use ports::{Clock, Journal, JournalError, ManualClock, Room, SystemClock};
+pub use ports::{
+    Clock, FrameReader, History, HistoryError, Journal, JournalError, ManualClock, Room,
+    SystemClock,
+};
 pub use processor::{
     AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError,
     SimulatedOptions, SimulatedProvider,

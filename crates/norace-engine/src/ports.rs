@@ -1,7 +1,8 @@
-//! What the engine needs from the world: a journal and a clock.
+//! What the engine needs from the world: a journal, its history, and a clock.
 
 use std::fmt;
 
+use norace_journal::RecoveredFrame;
 use norace_prim::sync::Mutex;
 use norace_prim::sync::lock;
 use norace_prim::time::{SystemTime, UNIX_EPOCH};
@@ -29,6 +30,9 @@ pub trait Journal: Send + 'static {
 
     /// A view of the room left that another thread can hold.
     fn room(&self) -> Box<dyn Room>;
+
+    /// A view of what is durable that other threads can hold.
+    fn history(&self) -> Box<dyn History>;
 
     /// Called when a command was refused for want of room and the journal is idle: tries to make some.
     ///
@@ -68,6 +72,51 @@ impl fmt::Display for JournalError {
 }
 
 impl std::error::Error for JournalError {}
+
+/// What a journal has made durable, beside the appending.
+pub trait History: Send + Sync + 'static {
+    /// A reader with a place of its own.
+    fn reader(&self) -> Box<dyn FrameReader>;
+}
+
+/// Reads durable frames, quickly if one after the other.
+pub trait FrameReader: Send + 'static {
+    /// The frame that holds the record at `sequence`, which is durable. Blocks for the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError`].
+    fn find(&mut self, sequence: u64) -> Result<RecoveredFrame<'_>, HistoryError>;
+
+    /// Gives memory back: the next call comes later.
+    fn rest(&mut self);
+}
+
+/// Why durable records can't be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// The journal no longer goes back so far.
+    Gone {
+        /// The smallest position from which reading is possible without a gap.
+        oldest: u64,
+    },
+    /// The journal can't be read now, or not any more.
+    Unreadable(String),
+}
+
+impl fmt::Display for HistoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone { oldest } => {
+                write!(f, "events are kept only after position {oldest}")
+            }
+            Self::Unreadable(cause) => write!(f, "reading the journal: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for HistoryError {}
 
 /// The time of day.
 pub trait Clock: Send + Sync + 'static {

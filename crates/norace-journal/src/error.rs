@@ -221,6 +221,47 @@ impl<E: Error + 'static> Error for ReadError<E> {
     }
 }
 
+/// Why a frame was not found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FindError {
+    /// The journal no longer goes back so far.
+    Gone {
+        /// The first sequence it holds.
+        oldest: u64,
+    },
+    /// The storage failed.
+    Io(FileError),
+    /// The frame, or what leads to it, is not as it was written.
+    Corruption(Corruption),
+}
+
+impl From<FileError> for FindError {
+    fn from(error: FileError) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for FindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone { oldest } => write!(f, "the journal begins at sequence {oldest}"),
+            Self::Io(error) => error.fmt(f),
+            Self::Corruption(corruption) => write!(f, "the journal is damaged: {corruption}"),
+        }
+    }
+}
+
+impl Error for FindError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Gone { .. } => None,
+            Self::Io(error) => Some(&error.source),
+            Self::Corruption(corruption) => Some(corruption),
+        }
+    }
+}
+
 /// Why a frame was not acknowledged.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -23,6 +23,7 @@ use crate::{
     format::{self, FrameHeader, Kind, PAGE_BYTES, SegmentHeader},
     names,
     options::{Options, Prepare},
+    reader::Reader,
     recover::{RecoveredFrame, RecoveryReport, recover},
     room::{Next, Room, RoomHandle},
     segment::{self, Segment},
@@ -176,6 +177,11 @@ impl<S: Storage> Journal<S> {
     /// A handle that tells how much the journal will certainly take.
     pub fn room(&self) -> RoomHandle {
         RoomHandle(Arc::clone(&self.room))
+    }
+
+    /// A reader of what has been acknowledged, for any thread.
+    pub fn reader(&self) -> Reader<S> {
+        Reader::new(Arc::clone(&self.storage), self.journal_id)
     }
 
     /// The largest payload that will certainly be taken as the next frame; see [`RoomHandle::bytes`].

@@ -22,7 +22,7 @@ use crate::{
     suspect,
 };
 
-/// A batch as it is handed to the caller of recovery.
+/// A batch as it is read back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecoveredFrame<'a> {
     /// The sequence of its first record.

@@ -17,7 +17,7 @@
 //! does not make one. What cannot be told from a torn write is damage to the last frame of all while nothing vouches
 //! for it, which is why an idle journal gets sealed.
 //!
-//! Memory: one window of 256 KiB, or of one frame where that is larger.
+//! Memory: one [`Window`].
 
 use crate::{
     error::{Corruption, Damage, FileError, Tried},
@@ -25,15 +25,13 @@ use crate::{
     names,
     recover::{RecoveredFrame, RecoveryReport},
     segment::Segment,
-    storage::{Access, Storage, StorageFile},
+    storage::{Access, Storage, StorageFile as _},
     suspect::Place,
+    window::Window,
 };
 
 #[cfg(test)]
 mod tests;
-
-/// How much is read ahead.
-const WINDOW_BYTES: u64 = 256 << 10;
 
 /// Why the walk ended early.
 #[derive(Debug)]
@@ -327,58 +325,4 @@ fn is_frame_of(journal_id: u64, header: &[u8; FRAME_HEADER_BYTES]) -> bool {
 
 fn corrupt<E>(segment: u64, offset: u64, what: Damage) -> ScanError<E> {
     ScanError::Corruption(Corruption { segment, offset, what })
-}
-
-/// A stretch of the segment being read.
-#[derive(Debug, Default)]
-struct Window {
-    start: u64,
-    /// How much of `buffer`, from its start, has been read.
-    bytes: u64,
-    buffer: Vec<u8>,
-}
-
-impl Window {
-    fn forget(&mut self) {
-        self.bytes = 0;
-    }
-
-    /// `bytes` bytes of `segment` from `offset`, which must lie within it.
-    fn get<F: StorageFile>(
-        &mut self,
-        segment: &Segment<F>,
-        offset: u64,
-        bytes: u64,
-    ) -> Result<&[u8], FileError> {
-        if offset < self.start || offset + bytes > self.start + self.bytes {
-            let end = segment.bytes.min(offset + bytes.max(WINDOW_BYTES));
-            let wanted = usize::try_from(end - offset).expect("a frame fits into memory");
-            self.forget();
-            if self.buffer.len() < wanted {
-                self.buffer = vec![0; wanted];
-            }
-            let buffer = &mut self.buffer[..wanted];
-            segment.file.read_exact_at(buffer, offset).tried("read", &segment.name)?;
-            (self.start, self.bytes) = (offset, end - offset);
-        }
-        let from = usize::try_from(offset - self.start).expect("within the buffer");
-        Ok(&self.buffer[from..][..usize::try_from(bytes).expect("within the buffer")])
-    }
-
-    /// Whether `segment` is all zero from `offset` on.
-    fn is_zero<F: StorageFile>(
-        &mut self,
-        segment: &Segment<F>,
-        offset: u64,
-    ) -> Result<bool, FileError> {
-        let mut at = offset;
-        while at < segment.bytes {
-            let step = WINDOW_BYTES.min(segment.bytes - at);
-            if !format::is_zero(self.get(segment, at, step)?) {
-                return Ok(false);
-            }
-            at += step;
-        }
-        Ok(true)
-    }
 }

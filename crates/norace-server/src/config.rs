@@ -13,6 +13,8 @@ use crate::settings::InvalidSetting;
 const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// More headers would cost each connection more memory than a request is worth.
 const HEADERS_MAX: usize = 4096;
+/// Half of what the bus of the engine's events takes.
+const STREAMS_MAX: usize = 32_768;
 /// No head is longer.
 const HEAD_BYTES_MAX: usize = 16 << 20;
 
@@ -108,7 +110,7 @@ impl Config {
             ("body_bytes_max", self.body_bytes_max, 1, usize::MAX),
             ("array_bytes_max", self.array_bytes_max, 1, usize::MAX),
             ("array_items_max", self.array_items_max, 1, usize::MAX),
-            ("streams_max", self.streams_max, 1, usize::MAX),
+            ("streams_max", self.streams_max, 1, STREAMS_MAX),
         ];
         for (name, value, min, max) in counts {
             if value < min {

@@ -128,6 +128,7 @@ pub(crate) struct Metrics {
     pub(crate) bad_http: Count,
     pub(crate) streams: Gauge,
     pub(crate) events_sent: Count,
+    pub(crate) events_failed: Count,
     /// Refusals of the engine: overloaded, storage-full, stopping, outcome unknown.
     pub(crate) refusals: [Count; 4],
 }
@@ -145,6 +146,7 @@ impl Metrics {
             bad_http: Count::new(),
             streams: Gauge::new(),
             events_sent: Count::new(),
+            events_failed: Count::new(),
             refusals: [const { Count::new() }; 4],
         }
     }
@@ -234,6 +236,11 @@ impl Metrics {
             "norace_events_sent_total",
             "Events handed to streams.",
             self.events_sent.get(),
+        );
+        page.counter(
+            "norace_event_reads_failed_total",
+            "Times that older events could not be read from the journal for a stream.",
+            self.events_failed.get(),
         );
     }
 

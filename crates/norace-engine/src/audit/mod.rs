@@ -108,7 +108,7 @@ pub fn verify_dir(data: &Path) -> Result<VerifyReport, VerifyError> {
 ///
 /// When the journal can't be read, or other rules wrote it.
 pub fn verify(storage: &impl Storage) -> Result<VerifyReport, VerifyError> {
-    let mut recovery = Recovery::new(None);
+    let mut recovery = Recovery::new();
     let mut books = Books::default();
     let read = norace_journal::read_only(storage, |frame| {
         recovery.frame(frame, |_, record| books.enter(record))

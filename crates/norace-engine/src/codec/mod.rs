@@ -21,4 +21,4 @@ pub(crate) use bytes::Writer;
 #[cfg(test)]
 pub(crate) use record::RULES_VERSION;
 pub use record::{OtherVersion, Record, ReplayError};
-pub(crate) use record::{decode_frame, encode_record, record_bytes_max};
+pub(crate) use record::{decode_frame, decode_frame_from, encode_record, record_bytes_max};

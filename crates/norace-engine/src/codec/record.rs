@@ -149,13 +149,25 @@ fn encode_outcome(out: &mut Writer<'_>, change: &Change) {
 pub(crate) fn decode_frame<E: From<DecodeError>>(
     payload: &[u8],
     count: u32,
+    each: impl FnMut(&Record) -> Result<(), E>,
+) -> Result<(), E> {
+    decode_frame_from(payload, count, 0, each)
+}
+
+/// As [`decode_frame`], passing over the first `skip` records.
+pub(crate) fn decode_frame_from<E: From<DecodeError>>(
+    payload: &[u8],
+    count: u32,
+    skip: u64,
     mut each: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut frame = Reader::new(payload);
-    for _ in 0..count {
+    for at in 0..count {
         let body_bytes = frame.u32()? as usize;
         let body = frame.take(body_bytes)?;
-        each(&decode_record(body)?)?;
+        if u64::from(at) >= skip {
+            each(&decode_record(body)?)?;
+        }
     }
     if !frame.is_empty() {
         return Err(DecodeError::TrailingBytes.into());

@@ -17,6 +17,8 @@
 //! failure nothing is released any more: senders of answers are dropped, which their receivers read as "outcome
 //! unknown".
 
+use std::collections::VecDeque;
+
 use norace::chan::oneshot;
 use norace_prim::sync::{self, Condvar, Mutex};
 use norace_prim::time::{Duration, Instant};
@@ -65,7 +67,7 @@ pub(crate) struct Batch {
     pub(crate) last_sequence: u64,
     pub(crate) count: u32,
     pub(crate) payload: Vec<u8>,
-    pub(crate) events: Vec<OrderEvent>,
+    pub(crate) events: VecDeque<OrderEvent>,
     pub(crate) effects: Vec<Effect>,
 }
 

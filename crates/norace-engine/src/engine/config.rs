@@ -23,7 +23,8 @@ pub struct EngineConfig {
     pub batch_records_max: usize,
     /// Payload bytes in one journal frame; at least one command's worst case, at most what the journal takes.
     pub batch_bytes_max: usize,
-    /// Order events kept for readers.
+    /// Order events kept in memory for those who follow them, rounded up to a power of two. Who falls further behind
+    /// reads them from the journal. At most 2^24.
     pub events_max: usize,
     /// Callers that may wait for orders to become final.
     pub waiters_max: usize,
@@ -82,7 +83,7 @@ impl Default for EngineConfig {
             requests_max: 8190,
             batch_records_max: 65_536,
             batch_bytes_max: 1 << 20,
-            events_max: 1 << 20,
+            events_max: 1 << 16,
             waiters_max: 65_536,
             seal_after: Duration::from_millis(10),
             on_failure: None,

@@ -1,14 +1,14 @@
 //! The journal crate behind the engine's port, and the thread that drives it.
 
 use norace_journal::storage::Storage;
-use norace_journal::{AppendError, NoRoom, RoomHandle};
+use norace_journal::{AppendError, FindError, NoRoom, Reader, RecoveredFrame, RoomHandle};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant};
 
 use super::commit::{Batch, Commit, Failed, Work};
 use super::config::Failure;
-use super::events::EventLog;
-use crate::ports::{Journal, JournalError, Room};
+use super::events::EventFeed;
+use crate::ports::{FrameReader, History, HistoryError, Journal, JournalError, Room};
 
 impl<S: Storage> Journal for norace_journal::Journal<S> {
     fn append(
@@ -28,12 +28,35 @@ impl<S: Storage> Journal for norace_journal::Journal<S> {
         Box::new(Self::room(self))
     }
 
+    fn history(&self) -> Box<dyn History> {
+        Box::new(self.reader())
+    }
+
     fn make_room(&mut self) -> Result<(), JournalError> {
         // With a helper thread the journal tries again by itself; asking here would only stall this thread.
         match self.options().prepare {
             norace_journal::Prepare::Inline => Self::make_room(self).map_err(JournalError::from),
             _ => Ok(()),
         }
+    }
+}
+
+impl<S: Storage> History for Reader<S> {
+    fn reader(&self) -> Box<dyn FrameReader> {
+        Box::new(self.clone())
+    }
+}
+
+impl<S: Storage> FrameReader for Reader<S> {
+    fn find(&mut self, sequence: u64) -> Result<RecoveredFrame<'_>, HistoryError> {
+        Self::find(self, sequence).map_err(|error| match error {
+            FindError::Gone { oldest } => HistoryError::Gone { oldest: oldest.saturating_sub(1) },
+            other => HistoryError::Unreadable(other.to_string()),
+        })
+    }
+
+    fn rest(&mut self) {
+        Self::rest(self);
     }
 }
 
@@ -60,7 +83,7 @@ impl From<AppendError> for JournalError {
 pub(crate) struct Committer<J> {
     journal: J,
     commit: Arc<Commit>,
-    events: EventLog,
+    events: EventFeed,
     /// The batch before this one, given back for its memory.
     done: Batch,
     sealed: bool,
@@ -78,7 +101,7 @@ pub(crate) enum Stepped {
 }
 
 impl<J: Journal> Committer<J> {
-    pub(crate) fn new(journal: J, commit: Arc<Commit>, events: EventLog) -> Self {
+    pub(crate) fn new(journal: J, commit: Arc<Commit>, events: EventFeed) -> Self {
         Self { journal, commit, events, done: Batch::default(), sealed: true }
     }
 
@@ -132,7 +155,7 @@ impl<J: Journal> Committer<J> {
             appended.map_err(Some)?;
         }
         self.commit.durable(&batch, begun.elapsed()).map_err(|Failed| None)?;
-        self.events.append(&mut batch.events, batch.last_sequence);
+        self.events.publish(&mut batch.events, batch.last_sequence);
         for effect in batch.effects.drain(..) {
             effect.release();
         }

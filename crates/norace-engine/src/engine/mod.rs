@@ -7,7 +7,7 @@
 //!
 //! Stopping, in this order: 1. the handle refuses newcomers; 2. processors get time to end and are cancelled; 3. the
 //! inbox is closed; 4. the core decides what was admitted, tells waiting callers that it stops, hands over its last
-//! batch and ends; 5. the journal thread commits that, seals the journal, ends the event log and ends.
+//! batch and ends; 5. the journal thread commits that, seals the journal, ends the feed of events and ends.
 //!
 //! Failing (a write, a sync, a panic in either thread): the cause is noted once, nothing is released any more, all
 //! waiting callers learn that the outcome is unknown, newcomers are refused, and then the failure hook is called.
@@ -45,7 +45,7 @@ use norace_prim::time::{Duration, Instant};
 #[cfg(test)]
 pub(crate) use self::core::{REQUEST_BYTES_MAX, request_bytes_max};
 pub use config::{EngineConfig, Failure, FailureHook, FailureKind};
-pub use events::{Changed, EventLog, HistoryGone};
+pub use events::{EventFeed, Follower};
 #[cfg(test)]
 pub(crate) use journal::Stepped;
 pub(crate) use message::Message;
@@ -72,7 +72,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     inbox: chan::Sender<Message>,
-    events: EventLog,
+    events: EventFeed,
     commit: Arc<Commit>,
     requests_max: usize,
     stopping: AtomicBool,
@@ -176,8 +176,8 @@ impl Engine {
         })
     }
 
-    /// The log of order events.
-    pub fn events(&self) -> &EventLog {
+    /// Order events, for whoever follows them.
+    pub fn events(&self) -> &EventFeed {
         &self.0.events
     }
 

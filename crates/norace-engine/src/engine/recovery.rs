@@ -3,19 +3,14 @@
 use norace_journal::RecoveredFrame;
 
 use super::OpenError;
-use super::events::EventLog;
 use crate::codec::{DecodeError, OtherVersion, Record, ReplayError, decode_frame};
-use crate::model::OrderEvent;
-use crate::state::{State, Subject};
+use crate::state::State;
 
 /// A state that grows frame by frame, every record checked against the rules.
 #[derive(Debug)]
 pub(crate) struct Recovery {
     pub(crate) state: State,
     pub(crate) records: u64,
-    /// Where the events go; absent when nobody will read them.
-    events: Option<EventLog>,
-    fresh: Vec<OrderEvent>,
 }
 
 /// A record that could not be taken.
@@ -53,8 +48,8 @@ impl From<Contradiction> for OpenError {
 }
 
 impl Recovery {
-    pub(crate) fn new(events: Option<EventLog>) -> Self {
-        Self { state: State::new(), records: 0, events, fresh: Vec::new() }
+    pub(crate) fn new() -> Self {
+        Self { state: State::new(), records: 0 }
     }
 
     /// Replays a frame. `seen` is called before each record, with the state it meets.
@@ -70,35 +65,13 @@ impl Recovery {
                 next = record.change.sequence;
                 record.replay(&mut self.state)?;
                 self.records += 1;
-                self.note(record);
                 next += 1;
                 Ok(())
             })
         } else {
             Err(ReplayError::OutOfOrder { expected: next })
         };
-        if let Some(events) = &self.events {
-            events.append(&mut self.fresh, self.state.sequence());
-        }
         replayed.map_err(|cause| Contradiction { sequence: next, cause })
-    }
-
-    fn note(&mut self, record: &Record) {
-        if self.events.is_none() {
-            return;
-        }
-        let change = &record.change;
-        if let (Subject::Order(at), Some(step)) = (change.subject, change.order) {
-            self.fresh.push(OrderEvent {
-                sequence: change.sequence,
-                order: self.state.order_id(at).clone(),
-                from: step.from,
-                to: step.to,
-                version: change.version,
-                at: change.now,
-                reason: self.state.order_reason(at).cloned(),
-            });
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use norace_prim::thread;
 use super::commit::{BatchLimits, Commit};
 use super::config::{EngineConfig, Failure};
 use super::core::{Core, CoreParts, CoreSchedule, ProcessorPort, REQUEST_BYTES_MAX};
-use super::events::EventLog;
+use super::events::EventFeed;
 use super::journal::Committer;
 use super::message::Message;
 use super::recovery::{Recovery, open_error};
@@ -26,12 +26,15 @@ use crate::processor::{Driver, Job, ProcessorChoice};
 /// The effects of a batch at most, next to its records.
 const EFFECTS_MAX: usize = 1 << 16;
 
+/// The largest ring of events: they are in memory, and the ring with them.
+const EVENTS_MAX: usize = 1 << 24;
+
 /// A recovered engine whose threads are not started yet.
 pub(crate) struct Prepared<S: Storage> {
     pub(crate) core: Core,
     pub(crate) committer: Committer<norace_journal::Journal<S>>,
     pub(crate) commit: Arc<Commit>,
-    pub(crate) events: EventLog,
+    pub(crate) events: EventFeed,
     pub(crate) inbox: chan::Sender<Message>,
     pub(crate) received: chan::Receiver<Message>,
     /// Orders for the processor, if it is asynchronous.
@@ -48,8 +51,7 @@ pub(crate) fn prepare<S: Storage>(
 ) -> Result<Prepared<S>, OpenError> {
     check(config, &options)?;
     let segment_bytes = options.segment_bytes;
-    let events = EventLog::new(config.events_max);
-    let mut recovery = Recovery::new(Some(events.clone()));
+    let mut recovery = Recovery::new();
     let (journal, report) =
         norace_journal::Journal::open(storage, options, |frame| recovery.frame(frame, |_, _| {}))
             .map_err(open_error)?;
@@ -70,6 +72,7 @@ pub(crate) fn prepare<S: Storage>(
     };
     let last = recovery.state.sequence();
     let commit = Arc::new(Commit::new(limits, config.on_failure.clone(), last));
+    let events = EventFeed::new(config.events_max, last, Journal::history(&journal));
     let (inbox, received) = chan::bounded(config.queue_messages);
     let core = Core::new(CoreParts {
         state: recovery.state,
@@ -181,6 +184,8 @@ fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenErro
         "the journal's segments hold fewer than 12 batches"
     } else if matches!(&config.processor, ProcessorChoice::Async(_, o) if o.concurrency == 0) {
         "an asynchronous processor with a concurrency of 0"
+    } else if config.events_max > EVENTS_MAX {
+        "events_max is above 2^24"
     } else {
         return Ok(());
     };

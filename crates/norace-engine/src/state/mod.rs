@@ -22,7 +22,8 @@ mod tests;
 
 use crate::model::{
     Account, Action, Amount, Command, Cursor, Handling, Id, IdempotencyKey, Metadata, NewId, Order,
-    OrderPage, OrderState, Reason, Rejection, Settlement, Transfer, TransferMode, TransferState,
+    OrderEvent, OrderPage, OrderState, Reason, Rejection, Settlement, Transfer, TransferMode,
+    TransferState,
 };
 use accounts::Accounts;
 pub use accounts::{LedgerTotals, Leg, LegKind, SideTotals};
@@ -88,6 +89,27 @@ pub struct Change {
     pub order: Option<OrderStep>,
     /// The movement of money.
     pub leg: Option<Leg>,
+}
+
+impl Change {
+    /// The event of an order's move, when `command` led to this.
+    pub(crate) fn event(&self, command: &Command) -> Option<OrderEvent> {
+        let step = self.order?;
+        let (order, reason) = match command {
+            Command::CreateOrder { id, .. } => (id.id(), None),
+            Command::MoveOrder { order, reason, .. } => (order, reason.clone()),
+            _ => return None,
+        };
+        Some(OrderEvent {
+            sequence: self.sequence,
+            order: order.clone(),
+            from: step.from,
+            to: step.to,
+            version: self.version,
+            at: self.now,
+            reason,
+        })
+    }
 }
 
 /// The move of an order.

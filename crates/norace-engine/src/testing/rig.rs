@@ -1,5 +1,9 @@
 //! The engine without its threads: a test decides when the core decides and when the journal commits.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use norace::chan::Receiver;
 use norace_journal::Options;
 use norace_journal::sim::SimStorage;
@@ -7,10 +11,10 @@ use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
 use crate::engine::{
-    Engine, EngineConfig, EventLog, Found, Message, OpenError, Outcome, Prepared, Query, Reply,
-    prepare,
+    Engine, EngineConfig, EventFeed, Follower, Found, Message, OpenError, Outcome, Prepared, Query,
+    Reply, prepare,
 };
-use crate::model::{Id, Order, Rejection, Request};
+use crate::model::{Id, Order, OrderEvent, Rejection, Request};
 use crate::ports::ManualClock;
 use crate::processor::{Job, ProcessorChoice, Report};
 
@@ -23,7 +27,7 @@ pub(crate) fn config(processor: ProcessorChoice) -> EngineConfig {
     EngineConfig {
         processor,
         batch_bytes_max: 48 << 10,
-        events_max: 1 << 13,
+        events_max: 1 << 8,
         ..EngineConfig::default()
     }
 }
@@ -142,12 +146,27 @@ impl Rig {
         self.parts.jobs.as_ref().expect("the processor is asynchronous")
     }
 
-    pub(crate) fn events(&self) -> &EventLog {
+    pub(crate) fn events(&self) -> &EventFeed {
         &self.parts.events
     }
 
     pub(crate) fn resumed_orders(&self) -> u64 {
         self.parts.recovered.resumed_orders
+    }
+}
+
+/// The events that have come.
+pub(crate) fn ready(follower: &mut Follower) -> Vec<OrderEvent> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut events = Vec::new();
+    loop {
+        let came = {
+            let next = pin!(follower.next(usize::MAX, |event| events.push(event.clone())));
+            next.poll(&mut context)
+        };
+        if !matches!(came, Poll::Ready(Ok(1..))) {
+            return events;
+        }
     }
 }
 

@@ -52,8 +52,9 @@ fn what_one_process_acknowledged_the_next_one_finds() {
     assert_eq!((recovered.records, recovered.last_sequence), (9, 9));
     let ann = read_account(&engine, "ann");
     assert_eq!((ann.available(), ann.debits_posted), (40, 60));
-    let events = engine.events().read_after(0, 100).unwrap();
-    let moves: Vec<_> = events.iter().map(|event| (event.sequence, event.to.as_str())).collect();
+    let mut follower = engine.events().follow_blocking(0).unwrap();
+    let mut moves = Vec::new();
+    follower.next_blocking(100, |event| moves.push((event.sequence, event.to.as_str()))).unwrap();
     assert_eq!(
         moves,
         [(5, "pending"), (6, "processing"), (7, "confirmed"), (8, "pending"), (9, "failed")]

@@ -22,7 +22,7 @@ fn a_walk_over_a_long_journal_holds_one_window() {
     })
     .unwrap();
     assert_eq!(scan.report.frames, 200);
-    assert_eq!(scan.window.buffer.len() as u64, WINDOW_BYTES);
+    assert_eq!(scan.window.buffer.len() as u64, crate::window::WINDOW_BYTES);
     journal.append(201, 1, &[7; 1_000_000]).unwrap();
     let mut scan = Scan::new(&disk, Access::Read);
     scan.run(&listing.segments, |_| Ok::<(), Infallible>(())).unwrap();

@@ -9,5 +9,6 @@ mod dir;
 mod faults;
 #[cfg(norace)]
 mod models;
+mod reader;
 mod room;
 mod support;

@@ -1,7 +1,7 @@
 //! The stream of order events as server-sent events.
 //!
-//! A stream holds a position and nothing else: it pulls the next events from the engine's log when hyper has room for
-//! them, so a slow reader costs no memory, and one that falls behind the log's retention is told so and cut off. The
+//! A stream follows the engine's events and asks for the next ones when hyper has room for them: a reader that is slow
+//! costs no memory and holds nobody back, and misses nothing, since what passed it by is read from the journal. The
 //! position is the id of each event, so a client that reconnects with `Last-Event-ID` goes on without a gap.
 
 use std::fmt;
@@ -10,22 +10,23 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use hyper::Method;
-use norace_engine::{EventLog, HistoryGone, OrderEvent};
+use norace_engine::{Follower, HistoryError};
 use norace_prim::sync::Arc;
 
 use super::{App, Call, write};
 use crate::body::Chunk;
+use crate::buffers::Buffer;
 use crate::metrics::{Entered, Gauge};
 use crate::problem::{Code, Member, Problem};
 use crate::reply::{Refused, Reply};
 use crate::wire::query::Params;
 use crate::wire::{Refusal, header};
 
-/// Events in one piece of a stream; the next are read when this is on its way.
+/// Events in one piece of a stream; the next are asked for when this is on its way.
 const PIECE: usize = 256;
 
 /// `GET /v1/events`.
-pub(super) fn follow(call: &Call<'_>) -> Result<Reply, Refused> {
+pub(super) async fn follow(call: Call<'_>) -> Result<Reply, Refused> {
     let app = call.app;
     let params = Params::read(call.parts.uri.query(), &["after"])?;
     let asked = params.number(0, 0, u64::MAX)?;
@@ -39,25 +40,23 @@ pub(super) fn follow(call: &Call<'_>) -> Result<Reply, Refused> {
         let detail = format!("the journal has come to position {sequence} and not to {after}");
         return Err(Refusal::invalid(field, detail).into());
     }
-    let log = app.engine.events().clone();
-    if let Err(HistoryGone { oldest }) = log.read_after(after, 1) {
-        let detail = format!("events are kept only after position {oldest}");
-        return Err(Problem::new(Code::HistoryGone, detail).with(Member::Oldest(oldest)).into());
-    }
     let Some(slot) = Entered::new(Slot(Arc::clone(app)), app.live.hot.load().server.streams_max)
     else {
         return Err(Problem::new(Code::Overloaded, "too many event streams are open").into());
     };
+    let follower = app.engine.events().follow(after).await.map_err(|error| {
+        let (code, member) = match error {
+            HistoryError::Gone { oldest } => (Code::HistoryGone, Member::Oldest(oldest)),
+            _ => (Code::Internal, Member::None),
+        };
+        app.metrics.events_failed.add(1);
+        Problem::new(code, error.to_string()).with(member)
+    })?;
     if call.parts.method == Method::HEAD {
         return Ok(Reply::Events { sequence, stream: None });
     }
-    let stream = EventStream {
-        next: Box::pin(step(Arc::clone(app), log.clone(), after)),
-        greeted: false,
-        log,
-        after,
-        slot,
-    };
+    let next = Box::pin(step(Arc::clone(app), follower));
+    let stream = EventStream { next, greeted: false, slot };
     Ok(Reply::Events { sequence, stream: Some(Box::new(stream)) })
 }
 
@@ -70,46 +69,62 @@ impl AsRef<Gauge> for Slot {
     }
 }
 
-/// A stream of events behind one position.
+/// A stream of events.
 pub(crate) struct EventStream {
-    next: Pin<Box<dyn Future<Output = Step> + Send>>,
+    /// The piece that is waited for, and who follows the events.
+    next: Pin<Box<dyn Future<Output = (Step, Follower)> + Send>>,
     greeted: bool,
-    log: EventLog,
-    after: u64,
     slot: Entered<Slot>,
 }
 
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream").field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("EventStream").field("greeted", &self.greeted).finish_non_exhaustive()
     }
 }
 
 /// What there is to send next.
 enum Step {
-    Events(Vec<OrderEvent>),
-    /// Nothing happened for a while.
-    Quiet,
-    /// The reader fell behind the log.
-    Gone(HistoryGone),
-    /// The server or the engine stops.
+    /// Events, or a sign of life after a quiet while.
+    Piece(Buffer),
+    /// What comes next is no longer kept.
+    Gone { oldest: u64 },
+    /// The server or the engine stops, or the journal can't be read.
     End,
 }
 
-async fn step(app: Arc<App>, log: EventLog, after: u64) -> Step {
-    loop {
-        match log.read_after(after, PIECE) {
-            Ok(events) if events.is_empty() => {}
-            Ok(events) => return Step::Events(events),
-            Err(gone) => return Step::Gone(gone),
-        }
-        let heartbeat = app.live.hot.load().server.heartbeat;
-        norace::select! {
-            _ = app.stopping.cancelled() => return Step::End,
-            more = log.changed_after(after) => if !more { return Step::End },
-            _ = norace::time::sleep(heartbeat) => return Step::Quiet,
-        }
+async fn step(app: Arc<App>, mut follower: Follower) -> (Step, Follower) {
+    // Who is up to date gets what happened before the stop; reading on in the journal would have no end.
+    if follower.is_behind() && app.stopping.is_cancelled() {
+        return (Step::End, follower);
     }
+    let heartbeat = app.live.hot.load().server.heartbeat;
+    let mut piece = app.buffers.body(0);
+    let came = norace::select! {
+        biased;
+        came = follower.next(PIECE, |event| write::event(&mut piece, event)) => Some(came),
+        _ = app.stopping.cancelled() => Some(Ok(0)),
+        _ = norace::time::sleep(heartbeat) => None,
+    };
+    let step = match came {
+        None => {
+            piece.extend_from_slice(b": still here\n\n");
+            Step::Piece(piece)
+        }
+        Some(Ok(0)) => Step::End,
+        Some(Ok(count)) => {
+            app.metrics.events_sent.add(count as u64);
+            Step::Piece(piece)
+        }
+        Some(Err(error)) => {
+            app.metrics.events_failed.add(1);
+            match error {
+                HistoryError::Gone { oldest } => Step::Gone { oldest },
+                _ => Step::End,
+            }
+        }
+    };
+    (step, follower)
 }
 
 impl EventStream {
@@ -119,34 +134,22 @@ impl EventStream {
             // Sent at once, so that the client knows that it is connected; one second is its pause before reconnecting.
             return Poll::Ready(Some("retry: 1000\n\n".into()));
         }
-        let app = &self.slot.holder().0;
-        let mut out;
-        match ready!(self.next.as_mut().poll(cx)) {
-            Step::Events(events) => {
-                out = app.buffers.body(events.len() * 192);
-                for event in &events {
-                    write::event(&mut out, event);
-                    self.after = event.sequence;
-                }
-                app.metrics.events_sent.add(events.len() as u64);
-            }
-            Step::Quiet => {
-                out = app.buffers.body(0);
-                out.extend_from_slice(b": still here\n\n");
-            }
-            Step::Gone(HistoryGone { oldest }) => {
-                self.next = Box::pin(std::future::ready(Step::End));
+        let (step, follower) = ready!(self.next.as_mut().poll(cx));
+        let app = Arc::clone(&self.slot.holder().0);
+        let (chunk, next): (_, Pin<Box<dyn Future<Output = _> + Send>>) = match step {
+            Step::Piece(piece) => (Some(piece.into()), Box::pin(self::step(app, follower))),
+            Step::Gone { oldest } => {
                 let line = format!(
                     "event: gone\ndata: {{\"code\":\"history-gone\",\"oldest\":{oldest}}}\n\n"
                 );
-                return Poll::Ready(Some(line.into_bytes().into()));
+                (
+                    Some(line.into_bytes().into()),
+                    Box::pin(std::future::ready((Step::End, follower))),
+                )
             }
-            Step::End => {
-                self.next = Box::pin(std::future::ready(Step::End));
-                return Poll::Ready(None);
-            }
-        }
-        self.next = Box::pin(step(Arc::clone(app), self.log.clone(), self.after));
-        Poll::Ready(Some(out.into()))
+            Step::End => (None, Box::pin(std::future::ready((Step::End, follower)))),
+        };
+        self.next = next;
+        Poll::Ready(chunk)
     }
 }

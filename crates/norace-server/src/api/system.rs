@@ -66,6 +66,9 @@ pub(super) async fn metrics(app: &App) -> Result<Reply, Refused> {
         "The last journal position known to be durable.",
         app.engine.durable_sequence(),
     );
+    let events = app.engine.events();
+    page.counter("norace_events_published_total", "Order events.", events.published());
+    page.gauge("norace_event_followers", "Those who follow order events.", events.followers());
     page.gauge(
         "norace_config_version",
         "The version of the settings in force.",

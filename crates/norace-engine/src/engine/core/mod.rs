@@ -24,9 +24,7 @@ use super::message::Message;
 use super::reply::Unavailable;
 use super::waiters::Waiters;
 use crate::codec::{encode_record, record_bytes_max};
-use crate::model::{
-    Action, Command, Done, Handling, IdempotencyKey, OrderEvent, Reason, Rejection, Request,
-};
+use crate::model::{Action, Command, Done, Handling, IdempotencyKey, Reason, Rejection, Request};
 use crate::ports::{Clock, JournalError, Room};
 use crate::state::{Applied, Change, Input, State, Subject};
 use schedule::Schedule;
@@ -336,24 +334,19 @@ impl Core {
             encode_record(&mut self.batch.payload, &input, change);
             self.batch.count += 1;
             self.batch.last_sequence = change.sequence;
-            self.announce(change);
+            self.announce(command, change);
         }
         Ok(applied)
     }
 
     /// The event of an order's move, and the answers that waited for it.
-    fn announce(&mut self, change: &Change) {
-        let (Subject::Order(at), Some(step)) = (change.subject, change.order) else { return };
-        self.batch.events.push(OrderEvent {
-            sequence: change.sequence,
-            order: self.state.order_id(at).clone(),
-            from: step.from,
-            to: step.to,
-            version: change.version,
-            at: change.now,
-            reason: self.state.order_reason(at).cloned(),
-        });
-        if step.to.is_final() {
+    fn announce(&mut self, command: &Command, change: &Change) {
+        let Some(event) = change.event(command) else { return };
+        let is_final = event.to.is_final();
+        self.batch.events.push_back(event);
+        if let Subject::Order(at) = change.subject
+            && is_final
+        {
             self.answer_waiters(at);
             self.schedule.unflag(at);
         }

@@ -6,10 +6,10 @@ use norace_prim::sync::Arc;
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
 
-use super::Disk;
+use super::{Disk, feed};
 use crate::engine::commit::{Batch, BatchLimits, Commit, Effect};
 use crate::engine::journal::Committer;
-use crate::engine::{EventLog, FailureHook, Outcome, Reply, Unavailable};
+use crate::engine::{FailureHook, Outcome, Reply, Unavailable};
 use crate::model::Rejection;
 
 const LIMITS: BatchLimits = BatchLimits { records_max: 2, bytes_max: 64, effects_max: 2 };
@@ -33,7 +33,7 @@ fn run(decisions: u64, fails_at: u64, reports: &Arc<AtomicU64>) -> (Disk, Vec<Re
     });
     let commit = Arc::new(Commit::new(LIMITS, Some(report), 0));
     let disk = Disk { fails_at, ..Disk::default() };
-    let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), EventLog::new(4));
+    let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), feed(&disk));
     let committing = Arc::clone(&commit);
     let journal = thread::spawn(move || {
         committer.run(Duration::from_millis(1));
@@ -63,7 +63,7 @@ fn run(decisions: u64, fails_at: u64, reports: &Arc<AtomicU64>) -> (Disk, Vec<Re
 fn an_answer_comes_after_what_it_rests_on_and_after_the_answers_before_it() {
     let commit = Arc::new(Commit::new(LIMITS, None, 0));
     let disk = Disk::default();
-    let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), EventLog::new(4));
+    let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), feed(&disk));
     let journal = thread::spawn(move || committer.run(Duration::from_millis(1)));
     let (mut first, mut second) = (Batch::default(), Batch::default());
     let mut earlier = decided(1, &mut first);

@@ -39,7 +39,7 @@ fn nothing_that_rests_on_a_batch_leaves_before_it_is_durable() {
     assert!(absent.try_take().is_none());
     assert!(ended.try_take().is_none());
     assert!(many.try_take().is_none());
-    assert_eq!(rig.events().read_after(0, 10).unwrap(), []);
+    assert_eq!(rig.events().recorded_after(0).unwrap(), []);
     assert_eq!(rig.events().durable_sequence(), durable);
 
     rig.commit();
@@ -57,7 +57,7 @@ fn nothing_that_rests_on_a_batch_leaves_before_it_is_durable() {
     let many = many.try_take().unwrap().unwrap().result;
     let Ok(Done::Order { order: second, .. }) = &many[0] else { panic!("{many:?}") };
     assert_eq!(second.state, OrderState::Failed, "the first left too little");
-    assert_eq!(rig.events().read_after(0, 10).unwrap().len(), 5);
+    assert_eq!(rig.events().recorded_after(0).unwrap().len(), 5);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_sync_that_never_returns_lets_nothing_out() {
     assert!(repeat.wait_timeout(Duration::from_millis(20)).is_none());
     assert!(refusal.wait_timeout(Duration::from_millis(20)).is_none());
     assert!(read.wait_timeout(Duration::from_millis(20)).is_none());
-    assert!(engine.events().read_after(durable, 10).unwrap().is_empty());
+    assert!(engine.events().recorded_after(durable).unwrap().is_empty());
     assert_eq!(engine.stop(Duration::from_millis(20)), Err(StopError::TimedOut));
 
     // The power fails: everybody learns that nothing is known.
@@ -94,7 +94,7 @@ fn a_sync_that_never_returns_lets_nothing_out() {
     assert_eq!(repeat.wait(), Err(Unavailable::OutcomeUnknown));
     assert_eq!(refusal.wait(), Err(Unavailable::OutcomeUnknown));
     assert_eq!(read.wait(), Err(Unavailable::OutcomeUnknown));
-    assert!(engine.events().read_after(durable, 10).unwrap().is_empty());
+    assert!(engine.events().recorded_after(durable).unwrap().is_empty());
     assert!(matches!(engine.stop(Duration::from_secs(10)), Err(StopError::Failed(_))));
 }
 
