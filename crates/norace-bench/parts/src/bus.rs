@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use disruptor::{BusySpin, Producer};
-use norace::bus::{Bus, Policy, RecvError, Start, Subscriber};
+use norace::bus::{Bus, Policy, RecvError, Start, Subscriber, TryRecvError};
 use norace_bench_measure::{Done, Run, p99};
 
 /// As the benchmark of the disruptor has it.
@@ -123,9 +123,14 @@ fn disruptor_bursts(run: Run, burst: u64, batch: bool) -> Done {
     })
 }
 
+/// Handles events in batches, as the disruptor has it: how far it is, it says at the end of each.
 fn spin(consumer: &mut Subscriber<u64>, sink: &Sink) {
-    while let Ok(event) = consumer.next_spinning() {
-        sink.reached(*event);
+    loop {
+        match consumer.try_drain(BURST_RING, |_, event| sink.reached(*event)) {
+            Ok(_) => {}
+            Err(TryRecvError::Empty) => std::hint::spin_loop(),
+            Err(_) => break,
+        }
     }
 }
 

@@ -32,8 +32,9 @@
 //! - *Fill* (producer, for each claimed sequence in order): claimed with `LOSSY`, it *marks* the slot first: pins in
 //!   the word? then it becomes (s, `VOID`) with the same pins, and the value goes to another sequence; otherwise (s,
 //!   `FILLING`), by compare-and-exchange, since a reader may be pinning. Claimed without `LOSSY` the slot is the
-//!   producer's at once. It writes the value, then stores (s, `VALUE`) or (s, `VOID`). A claim that is dropped, also
-//!   by a panic, makes what is left of it void.
+//!   producer's at once. It writes the value, then stores (s, `VALUE`) or (s, `VOID`); of a claim of several it
+//!   does so for up to 32 slots at a time, the last first. A claim that is dropped, also by a panic, publishes what is
+//!   filled and makes what is left of it void.
 //! - *Look* (reader at p): the word is of an older sequence, or (p, `FILLING`): nothing yet. (p, `VOID`): pass. A
 //!   newer one: overtaken, go on at `tail - N` and count what lies between. (p, `VALUE`): a gating reader reads, for
 //!   the gate keeps the slot. A lossy one first *pins*, by compare-and-exchange on that very word, so that it cannot

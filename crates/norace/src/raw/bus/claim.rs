@@ -37,14 +37,14 @@ impl<T, S: Bells> Ring<T, S> {
             // seen.
             match self.tail.0.compare_exchange(old, new, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => {
-                    let (marks, single) = (tail.is_lossy(), count == 1);
-                    let end = first + count;
                     return Ok(Claim {
                         ring: self,
+                        published: first,
+                        full: 0,
                         next: first,
-                        end,
-                        marks,
-                        single,
+                        end: first + count,
+                        marks: tail.is_lossy(),
+                        single: count == 1,
                         ordered: false,
                     });
                 }
@@ -100,6 +100,10 @@ impl<T, S: Bells> Ring<T, S> {
 /// Sequences that were claimed. What is not filled becomes void when this is dropped.
 pub(crate) struct Claim<'a, T, S: Bells> {
     ring: &'a Ring<T, S>,
+    /// Those from here to `next` are filled and not published yet.
+    published: u64,
+    /// Which of them hold a value, the first in the lowest bit.
+    full: u32,
     next: u64,
     end: u64,
     marks: bool,
@@ -110,8 +114,9 @@ pub(crate) struct Claim<'a, T, S: Bells> {
 }
 
 impl<T, S: Bells> Claim<'_, T, S> {
-    /// Lets `fill` fill the next slot that is not pinned, which holds what it held a lap ago or nothing, and publishes
-    /// it; says its sequence and what `fill` said. Void is what `fill` leaves empty, or leaves by a panic.
+    /// Lets `fill` fill the next slot that is not pinned, which holds what it held a lap ago or nothing; says its
+    /// sequence and what `fill` said. It is published now, or later with others of the claim. Void is what `fill` leaves
+    /// empty, or leaves by a panic.
     ///
     /// # Errors
     ///
@@ -128,7 +133,9 @@ impl<T, S: Bells> Claim<'_, T, S> {
             if !self.marks || self.ring.mark(self.next) {
                 break;
             }
+            self.publish_filled();
             self.next += 1;
+            self.published = self.next;
         }
         let sequence = self.next;
         let (result, full) = self.ring.slot(sequence).value.with_mut(|value| {
@@ -138,20 +145,40 @@ impl<T, S: Bells> Claim<'_, T, S> {
             (fill(value), value.is_some())
         });
         self.next += 1;
-        let kind = if full { VALUE } else { VOID };
         if self.single {
-            self.ring.publish(sequence, kind, Ordering::SeqCst);
+            self.ring.publish(sequence, kind(full), Ordering::SeqCst);
+            self.published = self.next;
             self.ordered = true;
-        } else {
-            self.ring.publish(sequence, kind, Ordering::Release);
+            return Ok((sequence, result));
+        }
+        self.full |= u32::from(full) << (sequence - self.published);
+        if self.next - self.published == u64::from(u32::BITS) {
+            self.publish_filled();
         }
         Ok((sequence, result))
     }
+
+    /// Publishes what is filled, the last first: who spins on the first meets all of it, and does not take the lines of
+    /// the slots away from the producer one by one.
+    #[inline]
+    fn publish_filled(&mut self) {
+        for sequence in (self.published..self.next).rev() {
+            let full = self.full >> (sequence - self.published) & 1 != 0;
+            self.ring.publish(sequence, kind(full), Ordering::Release);
+        }
+        (self.published, self.full) = (self.next, 0);
+    }
+}
+
+#[inline]
+const fn kind(full: bool) -> u64 {
+    if full { VALUE } else { VOID }
 }
 
 impl<T, S: Bells> Drop for Claim<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
+        self.publish_filled();
         while self.next < self.end {
             let sequence = self.next;
             self.next += 1;

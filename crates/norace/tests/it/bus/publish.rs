@@ -36,6 +36,34 @@ fn a_batch_goes_around_a_slot_that_is_held() {
     assert_eq!(received(&mut other), [1, 2, 3]);
 }
 
+/// Long enough to be published in several pieces, with a slot that is held, one that is left empty and a panic.
+#[test]
+fn a_long_batch_is_whole_up_to_where_it_fails() {
+    for (held, empty, fails) in [(0, 5, 98), (31, 32, 63), (32, 31, 64), (63, 64, 65), (40, 41, 90)]
+    {
+        let bus = Bus::new(128);
+        let mut other = bus.subscribe(Policy::Block, Start::Tail);
+        let mut slow = bus.subscribe(Policy::DropOldest, Start::At(held));
+        bus.try_publish_many(&mut (0..128).collect()).expect("there is room");
+        let event = slow.try_next().expect("published");
+        assert_eq!((*event, received(&mut other).len()), (held, 128));
+        let mut calls = 0..;
+        let filling = || {
+            bus.try_publish_batch(100, |slot| {
+                let call = calls.next().expect("without end");
+                assert!(call < fails, "it fails");
+                *slot = (call != empty).then_some(call);
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(filling)).is_err());
+        drop(event);
+        let expected: Vec<_> = (0..fails).filter(|call| *call != empty).collect();
+        assert_eq!(received(&mut other), expected);
+        assert_eq!(other.skipped(), 100 - expected.len() as u64);
+        assert_eq!(other.position(), 228);
+    }
+}
+
 #[test]
 fn a_slot_is_filled_in_place_and_used_again() {
     let bus = Bus::<Vec<u8>>::new(2);
