@@ -115,8 +115,8 @@ pub(crate) struct Claim<'a, T, S: Bells> {
 
 impl<T, S: Bells> Claim<'_, T, S> {
     /// Lets `fill` fill the next slot that is not pinned, which holds what it held a lap ago or nothing; says its
-    /// sequence and what `fill` said. It is published now, or later with others of the claim. Void is what `fill` leaves
-    /// empty, or leaves by a panic.
+    /// sequence and what `fill` said. It is published now, or later with others of the claim. Void is what `fill`
+    /// leaves empty, or leaves by a panic.
     ///
     /// # Errors
     ///
