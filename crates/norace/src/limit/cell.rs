@@ -11,7 +11,8 @@ use super::word::{Verdict, decide};
 /// Decides on a cost of `n`.
 ///
 /// The word is read before the clock, each time: whoever wrote it had read the clock before, so that the word is
-/// never of a later time than this thread's, and no window comes back.
+/// of no later time than this thread's but for what readings of the clock may be out of order by, and no window comes
+/// back.
 #[inline]
 pub(super) fn check(
     cell: &AtomicU64,

@@ -1,5 +1,6 @@
 //! Decisions against naive limiters, by a clock that stands still.
 
+use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::rand;
 use norace_prim::time::Duration;
 
@@ -187,4 +188,38 @@ fn waiting_ends_when_there_is_room() {
         }
         assert!(limiter.until_n_ready(2).await.is_err());
     });
+}
+
+/// A clock whose every other reading is a little late.
+#[derive(Default)]
+struct Wavering(ManualClock, AtomicBool);
+
+impl Clock for Wavering {
+    fn nanos(&self) -> u64 {
+        // Relaxed: one thread.
+        let late = self.1.fetch_xor(true, Ordering::Relaxed);
+        self.0.nanos() - if late { 900_000 } else { 0 }
+    }
+}
+
+#[test]
+fn a_clock_that_wavers_brings_no_window_back_and_no_quota_twice() {
+    for quota in [
+        Quota::gcra(3, Duration::from_millis(1)).unwrap(),
+        Quota::fixed_window(3, Duration::from_millis(1)).unwrap(),
+        Quota::sliding_window(3, Duration::from_millis(1)).unwrap(),
+    ] {
+        let clock = Wavering::default();
+        let time = clock.0.clone();
+        time.advance(SECOND);
+        let limiter = Limiter::with_clock(quota, clock);
+        let windows = 50;
+        let passed: usize = (0..windows * 10)
+            .map(|_| {
+                time.advance(Duration::from_micros(100));
+                (0..4).filter(|_| limiter.check().is_allowed()).count()
+            })
+            .sum();
+        assert!(passed <= 3 * (windows + 2), "{quota:?}: {passed} in {windows} windows");
+    }
 }
