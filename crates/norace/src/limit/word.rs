@@ -9,6 +9,9 @@
 //! The all-zero word is a key that was never seen. Window and count change in one step, so nothing that was counted in
 //! one window is found in another.
 
+use norace_prim::time::Duration;
+
+use super::decision::{Decision, Reason};
 use super::quota::{Kind, Params};
 
 /// What a decision comes to, times in nanoseconds.
@@ -18,6 +21,18 @@ pub(super) enum Verdict {
     Admit { word: u64, remaining: u64, reset: u64 },
     /// Denied for so long.
     Deny { retry: u64 },
+}
+
+impl From<Verdict> for Decision {
+    #[inline]
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Admit { remaining, reset, .. } => {
+                Self::Allowed { remaining, reset_after: Duration::from_nanos(reset) }
+            }
+            Verdict::Deny { retry } => Self::denied(Duration::from_nanos(retry), Reason::Quota),
+        }
+    }
 }
 
 /// Decides on a cost of `n`, which is at most what can be admitted at once.

@@ -69,7 +69,7 @@ impl Counted {
         if let Some([from, nanos, rate]) = self.last.read() {
             let passed = ticks().wrapping_sub(from);
             if passed < SPAN && rate != 0 {
-                return nanos + (passed * rate >> RATE_BITS);
+                return nanos + ((passed * rate) >> RATE_BITS);
             }
         }
         self.look(ticks, exact)
