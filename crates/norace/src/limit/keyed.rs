@@ -237,7 +237,7 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
     /// Gives a place to a key that has none, where there is room.
     fn bring(&self, shard: &Shard, rest: &mut Rest, print: u64, word: u64, own: Option<Quota>) {
         let places = shard.places.get_or_init(|| Places::new(self.shard_keys));
-        places.bring(print, word, own.is_some());
+        places.bring(rest.keys, print, word, own.is_some());
         rest.keys += 1;
         if let Some(quota) = own {
             rest.own.insert(print, quota);
@@ -371,6 +371,9 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
             let mut rest = shard.write();
             self.sweep(shard, &mut rest);
             rest.full_until = 0;
+            if let Some(places) = shard.places.get() {
+                places.shrink(rest.keys);
+            }
         }
     }
 }

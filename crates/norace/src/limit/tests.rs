@@ -2,6 +2,7 @@
 
 use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::rand;
+use norace_prim::thread;
 use norace_prim::time::Duration;
 
 use super::headers;
@@ -222,4 +223,48 @@ fn a_clock_that_wavers_brings_no_window_back_and_no_quota_twice() {
             .sum();
         assert!(passed <= 3 * (windows + 2), "{quota:?}: {passed} in {windows} windows");
     }
+}
+
+#[test]
+fn many_keys_come_and_go_and_none_forgets_what_it_used() {
+    let (clock, keys) = (ManualClock::new(), 4000_u64);
+    let quota = Quota::gcra(1, SECOND).unwrap().burst(3).unwrap();
+    let limits: Keyed<u64, _> = Keyed::with_clock(quota, 6000, clock.clone());
+    let used: Vec<u64> = (0..keys).map(|_| 1 + rand::below(3)).collect();
+    for (key, used) in (0..).zip(&used) {
+        assert!(limits.check_n(&key, *used).unwrap().is_allowed());
+    }
+    assert_eq!(usize::try_from(keys).unwrap(), limits.len());
+    clock.advance(SECOND * 2);
+    limits.shrink();
+    let stay = used.iter().filter(|used| **used == 3).count();
+    assert_eq!((limits.len(), limits.evicted()), (stay, keys - stay as u64));
+    for (key, used) in (0..).zip(&used) {
+        let admitted = (0..9).filter(|_| limits.check(&key).is_allowed()).count();
+        assert_eq!(admitted, if *used == 3 { 2 } else { 3 }, "key {key}");
+    }
+    assert_eq!(usize::try_from(keys).unwrap(), limits.len());
+}
+
+#[test]
+fn keys_are_decided_on_while_others_come_and_go() {
+    let clock = ManualClock::new();
+    let day = Quota::gcra(1, SECOND * 86_400).unwrap().burst(1000).unwrap();
+    let limits: Keyed<u64, _> = Keyed::with_clock(day, 2000, clock);
+    let passed = thread::scope(|scope| {
+        let checks: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let all = (0..30_000_u64).map(|at| at % 20);
+                    all.filter(|key| limits.check(key).is_allowed()).count()
+                })
+            })
+            .collect();
+        for key in 100..1600 {
+            assert!(limits.check(&key).is_allowed());
+        }
+        checks.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(passed, 20 * 1000);
+    assert_eq!(limits.len(), 1520);
 }

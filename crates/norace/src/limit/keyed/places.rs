@@ -15,12 +15,13 @@
 //!   and nobody counted or evicted meanwhile.
 //! * Keys come and go, and quotas of their own are given, under the shard's writers' lock. Who evicts looks at the words
 //!   in the same way, so a key in use is never taken for an idle one.
+//! * Keys are moved under that lock, too, when more buckets are taken into use: out of one place, then into another.
 //! * A key stands in one place at most: who brings it looks for it again under the lock. Who does not find it without
 //!   the lock knows nothing, for it may just have come, and goes there.
 //!
 //! A version is odd for the time of a few stores, in which nothing else is called.
 
-use norace_prim::atomic::{AtomicU64, Ordering};
+use norace_prim::atomic::{AtomicU64, AtomicUsize, Ordering};
 use norace_prim::{hint, thread};
 
 /// Places of a bucket.
@@ -31,6 +32,9 @@ const LOOKS: u32 = 100;
 
 /// The lower half of a bucket's `more`: how many keys that could stand here stand behind.
 const BEHIND: u64 = u32::MAX as u64;
+
+/// Buckets in use from the beginning.
+const FEW: usize = norace_prim::model_or!(8, 1);
 
 /// In the upper half of `more`: the key in this place has a quota of its own.
 const fn own_bit(way: usize) -> u64 {
@@ -54,6 +58,8 @@ const _: () = assert!(cfg!(norace) || size_of::<Bucket>() == 64);
 #[derive(Debug)]
 pub(super) struct Places {
     buckets: Box<[Bucket]>,
+    /// How many of the buckets are in use. They grow with the keys, so that few keys take few cache lines.
+    in_use: AtomicUsize,
 }
 
 /// A key in its place, at some moment.
@@ -164,31 +170,43 @@ impl Drop for Held<'_> {
     }
 }
 
+/// Buckets for so many keys, with a quarter more places so that most stand at home.
+fn buckets_for(keys: usize) -> usize {
+    keys.saturating_add(keys.div_ceil(4)).div_ceil(WAYS)
+}
+
 impl Places {
-    /// For `keys` of them, with a quarter more so that most stand at home.
+    /// For at most `keys` of them.
     pub(super) fn new(keys: usize) -> Self {
-        let buckets = keys.saturating_add(keys.div_ceil(4)).div_ceil(WAYS);
-        Self { buckets: (0..buckets).map(|_| Bucket::default()).collect() }
+        let buckets: Box<[_]> = (0..buckets_for(keys)).map(|_| Bucket::default()).collect();
+        let in_use = AtomicUsize::new(buckets.len().min(FEW));
+        Self { buckets, in_use }
     }
 
+    /// The buckets in use, and which of them is the key's home.
+    ///
+    /// Without a lock both may be old: then a key that is found is where it is, and one that is not may be elsewhere.
     #[inline]
-    fn home(&self, print: u64) -> usize {
-        super::part(print & u64::from(u32::MAX), self.buckets.len())
+    fn around(&self, print: u64) -> (&[Bucket], usize) {
+        // Relaxed: only who holds the lock relies on it, which orders it.
+        let buckets = &self.buckets[..self.in_use.load(Ordering::Relaxed)];
+        (buckets, super::part(print & u64::from(u32::MAX), buckets.len()))
     }
 
-    /// All buckets, in the order in which a key may stand in them.
-    fn behind_home(&self, print: u64) -> impl Iterator<Item = &Bucket> {
-        let (before, from) = self.buckets.split_at(self.home(print));
+    /// All buckets in use, in the order in which a key may stand in them.
+    fn way_of(&self, print: u64) -> impl Iterator<Item = &Bucket> {
+        let (buckets, home) = self.around(print);
+        let (before, from) = buckets.split_at(home);
         from.iter().chain(before)
     }
 
     /// The key's place. Who holds the writers' lock, or the readers', can rely on none; others cannot.
     #[inline]
     pub(super) fn find(&self, print: u64) -> Option<Seen<'_>> {
-        let home = self.home(print);
+        let (buckets, home) = self.around(print);
         let mut at = home;
         loop {
-            let bucket = &self.buckets[at];
+            let bucket = &buckets[at];
             let version = bucket.even();
             let way = (0..WAYS).find(|way| bucket.print(*way) == print);
             let more = bucket.more();
@@ -202,17 +220,53 @@ impl Places {
             if seen.is_some() || more & BEHIND == 0 {
                 return seen;
             }
-            at = if at + 1 == self.buckets.len() { 0 } else { at + 1 };
+            at = if at + 1 == buckets.len() { 0 } else { at + 1 };
             if at == home {
                 return None;
             }
         }
     }
 
-    /// Puts a key that has no place into one. Only under the writers' lock, and when there are fewer than it was made
-    /// for.
-    pub(super) fn bring(&self, print: u64, word: u64, own: bool) {
-        for bucket in self.behind_home(print) {
+    /// Puts a key that has no place into one, where `keys` have one. Only under the writers' lock, and when there are
+    /// fewer than it was made for.
+    pub(super) fn bring(&self, keys: usize, print: u64, word: u64, own: bool) {
+        let needed = buckets_for(keys + 1);
+        // Relaxed: the lock orders it.
+        let in_use = self.in_use.load(Ordering::Relaxed);
+        if needed > in_use {
+            self.use_buckets(needed.max(in_use + in_use / 4).min(self.buckets.len()));
+        }
+        self.place(print, word, own);
+    }
+
+    /// Uses as few buckets as `keys` of them, which is how many there are, take. Only under the writers' lock.
+    pub(super) fn shrink(&self, keys: usize) {
+        self.use_buckets(buckets_for(keys).max(FEW).min(self.buckets.len()));
+    }
+
+    /// Takes all keys out and puts them in again. Who looks for one meanwhile waits for the writers' lock.
+    fn use_buckets(&self, buckets: usize) {
+        let mut all = Vec::with_capacity(self.buckets.len() * WAYS);
+        for bucket in &self.buckets {
+            let held = bucket.hold();
+            for way in 0..WAYS {
+                let print = bucket.print(way);
+                if print != 0 {
+                    all.push((print, bucket.word(way), bucket.more() & own_bit(way) != 0));
+                    held.evict(way);
+                }
+            }
+            held.change_more(|_| 0);
+        }
+        // Relaxed: the lock orders it.
+        self.in_use.store(buckets, Ordering::Relaxed);
+        for (print, word, own) in all {
+            self.place(print, word, own);
+        }
+    }
+
+    fn place(&self, print: u64, word: u64, own: bool) {
+        for bucket in self.way_of(print) {
             let held = bucket.hold();
             if let Some(way) = (0..WAYS).find(|way| bucket.print(*way) == 0) {
                 held.bring(way, print, word);
@@ -258,7 +312,7 @@ impl Places {
 
     /// Takes back what [`bring`](Self::bring) noted in the buckets before this one.
     fn forget_way_to(&self, to: &Bucket, print: u64) {
-        for bucket in self.behind_home(print).take_while(|bucket| !std::ptr::eq(*bucket, to)) {
+        for bucket in self.way_of(print).take_while(|bucket| !std::ptr::eq(*bucket, to)) {
             bucket.hold().change_more(|more| more - 1);
         }
     }
