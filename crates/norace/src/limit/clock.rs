@@ -4,7 +4,7 @@ use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::sync::Arc;
 use norace_prim::time::{Duration, Instant, ticks, ticks_are_steady};
 
-mod counted;
+pub(super) mod counted;
 
 use counted::Counted;
 

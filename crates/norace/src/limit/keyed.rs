@@ -16,7 +16,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, RandomState};
 use std::marker::PhantomData;
 
 use norace_prim::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -139,8 +139,11 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
     /// The key's print, never 0, and its shard.
     #[inline]
     fn locate<Q: Hash + ?Sized>(&self, key: &Q) -> (u64, &Shard) {
+        // In models it must be the same in every execution.
+        let fixed = cfg!(norace).then(BuildHasherDefault::<DefaultHasher>::default);
+        let hash = fixed.map_or_else(|| self.hasher.hash_one(key), |fixed| fixed.hash_one(key));
         // The product of an odd number keeps different hashes different, and lets weak ones spread.
-        let print = self.hasher.hash_one(key).wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1);
+        let print = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1);
         (print, &self.shards[part(print >> 32, self.shards.len())])
     }
 

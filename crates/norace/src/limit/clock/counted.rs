@@ -26,7 +26,7 @@ use crate::limit::versioned::Versioned;
 mod tests;
 
 /// Ticks from one look to the next: about half a millisecond.
-pub(super) const SPAN: u64 = 1 << 20;
+pub(in crate::limit) const SPAN: u64 = 1 << 20;
 
 /// Ticks that a look may take.
 pub(super) const GAP: u64 = 1 << 11;
@@ -51,7 +51,7 @@ struct Look {
 
 /// A clock of a counter and an exact clock, both given at each reading.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(in crate::limit) struct Counted {
     /// Ticks and nanoseconds of the last look, and the rate to go on with, 0 where there is none.
     last: Versioned<3>,
     /// Who holds it looks.
@@ -59,13 +59,13 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    pub(super) fn new() -> Self {
+    pub(in crate::limit) fn new() -> Self {
         Self { last: Versioned::new([0; 3]), look: Mutex::new(Look::default()) }
     }
 
     /// The time, in nanoseconds of the clock `exact`.
     #[inline]
-    pub(super) fn nanos(&self, ticks: impl Fn() -> u64, exact: impl Fn() -> u64) -> u64 {
+    pub(in crate::limit) fn nanos(&self, ticks: impl Fn() -> u64, exact: impl Fn() -> u64) -> u64 {
         if let Some([from, nanos, rate]) = self.last.read() {
             let passed = ticks().wrapping_sub(from);
             if passed < SPAN && rate != 0 {

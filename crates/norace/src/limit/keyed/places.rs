@@ -125,8 +125,10 @@ impl Bucket {
     fn hold_at(&self, version: u64) -> Option<Held<'_>> {
         // Relaxed: what was read at this version was acquired with it, and the stores that follow carry the odd one.
         let (order, fails) = (Ordering::Relaxed, Ordering::Relaxed);
-        let held = self.version.compare_exchange(version, version + 1, order, fails);
-        held.is_ok().then_some(Held { bucket: self, version })
+        match self.version.compare_exchange(version, version + 1, order, fails) {
+            Ok(_) => Some(Held { bucket: self, version }),
+            Err(_) => None,
+        }
     }
 
     fn hold(&self) -> Held<'_> {
@@ -234,7 +236,7 @@ impl Places {
         // Relaxed: the lock orders it.
         let in_use = self.in_use.load(Ordering::Relaxed);
         if needed > in_use {
-            self.use_buckets(needed.max(in_use + in_use / 4).min(self.buckets.len()));
+            self.use_buckets(needed.max(in_use + in_use / 8).min(self.buckets.len()));
         }
         self.place(print, word, own);
     }
