@@ -7,11 +7,11 @@
 //! Only a key whose quota is whole again goes; it would be the same if it had never been seen. While a shard is full of
 //! others it remembers until when, so that a flood of new keys costs a look at the clock each.
 //!
-//! A key is known by its hash of 64 bits: keys themselves are neither kept nor compared, which takes memory of any size
-//! and a cache line more. Two keys of one hash would share a quota. With a million keys in the table a new one meets one
-//! of them with a chance of one in 2^44, and who wants to meet a certain one has to try 2^64: the hash is SipHash with a
-//! random key (Aumasson and Bernstein 2012), made so that nobody who chooses keys can do better. Faster hashes promise
-//! no such thing, and would let a stranger use up somebody else's quota.
+//! A key is known by its hash of 64 bits: keys themselves are neither kept nor compared, which would take memory of any
+//! size and a cache line more. Two keys of one hash would share a quota. With a million keys in the table a new one
+//! meets one of them with a chance of one in 2^44, and who wants to meet a certain one has to try 2^64: the hash is
+//! SipHash with a random key (Aumasson and Bernstein 2012), made so that nobody who chooses keys can do better. Faster
+//! hashes promise no such thing, and would let a stranger use up somebody else's quota.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The word, the live quota and the table, explored; and the protocols of all three with mutants.
 //!
-//! The real ones run over `ManualClock`; `Bare`, `Numbers` and `Place` are the protocols alone, written anew with each step open
-//! to be left out, moved or weakened.
+//! The real ones run over `ManualClock`; `Bare`, `Numbers` and `Place` are the protocols alone, written anew with each
+//! step open to be left out, moved or weakened.
 
 use super::clock::counted::{Counted, SPAN};
 use super::{Keyed, Limiter, ManualClock, Quota};
@@ -349,10 +349,10 @@ impl Place {
                 if word > NOW {
                     return Said::UsedUp;
                 }
-                let order = Ordering::AcqRel;
                 let counted = if self.mutant == Mutant::WordAlone {
-                    // AcqRel: more than the protocol has; what the mutant does instead.
-                    self.word.compare_exchange(word, NOW + 1, order, Ordering::Acquire).is_ok()
+                    let (order, fails) = (Ordering::AcqRel, Ordering::Acquire);
+                    // AcqRel: more than the protocol has. Acquire: the same.
+                    self.word.compare_exchange(word, NOW + 1, order, fails).is_ok()
                 } else {
                     self.write(version, None, NOW + 1)
                 };

@@ -1,8 +1,8 @@
 //! Places for keys, of which a decision touches one cache line.
 //!
-//! A key is here its *print*, 64 bits of hash; its home is the bucket that the print says, and it stands there or, where
-//! that was full when it came, in one of the buckets behind. A bucket is a cache line: a version, how many keys went on
-//! to buckets behind it, and for each of its places a print and a word.
+//! A key is here its *print*, 64 bits of hash; its home is the bucket that the print says, and it stands there or,
+//! where that was full when it came, in one of the buckets behind. A bucket is a cache line: a version, how many keys
+//! went on to buckets behind it, and for each of its places a print and a word.
 //!
 //! # Who may change what
 //!
@@ -13,8 +13,8 @@
 //! * A decision reads a place, decides, and changes its word only if the bucket's version is still the one that it
 //!   read at. Between the two it holds nothing. So what it decided on is what it changes: the word counts for this key,
 //!   and nobody counted or evicted meanwhile.
-//! * Keys come and go, and quotas of their own are given, under the shard's writers' lock. Who evicts looks at the words
-//!   in the same way, so a key in use is never taken for an idle one.
+//! * Keys come and go, and quotas of their own are given, under the shard's writers' lock. Who evicts looks at the
+//!   words in the same way, so a key in use is never taken for an idle one.
 //! * Keys are moved under that lock, too, when more buckets are taken into use: out of one place, then into another.
 //! * A key stands in one place at most: who brings it looks for it again under the lock. Who does not find it without
 //!   the lock knows nothing, for it may just have come, and goes there.
@@ -280,8 +280,8 @@ impl Places {
         unreachable!("there are more places than keys");
     }
 
-    /// Evicts keys that have no quota of their own and of whose word `idle` says so, and tells each time. Only under the
-    /// writers' lock.
+    /// Evicts keys that have no quota of their own and of whose word `idle` says so, and tells each time. Only under
+    /// the writers' lock.
     pub(super) fn sweep(&self, mut idle: impl FnMut(u64) -> bool, mut evicted: impl FnMut()) {
         for bucket in &self.buckets {
             for way in 0..WAYS {
