@@ -226,6 +226,7 @@ fn a_clock_that_wavers_brings_no_window_back_and_no_quota_twice() {
 }
 
 #[test]
+#[cfg_attr(norace, ignore = "shards have two places in models, so some keys find none")]
 fn many_keys_come_and_go_and_none_forgets_what_it_used() {
     let (clock, keys) = (ManualClock::new(), 4000_u64);
     let quota = Quota::gcra(1, SECOND).unwrap().burst(3).unwrap();
@@ -247,6 +248,7 @@ fn many_keys_come_and_go_and_none_forgets_what_it_used() {
 }
 
 #[test]
+#[cfg_attr(norace, ignore = "shards have two places in models, so some keys find none")]
 fn keys_are_decided_on_while_others_come_and_go() {
     let clock = ManualClock::new();
     let day = Quota::gcra(1, SECOND * 86_400).unwrap().burst(1000).unwrap();
