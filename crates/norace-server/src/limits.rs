@@ -12,14 +12,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use norace::config::{Hot, Loaded};
-use norace::limit::{Decision, Keyed, Limiter, Quota, QuotaError, headers};
+use norace::limit::{Decision, Keyed, Limiter, Quota, QuotaError, Reason, headers};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::time::Duration;
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::{Count, Page};
 use crate::settings::{InvalidSetting, Settings};
 
-/// What keeps count of clients takes some memory from the start.
+/// What keeps count of clients takes some memory.
 const CLIENTS_MAX: usize = 1 << 24;
 
 /// How many requests under `/v1` are admitted.
@@ -116,12 +117,42 @@ struct InForce {
     all: Option<Told<Limiter>>,
 }
 
-/// The limits in force.
+/// What a limit decided, whatever its settings were.
+#[derive(Debug)]
+struct Decided {
+    admitted: Count,
+    /// The quota was used up.
+    refused: Count,
+    /// All places were taken by other clients in use.
+    table_full: Count,
+}
+
+impl Decided {
+    const fn new() -> Self {
+        Self { admitted: Count::new(), refused: Count::new(), table_full: Count::new() }
+    }
+
+    fn count(&self, decision: Decision) -> Decision {
+        let count = match decision {
+            Decision::Allowed { .. } => &self.admitted,
+            Decision::Denied { reason: Reason::TableFull, .. } => &self.table_full,
+            Decision::Denied { .. } => &self.refused,
+        };
+        count.add(1);
+        decision
+    }
+}
+
+/// The limits in force, and their figures.
 #[derive(Debug)]
 pub(crate) struct Limiters {
     now: Hot<InForce>,
     /// Held while newer settings are followed.
     following: Mutex<()>,
+    each: Decided,
+    all: Decided,
+    /// Clients evicted from tables that are no more.
+    evicted_before: Count,
 }
 
 /// What a limit said to a request.
@@ -154,7 +185,13 @@ impl InForce {
 
 impl Limiters {
     pub(crate) fn new() -> Self {
-        Self { now: Hot::new(InForce::default()), following: Mutex::new(()) }
+        Self {
+            now: Hot::new(InForce::default()),
+            following: Mutex::new(()),
+            each: Decided::new(),
+            all: Decided::new(),
+            evicted_before: Count::new(),
+        }
     }
 
     /// Decides on a request of `client` for `path`; none when nothing limits it.
@@ -171,11 +208,14 @@ impl Limiters {
             self.follow(settings);
         }
         let now = self.now.load();
-        let each = now.each.as_ref().map(|told| told.verdict(told.limiter.check(&site(client))));
+        let each = now.each.as_ref();
+        let each =
+            each.map(|told| told.verdict(self.each.count(told.limiter.check(&site(client)))));
         if each.as_ref().is_some_and(Verdict::is_denied) {
             return each;
         }
-        let all = now.all.as_ref().map(|told| told.verdict(told.limiter.check()));
+        let all = now.all.as_ref();
+        let all = all.map(|told| told.verdict(self.all.count(told.limiter.check())));
         if all.as_ref().is_some_and(Verdict::is_denied) { all } else { each.or(all) }
     }
 
@@ -183,8 +223,40 @@ impl Limiters {
         let _following = lock(&self.following);
         let now = self.now.snapshot();
         if now.version < settings.version() {
-            let Ok(_) = self.now.publish(now.next(settings));
+            let next = now.next(settings);
+            let kept = |told: &&Told<Keyed<_>>| {
+                next.each.as_ref().is_some_and(|next| Arc::ptr_eq(&next.limiter, &told.limiter))
+            };
+            if let Some(told) = now.each.as_ref().filter(|told| !kept(told)) {
+                self.evicted_before.add(told.limiter.evicted());
+            }
+            let Ok(_) = self.now.publish(next);
         }
+    }
+
+    /// Writes the figures as Prometheus text.
+    pub(crate) fn write(&self, page: &mut Page) {
+        page.family(
+            "norace_limit_decisions_total",
+            "counter",
+            "Requests decided on by a limit; one that passes the client's goes on to the service's.",
+        );
+        for (name, decided) in [("client", &self.each), ("service", &self.all)] {
+            let Decided { admitted, refused, table_full } = decided;
+            let counts = [("admitted", admitted), ("refused", refused), ("table-full", table_full)];
+            for (what, count) in counts {
+                page.sample("", &format!("limit=\"{name}\",decision=\"{what}\""), count.get());
+            }
+        }
+        let now = self.now.snapshot();
+        let keyed = now.each.as_ref().map(|told| &told.limiter);
+        let (clients, evicted) = keyed.map_or((0, 0), |keyed| (keyed.len(), keyed.evicted()));
+        page.gauge("norace_limit_clients", "Clients that the limit tells apart now.", clients);
+        page.counter(
+            "norace_limit_clients_evicted_total",
+            "Clients forgotten because others needed their places.",
+            self.evicted_before.get() + evicted,
+        );
     }
 }
 
@@ -218,7 +290,33 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{IpAddr, site};
+    use super::{Duration, IpAddr, Limiters, Limits, Page, Rate, Settings, Verdict, site};
+    use crate::settings::LiveSettings;
+
+    #[test]
+    fn a_client_for_whom_there_is_no_place_is_counted_apart() {
+        let each_client = Some(Rate::new(1, Duration::from_hours(1)));
+        let limits = Limits { each_client, clients_max: 1, all_clients: None };
+        let live = LiveSettings::new(Settings::default().with_limits(limits)).unwrap();
+        let limiters = Limiters::new();
+        let denied = |client: &str| {
+            let client = client.parse::<IpAddr>().unwrap();
+            let verdict = limiters.decide(&live.hot.load(), client, "/v1/orders");
+            verdict.as_ref().is_some_and(Verdict::is_denied)
+        };
+        assert!(!denied("192.0.2.1") && denied("192.0.2.1") && denied("192.0.2.2"));
+        let mut page = Page::default();
+        limiters.write(&mut page);
+        let text = String::from_utf8(page.into_bytes()).unwrap();
+        for line in [
+            "norace_limit_decisions_total{limit=\"client\",decision=\"admitted\"} 1",
+            "norace_limit_decisions_total{limit=\"client\",decision=\"refused\"} 1",
+            "norace_limit_decisions_total{limit=\"client\",decision=\"table-full\"} 1",
+            "norace_limit_clients 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no line `{line}` in\n{text}");
+        }
+    }
 
     #[test]
     fn a_site_is_an_address_of_ipv4_or_a_network_of_ipv6() {

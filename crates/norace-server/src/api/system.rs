@@ -56,6 +56,7 @@ pub(super) async fn metrics(app: &App) -> Result<Reply, Refused> {
     let mut page = Page::default();
     app.metrics.write(&mut page);
     app.buffers.write(&mut page);
+    app.limits.write(&mut page);
     page.gauge(
         "norace_engine_queue_depth",
         "Messages waiting for the engine's core.",

@@ -83,6 +83,34 @@ fn limits_follow_the_settings_and_keep_what_they_counted() {
 }
 
 #[test]
+fn the_metrics_tell_what_each_limit_decided() {
+    let service = limited(|limits| {
+        (limits.each_client, limits.all_clients) = (hour(3), hour(2));
+    });
+    let decided = |limit: &str, decision: &str| {
+        let labels = format!("limit=\"{limit}\",decision=\"{decision}\"");
+        service.metric(&format!("norace_limit_decisions_total{{{labels}}}"))
+    };
+    let all = || {
+        ["client", "service"]
+            .map(|limit| ["admitted", "refused", "table-full"].map(|what| decided(limit, what)))
+    };
+    assert_eq!(all(), [[0.0; 3]; 2]);
+    assert_eq!(service.metric("norace_limit_clients"), 0.0);
+    let mut client = service.client();
+    let statuses = [(); 5].map(|()| client.get("/v1/orders").status);
+    assert_eq!(statuses, [200, 200, 429, 429, 429]);
+    // The third passed the client's limit and not the service's.
+    assert_eq!(all(), [[3.0, 2.0, 0.0], [2.0, 1.0, 0.0]]);
+    assert_eq!(service.metric("norace_limit_clients"), 1.0);
+    assert_eq!(service.metric("norace_limit_clients_evicted_total"), 0.0);
+    put(&service, &json!({}));
+    assert_eq!(client.get("/v1/orders").status, 200);
+    assert_eq!(all(), [[3.0, 2.0, 0.0], [2.0, 1.0, 0.0]], "figures stay");
+    assert_eq!(service.metric("norace_limit_clients"), 0.0);
+}
+
+#[test]
 fn a_limit_that_cannot_be_changes_nothing() {
     let service = Service::ledger();
     for (field, limits) in [

@@ -62,6 +62,9 @@ fn the_metrics_tell_what_happened() {
         "norace_http_event_streams",
         "norace_buffers_taken_total",
         "norace_buffers_in_use",
+        "norace_limit_decisions_total",
+        "norace_limit_clients",
+        "norace_limit_clients_evicted_total",
         "norace_tasks",
         "norace_task_panics_total",
     ] {

@@ -2,22 +2,50 @@
 
 use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::sync::Arc;
-use norace_prim::time::{Duration, Instant};
+use norace_prim::time::{Duration, Instant, ticks, ticks_are_steady};
 
-/// The clock of a limiter. It never goes backward.
+pub(super) mod counted;
+
+use counted::Counted;
+
+/// The clock of a limiter. Readings may be out of order by less than a millisecond, the shortest window there is: a
+/// place goes by the latest reading that decided anything there, so its time never runs backward.
 pub trait Clock: Send + Sync {
     /// Nanoseconds since a moment that stays the same.
     fn nanos(&self) -> u64;
 }
 
 /// The machine's monotonic clock, from when this value was made.
-#[derive(Clone, Copy, Debug)]
-pub struct Monotonic(Instant);
+///
+/// Where the processor has a counter that is steady (x86-64 with an invariant time stamp counter) it reads that, and
+/// looks at [`Instant`] every half a millisecond or so. A reading is then at most 10 microseconds behind what `Instant`
+/// would say, usually less than 2, and never ahead; so in any time at most what 10 microseconds bring is admitted
+/// beyond the quota. It costs a third of what `Instant` costs. On a machine that sleeps it stands still or goes on as
+/// `Instant` does.
+///
+/// Elsewhere, and under `--cfg norace`, it is `Instant`.
+#[derive(Debug)]
+pub struct Monotonic {
+    begun: Instant,
+    /// By a counter, where there is a steady one.
+    counted: Option<Counted>,
+}
 
 impl Monotonic {
     /// A clock that begins now.
     pub fn new() -> Self {
-        Self(Instant::now())
+        Self::from(Instant::now())
+    }
+
+    fn from(begun: Instant) -> Self {
+        Self { begun, counted: ticks_are_steady().then(Counted::new) }
+    }
+}
+
+impl Clone for Monotonic {
+    /// A clock that began when this one did.
+    fn clone(&self) -> Self {
+        Self::from(self.begun)
     }
 }
 
@@ -28,10 +56,17 @@ impl Default for Monotonic {
 }
 
 impl Clock for Monotonic {
+    #[inline]
     fn nanos(&self) -> u64 {
-        let passed = self.0.elapsed();
-        // A process does not run for the five hundred years that this would take to overflow.
-        passed.as_secs() * 1_000_000_000 + u64::from(passed.subsec_nanos())
+        let exact = || {
+            let passed = self.begun.elapsed();
+            // A process does not run for the five hundred years that this would take to overflow.
+            passed.as_secs() * 1_000_000_000 + u64::from(passed.subsec_nanos())
+        };
+        match &self.counted {
+            Some(counted) => counted.nanos(ticks, exact),
+            None => exact(),
+        }
     }
 }
 

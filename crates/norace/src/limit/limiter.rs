@@ -63,10 +63,7 @@ impl<C: Clock> Limiter<C> {
     /// When `n` is above what can be admitted at once.
     #[inline]
     pub fn check_n(&self, n: u64) -> Result<Decision, CostError> {
-        let cost_max = self.live.params().at_once(self.kind);
-        if n > cost_max {
-            return Err(CostError { cost: n, cost_max });
-        }
+        self.live.params().check_cost(self.kind, n)?;
         Ok(cell::check(&self.word, self.kind, || self.live.params(), &self.clock, n))
     }
 

@@ -44,6 +44,7 @@ pub mod redis;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod versioned;
 mod word;
 
 pub use clock::{Clock, ManualClock, Monotonic};

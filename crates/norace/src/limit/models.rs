@@ -1,12 +1,13 @@
 //! The word, the live quota and the table, explored; and the protocols of all three with mutants.
 //!
-//! The real ones run over `ManualClock`; `Bare` and `Numbers` are the protocols alone, written anew with each step open
-//! to be left out, moved or weakened.
+//! The real ones run over `ManualClock`; `Bare`, `Numbers` and `Place` are the protocols alone, written anew with each
+//! step open to be left out, moved or weakened.
 
+use super::clock::counted::{Counted, SPAN};
 use super::{Keyed, Limiter, ManualClock, Quota};
 use crate::models::{all, finds, join, spawn};
 use norace_prim::atomic::{AtomicU64, Ordering};
-use norace_prim::sync::{Arc, PoisonError, RwLock};
+use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread;
 use norace_prim::time::Duration;
 
@@ -98,6 +99,62 @@ fn a_key_that_goes_meanwhile_passes_no_more_than_its_quota() {
     });
 }
 
+#[test]
+fn a_key_that_is_moved_meanwhile_stays_counted() {
+    all(|| {
+        let limits = Arc::new(Keyed::<u64, _>::with_clock(burst(2), 2, ManualClock::new()));
+        assert!(limits.check(&1).is_allowed());
+        let checks = spawn(2, |at| {
+            let limits = limits.clone();
+            move || limits.check(&(u64::from(at) + 1)).is_allowed()
+        });
+        assert_eq!(join(checks), [true, true]);
+        assert!(!limits.check(&1).is_allowed(), "two of two are used");
+        assert_eq!(limits.len(), 2);
+    });
+}
+
+#[test]
+fn a_quota_of_its_own_that_comes_meanwhile_leaves_what_was_counted() {
+    all(|| {
+        let limits = Arc::new(Keyed::<u64, _>::with_clock(burst(1), 1, ManualClock::new()));
+        let other = limits.clone();
+        let checks = thread::spawn(move || (0..2).filter(|_| other.check(&1).is_allowed()).count());
+        assert_eq!(limits.set_quota_of(&1, Some(burst(2))), Ok(true));
+        let first = checks.join().expect("no panic");
+        let more = (0..2).filter(|_| limits.check(&1).is_allowed()).count();
+        assert_eq!(first + more, 2, "two under the new one, whatever the old one counted");
+    });
+}
+
+#[test]
+fn a_clock_that_is_compared_meanwhile_is_never_ahead_and_little_behind() {
+    all(|| {
+        let (clock, time) = (Arc::new(Counted::new()), Arc::new(AtomicU64::new(0)));
+        // Relaxed: a time orders nothing.
+        let now = |time: &AtomicU64| time.load(Ordering::Relaxed);
+        for spans in 1..4 {
+            // Relaxed: a time orders nothing.
+            time.store((1 << 40) + spans * SPAN, Ordering::Relaxed);
+            assert_eq!(clock.nanos(|| now(&time), || now(&time)), now(&time));
+        }
+        let threads = spawn(2, |_| {
+            let (clock, time) = (clock.clone(), time.clone());
+            move || {
+                let before = now(&time);
+                let read = clock.nanos(|| now(&time), || now(&time));
+                assert!(read <= now(&time), "it is ahead");
+                assert!(read + SPAN / 64 >= before, "it is behind");
+            }
+        });
+        for part in [7, 9] {
+            // Relaxed: a time orders nothing.
+            time.store((1 << 40) + 3 * SPAN + SPAN * part / 8, Ordering::Relaxed);
+        }
+        join(threads);
+    });
+}
+
 /// What is done otherwise than the protocols say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mutant {
@@ -114,8 +171,10 @@ enum Mutant {
     /// A reader, or a writer, of the quota orders nothing.
     WeakRead,
     WeakWrite,
-    /// A key is found idle under the readers' lock, and goes under the writers' without another look.
+    /// A key is found idle, and goes though its place may have changed since.
     LooksBefore,
+    /// A key's word is exchanged, and not against the version of its place.
+    WordAlone,
 }
 
 fn weak(mutant: Mutant, weak: Mutant, order: Ordering) -> Ordering {
@@ -228,49 +287,108 @@ fn numbers(mutant: Mutant) {
 /// One place for a key of a quota of one, at a time when what was used before is whole again.
 struct Place {
     mutant: Mutant,
-    /// The key, and when its quota is whole.
-    entry: RwLock<Option<(u64, AtomicU64)>>,
+    version: AtomicU64,
+    key: AtomicU64,
+    /// When the key's quota is whole.
+    word: AtomicU64,
+    coming: Mutex<()>,
 }
 
 const NOW: u64 = 10;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Passed,
+    /// The key's quota is used up.
+    UsedUp,
+    /// The place is another key's.
+    Full,
+}
+
 impl Place {
-    fn idle(entry: Option<&(u64, AtomicU64)>) -> bool {
-        // Relaxed: the lock orders it.
-        entry.is_none_or(|(_, whole_at)| whole_at.load(Ordering::Relaxed) <= NOW)
+    /// The version, the key and the word at one moment.
+    fn read(&self) -> (u64, u64, u64) {
+        let acquire = weak(self.mutant, Mutant::WeakRead, Ordering::Acquire);
+        loop {
+            // As the mutant says: the version, then the rest.
+            let version = self.version.load(acquire);
+            // As the mutant says: the rest.
+            let (key, word) = (self.key.load(acquire), self.word.load(acquire));
+            // Relaxed: the loads above come before it.
+            let same = || self.version.load(Ordering::Relaxed) == version;
+            if version.is_multiple_of(2) && (self.mutant == Mutant::NoSecondLook || same()) {
+                return (version, key, word);
+            }
+            norace_prim::hint::spin_loop();
+        }
     }
 
-    fn check(&self, key: u64) -> bool {
-        let seen = {
-            let entry = self.entry.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, word)) = entry.as_ref().filter(|entry| entry.0 == key) {
-                // Relaxed: one word; the exchange decides.
-                let old = word.load(Ordering::Relaxed);
-                let order = Ordering::Relaxed;
-                // Relaxed: the same.
-                return old <= NOW && word.compare_exchange(old, NOW + 1, order, order).is_ok();
-            }
-            Self::idle(entry.as_ref())
-        };
-        let mut entry = self.entry.write().unwrap_or_else(PoisonError::into_inner);
-        let idle =
-            if self.mutant == Mutant::LooksBefore { seen } else { Self::idle(entry.as_ref()) };
-        if idle {
-            *entry = Some((key, AtomicU64::new(NOW + 1)));
+    /// Writes a word, and a key, if nothing has changed since `version`.
+    fn write(&self, version: u64, key: Option<u64>, word: u64) -> bool {
+        let release = weak(self.mutant, Mutant::WeakWrite, Ordering::Release);
+        let order = Ordering::Relaxed;
+        // Relaxed: what was read was acquired, and the stores below carry the odd version.
+        if self.version.compare_exchange(version, version + 1, order, order).is_err() {
+            return false;
         }
-        idle
+        // As the mutant says: the word.
+        self.word.store(word, release);
+        if let Some(key) = key {
+            // As the mutant says: the key.
+            self.key.store(key, release);
+        }
+        // As the mutant says: the version.
+        self.version.store(version + 2, release);
+        true
+    }
+
+    fn check(&self, key: u64) -> Said {
+        loop {
+            let (version, found, word) = self.read();
+            if found == key {
+                if word > NOW {
+                    return Said::UsedUp;
+                }
+                let counted = if self.mutant == Mutant::WordAlone {
+                    let (order, fails) = (Ordering::AcqRel, Ordering::Acquire);
+                    // AcqRel: more than the protocol has. Acquire: the same.
+                    self.word.compare_exchange(word, NOW + 1, order, fails).is_ok()
+                } else {
+                    self.write(version, None, NOW + 1)
+                };
+                if counted {
+                    return Said::Passed;
+                }
+                continue;
+            }
+            let _coming = lock(&self.coming);
+            let (version, found, word) = self.read();
+            if found == key {
+                continue;
+            }
+            if word > NOW {
+                return Said::Full;
+            }
+            let looks_before = self.mutant == Mutant::LooksBefore;
+            let version = if looks_before { self.read().0 } else { version };
+            if self.write(version, Some(key), NOW + 1) {
+                return Said::Passed;
+            }
+        }
     }
 }
 
 fn place(mutant: Mutant) {
-    let entry = RwLock::new(Some((1, AtomicU64::new(NOW))));
-    let place = Arc::new(Place { mutant, entry });
+    let (version, coming) = (AtomicU64::new(0), Mutex::new(()));
+    let (key, word) = (AtomicU64::new(1), AtomicU64::new(NOW));
+    let place = Arc::new(Place { mutant, version, key, word, coming });
     let threads = spawn(2, |at| {
         let place = place.clone();
         move || place.check(u64::from(at) + 1)
     });
-    let passed = join(threads).into_iter().filter(|passed| *passed).count();
-    assert_eq!(passed, 1, "the place is of one key, which is in use from then on");
+    let said = join(threads);
+    let one = said.contains(&Said::Passed) && said.contains(&Said::Full);
+    assert!(one, "the place is of one key, which is in use from then on: {said:?}");
 }
 
 #[test]
@@ -285,5 +403,8 @@ fn all_mutants_are_found() {
     for mutant in reads {
         finds(move || numbers(mutant));
     }
-    finds(|| place(Mutant::LooksBefore));
+    let places = [Mutant::LooksBefore, Mutant::WordAlone, Mutant::NoSecondLook];
+    for mutant in places.into_iter().chain([Mutant::WeakRead, Mutant::WeakWrite]) {
+        finds(move || place(mutant));
+    }
 }

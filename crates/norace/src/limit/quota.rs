@@ -4,6 +4,8 @@ use norace_prim::time::Duration;
 use std::error::Error;
 use std::fmt;
 
+use super::decision::CostError;
+
 /// Longest period, and longest time a burst may take to be made up for: a hundred years.
 const LONGEST: u64 = 100 * 365 * 86_400 * 1_000_000_000;
 
@@ -59,11 +61,13 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    pub(crate) fn at_once(self, kind: Kind) -> u64 {
-        match kind {
-            Kind::Gcra => self.all / self.unit,
-            Kind::Fixed | Kind::Sliding => self.all,
-        }
+    /// An error where a cost of `n` can never be admitted.
+    #[inline]
+    pub(crate) fn check_cost(self, kind: Kind, n: u64) -> Result<(), CostError> {
+        // A product instead of a quotient: it costs a tenth.
+        let each = if kind == Kind::Gcra { self.unit } else { 1 };
+        let fits = n.checked_mul(each).is_some_and(|all| all <= self.all);
+        if fits { Ok(()) } else { Err(CostError { cost: n, cost_max: self.all / each }) }
     }
 }
 

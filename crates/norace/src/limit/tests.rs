@@ -1,6 +1,8 @@
 //! Decisions against naive limiters, by a clock that stands still.
 
+use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::rand;
+use norace_prim::thread;
 use norace_prim::time::Duration;
 
 use super::headers;
@@ -187,4 +189,84 @@ fn waiting_ends_when_there_is_room() {
         }
         assert!(limiter.until_n_ready(2).await.is_err());
     });
+}
+
+/// A clock whose every other reading is a little late.
+#[derive(Default)]
+struct Wavering(ManualClock, AtomicBool);
+
+impl Clock for Wavering {
+    fn nanos(&self) -> u64 {
+        // Relaxed: one thread.
+        let late = self.1.fetch_xor(true, Ordering::Relaxed);
+        self.0.nanos() - if late { 900_000 } else { 0 }
+    }
+}
+
+#[test]
+fn a_clock_that_wavers_brings_no_window_back_and_no_quota_twice() {
+    for quota in [
+        Quota::gcra(3, Duration::from_millis(1)).unwrap(),
+        Quota::fixed_window(3, Duration::from_millis(1)).unwrap(),
+        Quota::sliding_window(3, Duration::from_millis(1)).unwrap(),
+    ] {
+        let clock = Wavering::default();
+        let time = clock.0.clone();
+        time.advance(SECOND);
+        let limiter = Limiter::with_clock(quota, clock);
+        let windows = 50;
+        let passed: usize = (0..windows * 10)
+            .map(|_| {
+                time.advance(Duration::from_micros(100));
+                (0..4).filter(|_| limiter.check().is_allowed()).count()
+            })
+            .sum();
+        assert!(passed <= 3 * (windows + 2), "{quota:?}: {passed} in {windows} windows");
+    }
+}
+
+#[test]
+#[cfg_attr(norace, ignore = "shards have two places in models, so some keys find none")]
+fn many_keys_come_and_go_and_none_forgets_what_it_used() {
+    let (clock, keys) = (ManualClock::new(), 4000_u64);
+    let quota = Quota::gcra(1, SECOND).unwrap().burst(3).unwrap();
+    let limits: Keyed<u64, _> = Keyed::with_clock(quota, 6000, clock.clone());
+    let used: Vec<u64> = (0..keys).map(|_| 1 + rand::below(3)).collect();
+    for (key, used) in (0..).zip(&used) {
+        assert!(limits.check_n(&key, *used).unwrap().is_allowed());
+    }
+    assert_eq!(usize::try_from(keys).unwrap(), limits.len());
+    clock.advance(SECOND * 2);
+    limits.shrink();
+    let stay = used.iter().filter(|used| **used == 3).count();
+    assert_eq!((limits.len(), limits.evicted()), (stay, keys - stay as u64));
+    for (key, used) in (0..).zip(&used) {
+        let admitted = (0..9).filter(|_| limits.check(&key).is_allowed()).count();
+        assert_eq!(admitted, if *used == 3 { 2 } else { 3 }, "key {key}");
+    }
+    assert_eq!(usize::try_from(keys).unwrap(), limits.len());
+}
+
+#[test]
+#[cfg_attr(norace, ignore = "shards have two places in models, so some keys find none")]
+fn keys_are_decided_on_while_others_come_and_go() {
+    let clock = ManualClock::new();
+    let day = Quota::gcra(1, SECOND * 86_400).unwrap().burst(1000).unwrap();
+    let limits: Keyed<u64, _> = Keyed::with_clock(day, 2000, clock);
+    let passed = thread::scope(|scope| {
+        let checks: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let all = (0..30_000_u64).map(|at| at % 20);
+                    all.filter(|key| limits.check(key).is_allowed()).count()
+                })
+            })
+            .collect();
+        for key in 100..1600 {
+            assert!(limits.check(&key).is_allowed());
+        }
+        checks.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(passed, 20 * 1000);
+    assert_eq!(limits.len(), 1520);
 }

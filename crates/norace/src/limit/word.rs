@@ -9,6 +9,9 @@
 //! The all-zero word is a key that was never seen. Window and count change in one step, so nothing that was counted in
 //! one window is found in another.
 
+use norace_prim::time::Duration;
+
+use super::decision::{Decision, Reason};
 use super::quota::{Kind, Params};
 
 /// What a decision comes to, times in nanoseconds.
@@ -18,6 +21,18 @@ pub(super) enum Verdict {
     Admit { word: u64, remaining: u64, reset: u64 },
     /// Denied for so long.
     Deny { retry: u64 },
+}
+
+impl From<Verdict> for Decision {
+    #[inline]
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Admit { remaining, reset, .. } => {
+                Self::Allowed { remaining, reset_after: Duration::from_nanos(reset) }
+            }
+            Verdict::Deny { retry } => Self::denied(Duration::from_nanos(retry), Reason::Quota),
+        }
+    }
 }
 
 /// Decides on a cost of `n`, which is at most what can be admitted at once.
@@ -36,12 +51,12 @@ pub(super) fn whole_in(kind: Kind, params: Params, word: u64, now: u64) -> u64 {
         Kind::Gcra => word.saturating_sub(now),
         _ if word == 0 => 0,
         Kind::Fixed => {
-            let (_, into, ahead) = locate(params.unit, now, word >> 32, FIXED_BITS);
-            if ahead == 0 { params.unit - into } else { 0 }
+            let (_, into, ago) = locate(params.unit, now, word >> 32, FIXED_BITS);
+            if ago == 0 { params.unit - into } else { 0 }
         }
         Kind::Sliding => {
-            let (_, into, ahead) = locate(params.unit, now, word >> 40, SLIDING_BITS);
-            (2_u64.saturating_sub(ahead) * params.unit).saturating_sub(into)
+            let (_, into, ago) = locate(params.unit, now, word >> 40, SLIDING_BITS);
+            (2_u64.saturating_sub(ago) * params.unit).saturating_sub(into)
         }
     }
 }
@@ -57,19 +72,24 @@ fn gcra(params: Params, word: u64, now: u64, n: u64) -> Verdict {
     Verdict::Admit { word: full_at, remaining, reset: behind }
 }
 
-/// How many bits number the windows. A key that comes back exactly when its number does, without having been seen in
-/// between, is taken for one that was there in this window; with windows of a millisecond that is after 49 days, or
-/// 4 hours and 39 minutes for a sliding one.
+/// How many bits number the windows. A key that comes back exactly when its number does, or one window before, without
+/// having been seen in between, is taken for one that was there in this window; with windows of a millisecond that is
+/// after 49 days, or 4 hours and 39 minutes for a sliding one.
 const FIXED_BITS: u32 = 32;
 const SLIDING_BITS: u32 = 24;
 
-/// The window's number in `bits` bits, how far the window is, and how many windows ago the word's is. The word is never
-/// of a later one: it was read before the clock.
+/// The window's number in `bits` bits, how far the window is, and how many windows ago the word's is.
+///
+/// The word was read before the clock, but readings may be a little out of order: where the word is of the next window
+/// it is the beginning of that one.
 #[inline]
 fn locate(period: u64, now: u64, of_word: u64, bits: u32) -> (u64, u64, u64) {
     let mask = (1 << bits) - 1;
     let number = (now / period) & mask;
-    (number, now % period, number.wrapping_sub(of_word) & mask)
+    match number.wrapping_sub(of_word) & mask {
+        ago if ago == mask => (of_word, 0, 0),
+        ago => (number, now % period, ago),
+    }
 }
 
 struct Fixed {
@@ -80,8 +100,8 @@ struct Fixed {
 
 impl Fixed {
     fn read(params: Params, word: u64, now: u64) -> Self {
-        let (number, into, ahead) = locate(params.unit, now, word >> 32, FIXED_BITS);
-        let used = if ahead == 0 { word & u64::from(u32::MAX) } else { 0 };
+        let (number, into, ago) = locate(params.unit, now, word >> 32, FIXED_BITS);
+        let used = if ago == 0 { word & u64::from(u32::MAX) } else { 0 };
         Self { number, into, used }
     }
 
@@ -106,9 +126,9 @@ struct Sliding {
 
 impl Sliding {
     fn read(params: Params, word: u64, now: u64) -> Self {
-        let (number, into, ahead) = locate(params.unit, now, word >> 40, SLIDING_BITS);
+        let (number, into, ago) = locate(params.unit, now, word >> 40, SLIDING_BITS);
         let (before, used) = (word >> 20 & SLIDING_COUNT, word & SLIDING_COUNT);
-        let (before, used) = match ahead {
+        let (before, used) = match ago {
             0 => (before, used),
             1 => (used, 0),
             _ => (0, 0),

@@ -1,8 +1,7 @@
 //! A node's keys, of which there may be at most so many.
 //!
-//! As in [`Keyed`](crate::limit::Keyed): decisions hold a shard's lock for reading, and a key goes under the lock for
-//! writing, so that nobody decides on one that went. One goes only when the sender does not look at it any more and
-//! nothing of it is left to tell.
+//! Decisions hold a shard's lock for reading, and a key goes under the lock for writing, so that nobody decides on one
+//! that went. One goes only when the sender does not look at it any more and nothing of it is left to tell.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
