@@ -37,10 +37,11 @@ struct Suite {
     at_once: usize,
 }
 
-const SUITES: [Suite; 5] = [
+const SUITES: [Suite; 6] = [
     Suite { name: "crossbeam-channel", tests: 391, at_once: 8 },
     Suite { name: "async-channel", tests: 41, at_once: 8 },
     Suite { name: "concurrent-queue", tests: 31, at_once: 1 },
+    Suite { name: "governor", tests: 54, at_once: 8 },
     Suite { name: "lockfree-object-pool", tests: 12, at_once: 8 },
     Suite { name: "tokio", tests: 43, at_once: 8 },
 ];
