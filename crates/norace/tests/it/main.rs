@@ -7,6 +7,7 @@ mod context;
 mod context_go;
 #[cfg(feature = "rt")]
 mod group;
+mod limit;
 mod models;
 mod pool;
 #[cfg(feature = "rt")]
