@@ -46,7 +46,8 @@
 //! # Features
 //!
 //! `rt` (runtime, tasks, signals), `net` (TCP) and `macros` (`#[norace::main]`, `#[norace::test]`) are on by default.
-//! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s.
+//! Without them the rest builds with nothing but [`prim`]. `futures` makes channel ends `Stream`s and `Sink`s,
+//! and a subscriber of the bus a `Stream`.
 //! `redis` shares limits between processes, `tower` makes a limit a layer.
 
 mod budget;

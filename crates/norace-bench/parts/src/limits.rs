@@ -73,46 +73,48 @@ enum Said {
     Denied,
 }
 
-/// What two nodes admit together of a limit that they share.
+/// What nodes admit together of a limit that they share.
 const LIMIT: u64 = 20_000;
 
-/// Two nodes that ask some 10,000 times a second each until the limit is used up, of a Redis of their own.
-pub fn shared(contender: &str) -> Option<Done> {
+/// So many nodes that ask some 10,000 times a second each until the limit is used up, of a Redis of their own.
+pub fn shared(contender: &str, parameters: &[&str]) -> Option<Done> {
+    let nodes: u64 = parameters.first()?.parse().ok()?;
     let (batch, every) = (50, Duration::from_millis(100));
     let mode = match contender {
         "delayed" => Mode::Delayed { batch, every },
         "leased" => Mode::Leased { batch, every },
-        "each" => return Some(each()),
+        "each" => return Some(each(nodes)),
         _ => return None,
     };
     let server = Server::start();
     let quota = Quota::fixed_window(LIMIT, Duration::from_secs(86_400)).expect("it can be");
-    let config = Config::new(&server.url(), quota, mode, 2, WhenDown::Closed).trust_empty(true);
-    let nodes: Vec<_> = ["a", "b"]
-        .map(|name| Shared::new(config.clone().node(name)).expect("the settings can work"))
-        .into();
-    let done = both(|node| match nodes[node].check("key") {
+    let config = Config::new(&server.url(), quota, mode, nodes, WhenDown::Closed).trust_empty(true);
+    let nodes: Vec<_> = (0..nodes)
+        .map(|node| Shared::new(config.clone().node(&node.to_string())).expect("it can work"))
+        .collect();
+    let ask = |node: &Shared| match node.check("key") {
         Decision::Allowed { .. } => Said::Admitted,
         Decision::Denied { reason: Reason::Quota, .. } => Said::Denied,
         Decision::Denied { .. } => Said::Later,
-    });
+    };
+    let done = all(&nodes, ask);
     let calls: u64 = nodes.iter().map(|node| node.metrics().calls).sum();
     let bound = nodes[0].error_bound(0);
     Some(told(done, calls, bound))
 }
 
 /// The same with a question to Redis for each request.
-fn each() -> Done {
+fn each(nodes: u64) -> Done {
     let server = Server::start();
     let client = redis::Client::open(server.url()).expect("it is an address");
     let connect = || client.get_connection().expect("it is there");
-    let nodes = [(); 2].map(|()| std::sync::Mutex::new(connect()));
+    let nodes: Vec<_> = (0..nodes).map(|_| std::sync::Mutex::new(connect())).collect();
     let asked = AtomicU64::new(0);
-    let done = both(|node| {
+    let done = all(&nodes, |connection| {
         // Relaxed: only the number counts.
         asked.fetch_add(1, Ordering::Relaxed);
-        let mut connection = nodes[node].lock().expect("nothing panics");
-        let count: u64 = redis::cmd("INCR").arg("key").query(&mut connection).expect("it answers");
+        let mut connection = connection.lock().expect("nothing panics");
+        let count: u64 = redis::cmd("INCR").arg("key").query(&mut *connection).expect("it answers");
         if count <= LIMIT { Said::Admitted } else { Said::Denied }
     });
     // Relaxed: who counted was joined.
@@ -125,15 +127,16 @@ fn told((admitted, mut times, watch): (u64, Vec<u64>, Watch), calls: u64, bound:
     let p99_us = p99(&mut times) as f64 / 1e3;
     Done::timed(admitted, &watch)
         .with("over", over as f64)
+        .with("under", LIMIT.saturating_sub(admitted) as f64)
         .with("wrong", wrong as f64)
         .with("calls_per_1000", calls as f64 * 1e3 / admitted as f64)
         .with("p99_us", p99_us)
 }
 
-/// Two threads that ask until they are told no for long; what they admitted, and how long decisions took.
-fn both(ask: impl Fn(usize) -> Said + Sync) -> (u64, Vec<u64>, Watch) {
+/// A thread for each node, which asks until it is told no for long; what they admitted, and how long decisions took.
+fn all<N: Sync>(nodes: &[N], ask: impl Fn(&N) -> Said + Sync) -> (u64, Vec<u64>, Watch) {
     let watch = Watch::start();
-    let node = |node: usize| {
+    let serve = |node: &N| {
         let (mut admitted, mut times, mut denied) = (0, Vec::new(), 0);
         while denied < 500 {
             let begun = Instant::now();
@@ -148,14 +151,16 @@ fn both(ask: impl Fn(usize) -> Said + Sync) -> (u64, Vec<u64>, Watch) {
         }
         (admitted, times)
     };
+    let (mut admitted, mut times) = (0, Vec::new());
     thread::scope(|scope| {
-        let other = scope.spawn(|| node(1));
-        let (mut admitted, mut times) = node(0);
-        let (more, mut other_times) = other.join().expect("it does not panic");
-        admitted += more;
-        times.append(&mut other_times);
-        (admitted, times, watch)
-    })
+        let serving: Vec<_> = nodes.iter().map(|node| scope.spawn(|| serve(node))).collect();
+        for node in serving {
+            let (more, mut taken) = node.join().expect("it does not panic");
+            admitted += more;
+            times.append(&mut taken);
+        }
+    });
+    (admitted, times, watch)
 }
 
 /// A `redis-server` with an empty folder; it ends with this value.

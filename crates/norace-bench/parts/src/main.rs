@@ -16,7 +16,7 @@ TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
       pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES
       bus-burst:EVENTS bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS
       load:THREADS:WRITES cached:THREADS:WRITES
-      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared";
+      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         "load" | "cached" => config::read(run, contender, name, parameters),
         "limit-one" => limits::one(run, contender, parameters),
         "limit-many" => limits::many(run, contender, parameters),
-        "limit-shared" => limits::shared(contender),
+        "limit-shared" => limits::shared(contender, parameters),
         _ => None,
     })
 }

@@ -96,10 +96,14 @@ mod models;
 mod policy;
 mod publish;
 mod shared;
+#[cfg(feature = "futures")]
+mod stream;
 mod subscribe;
 
 pub use error::{PublishError, RecvError, TryPublishError, TryRecvError};
 pub use metrics::{BusMetrics, SubscriberMetrics};
 pub use policy::{Policy, Start};
 pub use publish::{Bus, Publish, PublishMany, WeakBus};
+#[cfg(feature = "futures")]
+pub use stream::EventStream;
 pub use subscribe::{Drain, Event, Next, Recv, Subscriber};

@@ -228,6 +228,16 @@ impl<T> Subscriber<T> {
         Ok(batch.count)
     }
 
+    /// The events to come as a [`Stream`](futures_core::Stream), with an error for each time that something was lost.
+    #[cfg(feature = "futures")]
+    #[track_caller]
+    pub fn into_stream(self) -> super::EventStream<T>
+    where
+        T: Clone,
+    {
+        super::EventStream::new(self)
+    }
+
     /// Another subscriber with the same policy, which begins where this one is.
     #[must_use]
     #[cfg_attr(norace, track_caller)]

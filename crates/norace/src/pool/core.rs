@@ -181,12 +181,11 @@ pub(super) enum Got<T> {
     Nothing,
 }
 
-/// What one step of asking came to: the usual case apart, so that it carries nothing with it.
-enum Asked<T> {
-    Entry(Box<Entry<T>>),
-    /// And who is to be woken.
-    Slowly(Got<T>, Wakes),
-}
+/// What one step of asking came to in an unusual case, and who is to be woken.
+///
+/// It is left beside the usual case, an entry: a value that is one or the other is copied from frame to frame, at more
+/// cost than all the rest.
+type Slowly<T> = Option<(Got<T>, Wakes)>;
 
 /// What is left to be done when an object was put in, or objects were looked at, and the locks are released.
 struct Left<T> {
@@ -286,17 +285,21 @@ impl<T> Core<T> {
     #[inline]
     pub(super) fn ask(&self, site: Site, waker: Option<&Waker>) -> Got<T> {
         let choice = if self.is_fickle() { Some(self.choose(site)) } else { None };
-        let asked = self.monitor.attempt(GET, site, || {
-            let asked = match choice {
-                None => self.take(),
-                Some(choice) => self.take_chosen(choice).map(|entry| self.moved(entry)),
+        let mut slowly = None;
+        let entry = self.monitor.attempt(GET, site, || {
+            let entry = match choice {
+                None => self.take(&mut slowly),
+                Some(choice) => self.take_chosen(choice, &mut slowly),
             };
-            asked.map_or_else(|| self.ask_desk(waker), |asked| (Effect::Changed, asked))
+            if entry.is_none() && slowly.is_none() {
+                return (self.ask_desk(waker, &mut slowly), None);
+            }
+            (Effect::Changed, entry)
         });
-        match asked {
-            Asked::Entry(entry) if !entry.use_again() => Got::Entry(entry),
-            Asked::Entry(entry) => self.look_at_clock(Got::Entry(entry), site),
-            Asked::Slowly(got, wakes) => self.leave_slowly(got, wakes, site),
+        match entry {
+            Some(entry) if !entry.use_again() => Got::Entry(entry),
+            Some(entry) => self.look_at_clock(Got::Entry(entry), site),
+            None => self.leave_slowly(slowly, site),
         }
     }
 
@@ -308,7 +311,8 @@ impl<T> Core<T> {
     }
 
     #[cold]
-    fn leave_slowly(&self, got: Got<T>, wakes: Wakes, site: Site) -> Got<T> {
+    fn leave_slowly(&self, slowly: Slowly<T>, site: Site) -> Got<T> {
+        let (got, wakes) = slowly.expect("the desk says what there is");
         let in_hand = InHand { core: self, got, site };
         wakes.wake_all();
         match &in_hand.got {
@@ -321,38 +325,39 @@ impl<T> Core<T> {
 
     /// An idle object, unless others wait for one.
     #[inline]
-    fn take(&self) -> Option<Asked<T>> {
+    fn take(&self, slowly: &mut Slowly<T>) -> Option<Box<Entry<T>>> {
         // Relaxed: a hint that keeps newcomers behind those they know to wait.
         if self.waiting.load(Ordering::Relaxed) > 0 {
             return None;
         }
         let own = self.own();
-        self.shards[own].take_spare().map(Asked::Entry).or_else(|| self.take_stacked(own))
+        self.shards[own].take_spare().or_else(|| self.take_stacked(own, slowly))
     }
 
-    fn take_stacked(&self, own: usize) -> Option<Asked<T>> {
+    fn take_stacked(&self, own: usize, slowly: &mut Slowly<T>) -> Option<Box<Entry<T>>> {
         let shard = &self.shards[own];
-        shard.pop().map(Asked::Entry).or_else(|| {
+        shard.pop().or_else(|| {
             let stolen = self.others(own).find_map(|other| shard.steal(other))?;
             self.counts.0.steals.add(1);
-            Some(self.moved(stolen))
+            self.moved(stolen, slowly)
         })
     }
 
     /// `entry` was taken, and others moved from store to store: serves who has looked for them where they were not.
-    fn moved(&self, entry: Box<Entry<T>>) -> Asked<T> {
-        if self.has_line() {
-            Asked::Slowly(Got::Entry(entry), self.serve_line())
-        } else {
-            Asked::Entry(entry)
+    fn moved(&self, entry: Box<Entry<T>>, slowly: &mut Slowly<T>) -> Option<Box<Entry<T>>> {
+        if !self.has_line() {
+            return Some(entry);
         }
+        *slowly = Some((Got::Entry(entry), self.serve_line()));
+        None
     }
 
     #[cold]
-    fn ask_desk(&self, waker: Option<&Waker>) -> (Effect, Asked<T>) {
+    fn ask_desk(&self, waker: Option<&Waker>, slowly: &mut Slowly<T>) -> Effect {
         let mut wakes = Wakes::new();
         let (effect, got) = self.ask_at_desk(waker, &mut wakes);
-        (effect, Asked::Slowly(got, wakes))
+        *slowly = Some((got, wakes));
+        effect
     }
 
     fn ask_at_desk(&self, waker: Option<&Waker>, wakes: &mut Wakes) -> (Effect, Got<T>) {
@@ -393,7 +398,7 @@ impl<T> Core<T> {
     }
 
     #[cold]
-    fn take_chosen(&self, choice: usize) -> Option<Box<Entry<T>>> {
+    fn take_chosen(&self, choice: usize, slowly: &mut Slowly<T>) -> Option<Box<Entry<T>>> {
         // Relaxed: as in take.
         if self.waiting.load(Ordering::Relaxed) > 0 {
             return None;
@@ -404,7 +409,7 @@ impl<T> Core<T> {
             let full = self.shards.iter().try_fold(entry, |entry, shard| shard.offer(entry).err());
             debug_assert!(full.is_none(), "there is room where it was");
         }
-        chosen
+        self.moved(chosen?, slowly)
     }
 
     /// What the one in line at `key` has got; if nothing, `waker` is woken when there is something.

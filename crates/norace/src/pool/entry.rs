@@ -54,7 +54,6 @@ impl<T> Entry<T> {
     #[inline]
     pub(super) fn use_again(&self) -> bool {
         let uses = &self.licence.0.uses;
-        uses.add_alone(1);
-        uses.get().is_multiple_of(64)
+        uses.add_alone(1).wrapping_add(1).is_multiple_of(64)
     }
 }

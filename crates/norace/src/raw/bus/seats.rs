@@ -131,7 +131,9 @@ impl Seats {
         self.limit = self.limit.max(limit);
         if self.limit <= tail {
             let stalls = |seat: &&Arc<Seat>| seat.gates() && seat.position() + capacity <= tail;
-            self.taken.iter().filter(stalls).for_each(|seat| seat.stalls.add_alone(1));
+            for seat in self.taken.iter().filter(stalls) {
+                seat.stalls.add_alone(1);
+            }
         }
         self.limit
     }

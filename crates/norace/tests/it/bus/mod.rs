@@ -2,6 +2,8 @@
 
 mod policies;
 mod publish;
+#[cfg(feature = "futures")]
+mod stream;
 mod stress;
 mod waits;
 
