@@ -118,12 +118,21 @@ impl FileError {
         matches!(self.tried, "write" | "sync")
     }
 
-    /// Whether it says that there is no room, which passes, and not that the storage is broken, which does not. A
-    /// failed sync of the directory is never the former: the name may be lost although the next one succeeds.
+    /// Whether it says that there is no room, on the disk or among the open files, which passes, and not that the
+    /// storage is broken, which does not. A failed sync of the directory is never the former: the name may be lost
+    /// although the next one succeeds.
     pub(crate) fn is_full(&self) -> bool {
         let full =
             matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        full && self.tried != SYNC_DIRECTORY
+        (full && self.tried != SYNC_DIRECTORY) || self.is_out_of_files()
+    }
+
+    /// Whether a file or directory was not even opened, because the process or the machine has too many open: whatever
+    /// was tried, nothing was done.
+    fn is_out_of_files(&self) -> bool {
+        const ENFILE: i32 = 23;
+        const EMFILE: i32 = 24;
+        cfg!(unix) && matches!(self.source.raw_os_error(), Some(ENFILE | EMFILE))
     }
 }
 
@@ -315,6 +324,26 @@ impl Error for AppendError {
         match self {
             Self::Failed(error) => Some(&error.source),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_is_broken() {
+        let error = |tried, source| FileError { tried, file: String::new(), source };
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        assert!(error("write", full()).is_full());
+        assert!(!error(SYNC_DIRECTORY, full()).is_full());
+        assert!(!error("write", io::Error::other("broken")).is_full());
+        #[cfg(unix)]
+        for too_many_files in [23, 24] {
+            for tried in ["create", SYNC_DIRECTORY] {
+                assert!(error(tried, io::Error::from_raw_os_error(too_many_files)).is_full());
+            }
         }
     }
 }

@@ -10,6 +10,8 @@
 //! The segment is found by bisection over the headers, the frame by walking over the frames' headers from there, or
 //! from where the reader found the last one.
 
+use std::io::ErrorKind;
+
 use norace_prim::sync::Arc;
 
 use crate::{
@@ -29,16 +31,26 @@ pub struct Reader<S: Storage> {
     storage: Arc<S>,
     journal_id: u64,
     /// Where the last frame found is.
-    at: Option<At<S::File>>,
+    found: Option<Place>,
+    /// The segment that it is in, unless the reader rests.
+    segment: Option<Segment<S::File>>,
     window: Window,
 }
 
 /// The place of a frame.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    segment: u64,
+    offset: u64,
+    /// The frame's first sequence, or the next one if it holds none.
+    sequence: u64,
+}
+
+/// A place, with its segment open.
 #[derive(Debug)]
 struct At<F> {
     segment: Segment<F>,
     offset: u64,
-    /// The frame's first sequence, or the next one if it holds none.
     sequence: u64,
 }
 
@@ -57,20 +69,20 @@ impl<F> At<F> {
 
 impl<S: Storage> Reader<S> {
     pub(crate) fn new(storage: Arc<S>, journal_id: u64) -> Self {
-        Self { storage, journal_id, at: None, window: Window::default() }
+        Self { storage, journal_id, found: None, segment: None, window: Window::default() }
     }
 
     /// The frame that holds `sequence`, which must have been acknowledged. Quick for frames one after the other.
     ///
-    /// Blocks for reads of the disk: of a few pages at least, and of a whole segment at most.
+    /// Blocks for reads of the disk: of a few pages at least, and of the frame headers on the way at most.
     ///
     /// # Errors
     ///
     /// [`FindError::Gone`] when the journal no longer goes back so far; [`FindError::Corruption`] when the frame, or
     /// what leads to it, is not as it was written, or was never acknowledged; [`FindError::Io`].
     pub fn find(&mut self, sequence: u64) -> Result<RecoveredFrame<'_>, FindError> {
-        let mut at = match self.at.take().filter(|at| at.sequence <= sequence) {
-            Some(at) => at,
+        let mut at = match self.found.take().filter(|found| found.sequence <= sequence) {
+            Some(found) => self.at(found)?,
             None => self.locate(sequence)?,
         };
         let header = loop {
@@ -78,7 +90,7 @@ impl<S: Storage> Reader<S> {
             let next = at.sequence + u64::from(header.count);
             match header.kind {
                 Kind::Batch if sequence < next => break header,
-                Kind::Roll => at = self.begin(at.segment.index + 1, at.sequence)?,
+                Kind::Roll => at = self.roll(&at, sequence)?,
                 Kind::Batch | Kind::Seal => {
                     at.offset += header.frame_bytes();
                     at.sequence = next;
@@ -86,21 +98,32 @@ impl<S: Storage> Reader<S> {
             }
         };
         self.check_payload(&at, &header)?;
-        let at = self.at.insert(at);
-        let frame = self.window.get(&at.segment, at.offset, header.frame_bytes())?;
+        let At { segment, offset, sequence } = at;
+        self.found = Some(Place { segment: segment.index, offset, sequence });
+        let segment = self.segment.insert(segment);
+        let frame = self.window.get(segment, offset, header.frame_bytes())?;
         let payload = &frame[FRAME_HEADER_BYTES..][..header.payload_bytes as usize];
-        Ok(RecoveredFrame { first_sequence: at.sequence, count: header.count, payload })
+        Ok(RecoveredFrame { first_sequence: sequence, count: header.count, payload })
     }
 
-    /// Gives back the memory of the read-ahead, for a reader that is not needed for a while.
+    /// Gives back the memory of the read-ahead and the open file, for a reader that is not needed for a while.
     pub fn rest(&mut self) {
         self.window = Window::default();
+        self.segment = None;
+    }
+
+    fn at(&mut self, place: Place) -> Result<At<S::File>, FileError> {
+        let segment = match self.segment.take() {
+            Some(segment) => segment,
+            None => self.open(place.segment)?,
+        };
+        Ok(At { segment, offset: place.offset, sequence: place.sequence })
     }
 
     /// The first frame of the segment that holds `sequence`.
     fn locate(&mut self, sequence: u64) -> Result<At<S::File>, FindError> {
         let listing = Listing::read(&*self.storage).tried("list", "the directory")?;
-        let (mut found, mut oldest) = (None, None);
+        let (mut found, mut missed) = (None, Err(Damage::MissingSegment));
         let (mut from, mut to) = (0, listing.segments.len());
         while from < to {
             let middle = from.midpoint(to);
@@ -114,15 +137,33 @@ impl<S: Storage> Reader<S> {
                 // Damage too leads to what is before it, and is met again on the way from there.
                 header => {
                     to = middle;
-                    oldest = header.ok().map(|header| header.first_sequence).or(oldest);
+                    missed = header;
                 }
             }
         }
-        if let Some(found) = found {
-            return Ok(found);
+        // Where none was found, the last that was looked at is the oldest.
+        found.ok_or_else(|| match missed {
+            Ok(header) => FindError::Gone { oldest: header.first_sequence },
+            Err(what) => {
+                let segment = listing.segments.first().copied().unwrap_or(0);
+                FindError::Corruption(Corruption { segment, offset: 0, what })
+            }
+        })
+    }
+
+    /// The segment behind that of `at`, which has come to its end; or where `sequence` is, if that one is gone and
+    /// perhaps others with it.
+    fn roll(&mut self, at: &At<S::File>, sequence: u64) -> Result<At<S::File>, FindError> {
+        match self.begin(at.segment.index + 1, at.sequence) {
+            Err(FindError::Io(error)) if error.source.kind() == ErrorKind::NotFound => {
+                let found = self.locate(sequence)?;
+                if found.segment.index > at.segment.index {
+                    return Ok(found);
+                }
+                Err(FindError::Io(error))
+            }
+            begun => begun,
         }
-        let none = Corruption { segment: 0, offset: 0, what: Damage::MissingSegment };
-        Err(oldest.map_or(FindError::Corruption(none), |oldest| FindError::Gone { oldest }))
     }
 
     /// The first frame of segment `index`, which begins at `sequence`.

@@ -99,6 +99,37 @@ fn what_is_older_than_the_oldest_segment_is_gone() {
 }
 
 #[test]
+fn segments_that_are_taken_away_under_a_reader_are_gone_and_no_failure() {
+    let disk = SimStorage::new(1);
+    let (journal, appended) = written(&disk, 40);
+    let mut reader = journal.reader();
+    find(&mut reader, 1).unwrap();
+    disk.delete(&segment_name(0));
+    disk.delete(&segment_name(1));
+    let gone = find(&mut journal.reader(), 1).unwrap_err();
+    let FindError::Gone { oldest } = gone else { panic!("{gone}") };
+    // In segment 1, to which the reader comes by way of segment 0, which it has open.
+    let gone = find(&mut reader, oldest - 1).unwrap_err();
+    assert!(matches!(gone, FindError::Gone { oldest: again } if again == oldest), "{gone}");
+    find(&mut reader, oldest).unwrap();
+    // Only one in between is missing: that is no retention.
+    disk.delete(&segment_name(4));
+    let mut reader = journal.reader();
+    let found = appended.iter().map(|frame| find(&mut reader, frame.first_sequence));
+    assert!(found.into_iter().any(|found| matches!(found, Err(FindError::Io(_)))));
+}
+
+#[test]
+fn a_damaged_oldest_segment_is_damage_and_not_gone() {
+    let disk = SimStorage::new(1);
+    let (journal, _) = written(&disk, 40);
+    disk.flip_bit(&segment_name(0), 100);
+    let found = find(&mut journal.reader(), 1).unwrap_err();
+    let FindError::Corruption(corruption) = found else { panic!("{found}") };
+    assert_eq!((corruption.segment, corruption.what), (0, Damage::SegmentHeader));
+}
+
+#[test]
 fn damage_is_named_and_what_is_beside_it_is_found() {
     let disk = SimStorage::new(1);
     let (journal, appended) = written(&disk, 12);
