@@ -101,6 +101,8 @@ pub enum HistoryError {
         /// The smallest position from which reading is possible without a gap.
         oldest: u64,
     },
+    /// Too much is being read at the same time, or the runtime stops.
+    Busy,
     /// The journal can't be read now, or not any more.
     Unreadable(String),
 }
@@ -111,6 +113,7 @@ impl fmt::Display for HistoryError {
             Self::Gone { oldest } => {
                 write!(f, "events are kept only after position {oldest}")
             }
+            Self::Busy => f.write_str("too much of the journal is being read"),
             Self::Unreadable(cause) => write!(f, "reading the journal: {cause}"),
         }
     }

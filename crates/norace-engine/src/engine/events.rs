@@ -5,11 +5,11 @@
 //! from the journal: so everybody gets every event, in the journal's order, and nobody waits for anybody.
 //!
 //! **Where the two meet.** The journal thread, for each batch: 1. notes the batch's last position as durable, under a
-//! lock; 2. publishes its events. A follower that joins: 1. subscribes, with the next event to come; 2. reads the
-//! durable position, under the lock. An event that was published before step 1 of the follower belongs to a batch whose
-//! position it reads in step 2: had it taken the lock before the journal thread did, its subscription would have come
-//! before the event. So what is not on its bus is in the journal up to the position that it read. Some events may be in
-//! both, and are passed over when they come a second time, by their positions.
+//! lock, and lets the answers out; 2. publishes its events. A follower that joins: 1. subscribes, with the next event to
+//! come; 2. reads the durable position, under the lock. An event that was published before step 1 of the follower
+//! belongs to a batch whose position it reads in step 2: had it taken the lock before the journal thread did, its
+//! subscription would have come before the event. So what is not on its bus is in the journal up to the position that
+//! it read. Some events may be in both, and are passed over when they come a second time, by their positions.
 //!
 //! **Invariant:** everything that a follower gets is durable.
 
@@ -23,7 +23,8 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use norace::bus::{Bus, Policy, RecvError, Start, Subscriber};
-use norace::task;
+use norace::task::{self, JoinHandle, TaskError};
+use norace_prim::atomic::Tally;
 use norace_prim::sync::{self, Arc, Mutex};
 
 use crate::codec::{DecodeError, decode_frame_from};
@@ -31,9 +32,11 @@ use crate::model::OrderEvent;
 use crate::ports::{FrameReader, History, HistoryError};
 
 /// The most events that are in memory between the journal and a follower.
-const READ_EVENTS: usize = 1024;
-/// The most records that are looked at for them in one go.
-const READ_RECORDS: u64 = 1 << 16;
+const READ_EVENTS: usize = 256;
+/// The most bytes that are looked at for them in one go, give or take a frame.
+const READ_BYTES: usize = 8 << 20;
+/// What a frame costs at least.
+const FRAME_BYTES: usize = norace_journal::PAGE_BYTES as usize;
 
 /// Durable order events in the journal's order; clones share them.
 #[derive(Clone)]
@@ -43,6 +46,7 @@ struct Feed {
     bus: Bus<OrderEvent>,
     /// The position of the last record known to be durable.
     durable: Mutex<u64>,
+    published: Tally,
     history: Box<dyn History>,
 }
 
@@ -50,7 +54,8 @@ impl EventFeed {
     /// A feed whose bus holds `events_max` events, behind a journal that is durable up to `durable`.
     pub(crate) fn new(events_max: usize, durable: u64, history: Box<dyn History>) -> Self {
         let bus = Bus::new(events_max.next_power_of_two());
-        Self(Arc::new(Feed { bus, durable: Mutex::new(durable), history }))
+        let (durable, published) = (Mutex::new(durable), Tally::new());
+        Self(Arc::new(Feed { bus, durable, published, history }))
     }
 
     /// Follows the events after the journal position `after`, which is that of a durable record, or 0.
@@ -59,7 +64,8 @@ impl EventFeed {
     ///
     /// # Errors
     ///
-    /// [`HistoryError::Gone`] when the journal no longer goes back so far.
+    /// [`HistoryError::Gone`] when the journal no longer goes back so far; [`HistoryError::Busy`], and
+    /// [`HistoryError::Unreadable`].
     ///
     /// # Panics
     ///
@@ -69,7 +75,7 @@ impl EventFeed {
         if !follower.is_behind() {
             return Ok(follower);
         }
-        blocking(move || follower.opened()).await
+        settle(task::spawn_blocking(move || follower.opened()).await)
     }
 
     /// As [`follow`](Self::follow), with the disk read on this thread.
@@ -88,7 +94,7 @@ impl EventFeed {
 
     /// How many events were published since the engine was opened.
     pub fn published(&self) -> u64 {
-        self.0.bus.next_sequence()
+        self.0.published.get()
     }
 
     /// How many follow.
@@ -96,15 +102,20 @@ impl EventFeed {
         self.0.bus.subscriber_count()
     }
 
-    /// Takes over the events of a durable batch that ends at `durable`.
-    pub(crate) fn publish(&self, events: &mut VecDeque<OrderEvent>, durable: u64) {
+    /// Notes that the journal is durable up to there.
+    pub(crate) fn note_durable(&self, durable: u64) {
         *sync::lock(&self.0.durable) = durable;
-        if !events.is_empty() {
-            // Waits for nobody: there is room wherever no follower is reading just then. What `end` has closed takes
-            // nothing more.
-            if self.0.bus.publish_many_blocking(events).is_err() {
-                events.clear();
-            }
+    }
+
+    /// Takes over the events of a batch that was noted as durable.
+    pub(crate) fn publish(&self, events: &mut VecDeque<OrderEvent>) {
+        if events.is_empty() {
+            return;
+        }
+        self.0.published.add_alone(events.len() as u64);
+        // Waits only while each slot of the ring is being read just then. What `end` has closed takes nothing more.
+        if self.0.bus.publish_many_blocking(events).is_err() {
+            events.clear();
         }
     }
 
@@ -114,8 +125,9 @@ impl EventFeed {
         let mut follower = Follower::join(self.clone(), after);
         let mut events = Vec::new();
         while follower.is_behind() {
-            let read = follower.reading(READ_EVENTS).run()?;
-            follower.take(read, &mut |event| events.push(event.clone()));
+            let reading = follower.reading();
+            follower.take(reading.run()?);
+            follower.hand_on(usize::MAX, &mut |event| events.push(event.clone()));
         }
         Ok(events)
     }
@@ -141,10 +153,15 @@ pub struct Follower {
     live: Subscriber<OrderEvent>,
     /// Up to here, everything that has not come yet is in the journal.
     through: u64,
-    /// The position of the last event that came, or up to which there is none.
+    /// Up to here, everything has come.
     after: u64,
+    /// What was read from the journal and has not come yet, and how far that goes.
+    read: VecDeque<OrderEvent>,
+    read_to: u64,
     /// While it is behind.
     reader: Option<Box<dyn FrameReader>>,
+    /// A look into the journal that nobody waited for to its end: the next call does.
+    job: Option<JoinHandle<Result<Read, HistoryError>>>,
 }
 
 impl Follower {
@@ -152,7 +169,8 @@ impl Follower {
     fn join(feed: EventFeed, after: u64) -> Self {
         let live = feed.0.bus.subscribe(Policy::DropOldest, Start::Tail);
         let through = feed.durable_sequence();
-        Self { feed, live, through, after, reader: None }
+        let read = VecDeque::new();
+        Self { feed, live, through, after, read, read_to: after, reader: None, job: None }
     }
 
     /// With its place in the journal found, if it needs one.
@@ -176,16 +194,20 @@ impl Follower {
         self.after < self.through
     }
 
-    /// Waits for events, and hands the first of them to `each`, at most `max`; says how many. 0 when the engine has
-    /// ended and everything has come.
+    /// Waits for events, and hands the first of them to `each`, at most `max`, which counts as 1 if it is 0; says how
+    /// many. 0 when the engine has ended and everything has come.
+    ///
+    /// `each` must not wait: the event may be held in the ring meanwhile, and where followers hold the whole ring, the
+    /// engine waits for them. An event has come, also where `each` panics.
     ///
     /// # Cancel safety
     ///
-    /// `each` is called only in the poll that is ready.
+    /// `each` is called only in the poll that is ready. A look into the journal goes on and is waited for by the next
+    /// call.
     ///
     /// # Errors
     ///
-    /// [`HistoryError`]. Asking again tries again.
+    /// [`HistoryError`], when what comes next can't be read. Asking again tries again.
     ///
     /// # Panics
     ///
@@ -197,14 +219,15 @@ impl Follower {
     ) -> Result<usize, HistoryError> {
         loop {
             let came = if self.is_behind() {
-                let reading = self.reading(max);
-                let read = blocking(move || reading.run()).await?;
-                self.take(read, &mut each)
+                if self.read_to == self.after {
+                    let read = self.look().await?;
+                    self.take(read);
+                }
+                self.hand_on(max, &mut each)
             } else {
                 let (mut count, after) = (0, &mut self.after);
-                let drain =
-                    self.live.drain(max, |_, event| pass(event, after, &mut count, &mut each));
-                let drained = drain.await;
+                let each = |_, event: &OrderEvent| pass(event, after, &mut count, &mut each);
+                let drained = self.live.drain(max.max(1), each).await;
                 self.drained(drained, count)
             };
             if let Some(count) = came {
@@ -225,12 +248,15 @@ impl Follower {
     ) -> Result<usize, HistoryError> {
         loop {
             let came = if self.is_behind() {
-                let read = self.reading(max).run()?;
-                self.take(read, &mut each)
+                if self.read_to == self.after {
+                    let reading = self.reading();
+                    self.take(reading.run()?);
+                }
+                self.hand_on(max, &mut each)
             } else {
                 let (mut count, after) = (0, &mut self.after);
                 let each = |_, event: &OrderEvent| pass(event, after, &mut count, &mut each);
-                let drained = self.live.drain_blocking(max, each);
+                let drained = self.live.drain_blocking(max.max(1), each);
                 self.drained(drained, count)
             };
             if let Some(count) = came {
@@ -239,23 +265,49 @@ impl Follower {
         }
     }
 
-    fn reading(&mut self, max: usize) -> Reading {
+    /// Has the journal read where blocking is allowed.
+    async fn look(&mut self) -> Result<Read, HistoryError> {
+        if self.job.is_none() {
+            let reading = self.reading();
+            self.job = Some(task::spawn_blocking(move || reading.run()));
+        }
+        let job = self.job.as_mut().expect("it was put there");
+        let done = job.await;
+        self.job = None;
+        settle(done)
+    }
+
+    /// A look to be made; one that was begun before is forgotten.
+    fn reading(&mut self) -> Reading {
+        self.job = None;
         Reading {
             reader: self.reader.take().unwrap_or_else(|| self.feed.0.history.reader()),
             after: self.after,
             through: self.through,
-            max: max.min(READ_EVENTS),
         }
     }
 
-    /// What came from the journal; none when there was no event among it.
-    fn take(&mut self, read: Read, each: &mut impl FnMut(&OrderEvent)) -> Option<usize> {
-        self.after = read.after;
-        if self.is_behind() {
+    fn take(&mut self, read: Read) {
+        self.read_to = read.to;
+        self.read = read.events;
+        if read.to < self.through {
             self.reader = Some(read.reader);
         }
-        read.events.iter().for_each(each);
-        Some(read.events.len()).filter(|count| *count > 0)
+    }
+
+    /// Hands on what was read; none when there was no event among it.
+    fn hand_on(&mut self, max: usize, each: &mut impl FnMut(&OrderEvent)) -> Option<usize> {
+        let mut count = 0;
+        while count < max.max(1)
+            && let Some(event) = self.read.pop_front()
+        {
+            (self.after, count) = (event.sequence, count + 1);
+            each(&event);
+        }
+        if self.read.is_empty() {
+            self.after = self.read_to;
+        }
+        Some(count).filter(|count| *count > 0)
     }
 
     /// What came from the bus: `count` events that had not come before, or its end.
@@ -299,15 +351,14 @@ struct Reading {
     reader: Box<dyn FrameReader>,
     after: u64,
     through: u64,
-    max: usize,
 }
 
 /// What it found.
 struct Read {
     reader: Box<dyn FrameReader>,
-    events: Vec<OrderEvent>,
+    events: VecDeque<OrderEvent>,
     /// The last record looked at.
-    after: u64,
+    to: u64,
 }
 
 /// Why no further record is looked at.
@@ -323,34 +374,51 @@ impl From<DecodeError> for Stop {
 }
 
 impl Reading {
-    fn run(mut self) -> Result<Read, HistoryError> {
-        let (mut events, mut after) = (Vec::new(), self.after);
-        let end = self.through.min(after.saturating_add(READ_RECORDS));
-        while after < end && events.len() < self.max {
-            let frame = self.reader.find(after + 1)?;
-            let skip = after + 1 - frame.first_sequence;
-            let decoded = decode_frame_from(frame.payload, frame.count, skip, |record| {
-                if after == end || events.len() == self.max {
-                    return Err(Stop::Enough);
-                }
-                after = record.change.sequence;
-                events.extend(record.change.event(&record.command));
-                Ok(())
-            });
-            if let Err(Stop::Bad(error)) = decoded {
-                let cause = format!("the record after {after} does not decode: {error}");
-                return Err(HistoryError::Unreadable(cause));
+    /// What comes before a failure is found; the failure is met again by the next look.
+    fn run(self) -> Result<Read, HistoryError> {
+        let mut read = Read { reader: self.reader, events: VecDeque::new(), to: self.after };
+        let mut bytes = 0;
+        while read.to < self.through && read.events.len() < READ_EVENTS && bytes < READ_BYTES {
+            match read.frame(self.through) {
+                Ok(more) => bytes += more,
+                Err(error) if read.to == self.after => return Err(error),
+                Err(_) => break,
             }
         }
-        self.reader.rest();
-        Ok(Read { reader: self.reader, events, after })
+        read.reader.rest();
+        Ok(read)
     }
 }
 
-/// Runs `job` where blocking is allowed.
-async fn blocking<T: Send + 'static>(
-    job: impl FnOnce() -> Result<T, HistoryError> + Send + 'static,
-) -> Result<T, HistoryError> {
-    let done = task::spawn_blocking(job).await;
-    done.unwrap_or_else(|error| Err(HistoryError::Unreadable(error.resume_panic().to_string())))
+impl Read {
+    /// Looks at the next frame, up to `through` at most; how many bytes that were.
+    fn frame(&mut self, through: u64) -> Result<usize, HistoryError> {
+        let frame = self.reader.find(self.to + 1)?;
+        let (events, to) = (&mut self.events, &mut self.to);
+        let skip = *to + 1 - frame.first_sequence;
+        let decoded = decode_frame_from(frame.payload, frame.count, skip, |record| {
+            if *to == through || events.len() == READ_EVENTS {
+                return Err(Stop::Enough);
+            }
+            *to = record.change.sequence;
+            events.extend(record.change.event(&record.command));
+            Ok(())
+        });
+        match decoded {
+            Ok(()) | Err(Stop::Enough) => Ok(frame.payload.len().max(FRAME_BYTES)),
+            Err(Stop::Bad(error)) => {
+                let cause = format!("the record after {to} does not decode: {error}");
+                Err(HistoryError::Unreadable(cause))
+            }
+        }
+    }
+}
+
+/// What came of a blocking job.
+fn settle<T>(done: Result<Result<T, HistoryError>, TaskError>) -> Result<T, HistoryError> {
+    done.unwrap_or_else(|error| {
+        // It was refused, or the runtime stops; its panic goes on here.
+        drop(error.resume_panic());
+        Err(HistoryError::Busy)
+    })
 }

@@ -155,10 +155,12 @@ impl<J: Journal> Committer<J> {
             appended.map_err(Some)?;
         }
         self.commit.durable(&batch, begun.elapsed()).map_err(|Failed| None)?;
-        self.events.publish(&mut batch.events, batch.last_sequence);
+        self.events.note_durable(batch.last_sequence);
         for effect in batch.effects.drain(..) {
             effect.release();
         }
+        // Last, for it wakes all who follow.
+        self.events.publish(&mut batch.events);
         self.done = batch;
         Ok(())
     }

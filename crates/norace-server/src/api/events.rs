@@ -1,7 +1,7 @@
 //! The stream of order events as server-sent events.
 //!
 //! A stream follows the engine's events and asks for the next ones when hyper has room for them: a reader that is slow
-//! costs no memory and holds nobody back, and misses nothing, since what passed it by is read from the journal. The
+//! holds nobody back, and misses nothing, since what passed it by is read from the journal, a piece at a time. The
 //! position is the id of each event, so a client that reconnects with `Last-Event-ID` goes on without a gap.
 
 use std::fmt;
@@ -47,6 +47,7 @@ pub(super) async fn follow(call: Call<'_>) -> Result<Reply, Refused> {
     let follower = app.engine.events().follow(after).await.map_err(|error| {
         let (code, member) = match error {
             HistoryError::Gone { oldest } => (Code::HistoryGone, Member::Oldest(oldest)),
+            HistoryError::Busy => (Code::Overloaded, Member::None),
             _ => (Code::Internal, Member::None),
         };
         app.metrics.events_failed.add(1);

@@ -164,7 +164,8 @@ impl<T> Bus<T> {
     }
 
     /// Lets `fill` fill up to `count` slots in place, one call for each, as many as there is room for, in one claim;
-    /// says how many. Otherwise as [`try_publish_with`](Self::try_publish_with).
+    /// says how many. What is filled is published 32 at a time: `fill` must not wait for somebody to see what it filled
+    /// before. Otherwise as [`try_publish_with`](Self::try_publish_with).
     ///
     /// # Errors
     ///

@@ -20,8 +20,9 @@ pub trait Clock: Send + Sync {
 /// Where the processor has a counter that is steady (x86-64 with an invariant time stamp counter) it reads that, and
 /// looks at [`Instant`] every half a millisecond or so. A reading is then at most 10 microseconds behind what `Instant`
 /// would say, usually less than 2, and never ahead; so in any time at most what 10 microseconds bring is admitted
-/// beyond the quota. It costs a third of what `Instant` costs. On a machine that sleeps it stands still or goes on as
-/// `Instant` does.
+/// beyond the quota. (Where the system slows `Instant` down by more than one part in 512, to set the time right, a
+/// reading may be some 10 microseconds ahead until the next look.) It costs a third of what `Instant` costs. On a
+/// machine that sleeps it stands still or goes on as `Instant` does.
 ///
 /// Elsewhere, and under `--cfg norace`, it is `Instant`.
 #[derive(Debug)]

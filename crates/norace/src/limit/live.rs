@@ -1,7 +1,7 @@
 //! The two numbers that decisions are made of, and the quota they come from, which may be changed meanwhile.
 
-use norace_prim::hint;
 use norace_prim::sync::{Mutex, lock};
+use norace_prim::{hint, thread};
 
 use super::quota::{ChangeError, Params, Quota};
 use super::versioned::Versioned;
@@ -26,11 +26,14 @@ impl Live {
 
     #[inline]
     pub(super) fn params(&self) -> Params {
+        let mut looks = 0;
         loop {
             if let Some([unit, all]) = self.numbers.read() {
                 return Params { unit, all };
             }
-            hint::spin_loop();
+            // After some looks the writer may have lost the processor.
+            looks += 1;
+            if looks < 100 { hint::spin_loop() } else { thread::yield_now() }
         }
     }
 

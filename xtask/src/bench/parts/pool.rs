@@ -30,6 +30,10 @@ Each contender does the same task in a process of its own, in turns; the program
 [crates/norace-bench/parts](../../crates/norace-bench/parts/src/main.rs). The times are those of one object that is
 taken and given back. Go's is `sync.Pool`.
 
+Where Norace is behind, and why. An object is taken and given back by an atomic exchange each; Go pins the goroutine to
+its processor meanwhile and needs none. lockfree-object-pool has one list for all threads, keeps no bound, serves no
+line and gives no memory back.
+
 ",
     peers: &["lockfree-object-pool", "object-pool", "opool", "sharded-slab"],
     tasks: &[

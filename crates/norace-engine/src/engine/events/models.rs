@@ -63,7 +63,8 @@ fn publish(feed: &EventFeed, frames: &Frames, batches: &[u64]) {
     for batch in batches {
         let mut events: VecDeque<_> = (0..*batch).map(|_| frames.append()).collect();
         last += batch;
-        feed.publish(&mut events, last);
+        feed.note_durable(last);
+        feed.publish(&mut events);
     }
     feed.end();
 }
@@ -108,7 +109,7 @@ fn reading_the_position_before_subscribing_loses_an_event() {
         };
         let through = feed.durable_sequence();
         let live = feed.0.bus.subscribe(Policy::DropOldest, Start::Tail);
-        let follower = Follower { feed, live, through, after: 0, reader: None };
+        let follower = Follower { live, through, ..Follower::join(feed, 0) };
         assert_eq!(sequences(follower), [1, 2]);
         publisher.join().unwrap();
     });

@@ -1,5 +1,10 @@
 //! Following: fresh events, old ones, those lost for being slow, and the seams between them.
 
+use std::future::Future as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use norace_journal::sim::SimStorage;
 use norace_prim::thread;
 
@@ -193,4 +198,72 @@ fn a_ring_beyond_all_memory_is_refused() {
     let clock = crate::ports::SystemClock;
     let refused = crate::Engine::open(config, SimStorage::new(1), options(), clock);
     assert!(refused.is_err_and(|error| error.to_string().contains("events_max")));
+}
+
+#[test]
+fn a_wait_that_is_given_up_in_the_middle_of_a_read_loses_nothing() {
+    let disk = SimStorage::new(1);
+    let mut rig = begin(&disk);
+    for n in 0..200 {
+        pay(&mut rig, &format!("o-{n}"));
+    }
+    let feed = rig.events().clone();
+    let mut events = Vec::new();
+    norace::rt::Runtime::new().unwrap().block_on(async {
+        let mut follower = feed.follow(0).await.unwrap();
+        let mut given_up = 0;
+        while events.len() < 600 {
+            let polled = {
+                let next = pin!(follower.next(7, |event| events.push(event.clone())));
+                next.poll(&mut Context::from_waker(Waker::noop()))
+            };
+            if polled.is_ready() {
+                continue;
+            }
+            given_up += 1;
+            if given_up % 2 == 1 {
+                follower.next(0, |event| events.push(event.clone())).await.unwrap();
+            }
+        }
+        assert!(given_up > 0, "a read takes its time");
+    });
+    assert_eq!(events, rig.events().recorded_after(0).unwrap());
+}
+
+#[test]
+fn an_event_whose_handling_panics_has_come_and_the_others_come_after_it() {
+    let disk = SimStorage::new(1);
+    let mut rig = begin(&disk);
+    pay(&mut rig, "x");
+    let mut follower = rig.events().follow_blocking(0).unwrap();
+    pay(&mut rig, "y");
+    let mut events = Vec::new();
+    for _ in 0..6 {
+        let panics = || {
+            follower.next_blocking(9, |event| {
+                events.push(event.clone());
+                panic!("while handling it");
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+    }
+    assert_eq!(events, rig.events().recorded_after(0).unwrap());
+}
+
+#[test]
+fn what_comes_before_damage_is_told_before_it() {
+    let disk = SimStorage::new(1);
+    let mut rig = begin(&disk);
+    for name in ["x", "y", "z"] {
+        pay(&mut rig, name);
+    }
+    let mut follower = rig.events().follow_blocking(0).unwrap();
+    let last = rig.events().recorded_after(0).unwrap();
+    // Each batch is a frame of one page, with a seal behind it: bank, a, x, y, z.
+    disk.flip_bit("segment-0000000000000000", (9 * 4096 + 100) * 8);
+    assert_eq!(come(&mut follower, 6), last[..6]);
+    let failed = follower.next_blocking(9, |event| panic!("{event:?}"));
+    assert!(matches!(failed, Err(HistoryError::Unreadable(_))), "{failed:?}");
+    disk.flip_bit("segment-0000000000000000", (9 * 4096 + 100) * 8);
+    assert_eq!(come(&mut follower, 3), last[6..]);
 }

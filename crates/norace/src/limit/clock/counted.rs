@@ -14,7 +14,8 @@
 //!
 //! *How wrong.* A rate is that of two looks of at most `GAP` each, at least `SPAN` apart: it is right within one part
 //! in `SPAN / GAP`, which is 512. With 1/256 taken off it is too low, by less than one part in 128. With a look's own
-//! gap a reading is at most `SPAN / 128 + GAP` ticks behind and never ahead. A counter of less than a tick in a
+//! gap a reading is at most `SPAN / 128 + GAP` ticks behind and never ahead, as long as the exact clock's own rate
+//! changes by less than one part in 512 from one span to the next. A counter of less than a tick in a
 //! nanosecond is not used, so that is at most 10 microseconds. Counters of several processors may differ by what a
 //! message between them takes, and readings with them.
 
