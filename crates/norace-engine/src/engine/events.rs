@@ -5,8 +5,8 @@
 //! from the journal: so everybody gets every event, in the journal's order, and nobody waits for anybody.
 //!
 //! **Where the two meet.** The journal thread, for each batch: 1. notes the batch's last position as durable, under a
-//! lock, and lets the answers out; 2. publishes its events. A follower that joins: 1. subscribes, with the next event to
-//! come; 2. reads the durable position, under the lock. An event that was published before step 1 of the follower
+//! lock, and lets the answers out; 2. publishes its events. A follower that joins: 1. subscribes, with the next event
+//! to come; 2. reads the durable position, under the lock. An event that was published before step 1 of the follower
 //! belongs to a batch whose position it reads in step 2: had it taken the lock before the journal thread did, its
 //! subscription would have come before the event. So what is not on its bus is in the journal up to the position that
 //! it read. Some events may be in both, and are passed over when they come a second time, by their positions.
