@@ -40,8 +40,17 @@ impl From<Verdict> for Decision {
 pub(super) fn decide(kind: Kind, params: Params, word: u64, now: u64, n: u64) -> Verdict {
     match kind {
         Kind::Gcra => gcra(params, word, now, n),
-        Kind::Fixed => Fixed::read(params, word, now).decide(params, n),
-        Kind::Sliding => Sliding::read(params, word, now).decide(params, n),
+        Kind::Fixed | Kind::Sliding => in_window(kind, params, word, now, n),
+    }
+}
+
+/// Apart, so that the usual algorithm alone is short enough to be inlined.
+#[inline(never)]
+fn in_window(kind: Kind, params: Params, word: u64, now: u64, n: u64) -> Verdict {
+    if kind == Kind::Sliding {
+        Sliding::read(params, word, now).decide(params, n)
+    } else {
+        Fixed::read(params, word, now).decide(params, n)
     }
 }
 
