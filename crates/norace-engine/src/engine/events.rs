@@ -147,6 +147,15 @@ impl fmt::Debug for EventFeed {
     }
 }
 
+/// Where the disk is read.
+#[derive(Clone, Copy)]
+enum Where {
+    /// On the runtime's pool for what blocks.
+    InThePool,
+    /// On the thread that asks.
+    Here,
+}
+
 /// One who follows the events; see [`EventFeed::follow`].
 pub struct Follower {
     feed: EventFeed,
@@ -215,25 +224,9 @@ impl Follower {
     pub async fn next(
         &mut self,
         max: usize,
-        mut each: impl FnMut(&OrderEvent),
+        each: impl FnMut(&OrderEvent),
     ) -> Result<usize, HistoryError> {
-        loop {
-            let came = if self.is_behind() {
-                if self.read_to == self.after {
-                    let read = self.look().await?;
-                    self.take(read);
-                }
-                self.hand_on(max, &mut each)
-            } else {
-                let (mut count, after) = (0, &mut self.after);
-                let each = |_, event: &OrderEvent| pass(event, after, &mut count, &mut each);
-                let drained = self.live.drain(max.max(1), each).await;
-                self.drained(drained, count)
-            };
-            if let Some(count) = came {
-                return Ok(count);
-            }
-        }
+        self.advance(max, each, Where::InThePool).await
     }
 
     /// As [`next`](Self::next), but this thread waits, and reads the disk.
@@ -244,19 +237,32 @@ impl Follower {
     pub fn next_blocking(
         &mut self,
         max: usize,
-        mut each: impl FnMut(&OrderEvent),
+        each: impl FnMut(&OrderEvent),
     ) -> Result<usize, HistoryError> {
+        norace::block_on(self.advance(max, each, Where::Here))
+    }
+
+    async fn advance(
+        &mut self,
+        max: usize,
+        mut each: impl FnMut(&OrderEvent),
+        reading: Where,
+    ) -> Result<usize, HistoryError> {
+        let max = max.max(1);
         loop {
             let came = if self.is_behind() {
                 if self.read_to == self.after {
-                    let reading = self.reading();
-                    self.take(reading.run()?);
+                    let read = match reading {
+                        Where::Here => self.reading().run()?,
+                        Where::InThePool => self.look().await?,
+                    };
+                    self.take(read);
                 }
                 self.hand_on(max, &mut each)
             } else {
                 let (mut count, after) = (0, &mut self.after);
                 let each = |_, event: &OrderEvent| pass(event, after, &mut count, &mut each);
-                let drained = self.live.drain_blocking(max.max(1), each);
+                let drained = self.live.drain(max, each).await;
                 self.drained(drained, count)
             };
             if let Some(count) = came {
@@ -298,7 +304,7 @@ impl Follower {
     /// Hands on what was read; none when there was no event among it.
     fn hand_on(&mut self, max: usize, each: &mut impl FnMut(&OrderEvent)) -> Option<usize> {
         let mut count = 0;
-        while count < max.max(1)
+        while count < max
             && let Some(event) = self.read.pop_front()
         {
             (self.after, count) = (event.sequence, count + 1);
