@@ -84,6 +84,7 @@ fn read(text: &str) -> Result<Settings, Refusal> {
     // What is derived takes arrays as well.
     let sections = distinct(text)?;
     if let Some((section, _)) = sections.iter().find(|(_, content)| !is_object(content)) {
+        is_known(section)?;
         let name = section.clone().into_owned();
         return Err(Refusal::invalid(name, "a JSON object is wanted here"));
     }
@@ -100,8 +101,8 @@ fn is_object(text: &str) -> bool {
 /// Finds the first setting that is no setting, each alone.
 fn blame(sections: Pairs<'_>) -> Result<(), Refusal> {
     for (section, content) in sections {
+        is_known(&section)?;
         let name = serde_json::Value::from(&*section);
-        try_alone(&section, &format!("{{{name}:{{}}}}"))?;
         for (key, value) in distinct(content)? {
             let setting = serde_json::Value::from(&*key);
             let alone = format!("{{{name}:{{{setting}:{value}}}}}");
@@ -109,6 +110,11 @@ fn blame(sections: Pairs<'_>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+fn is_known(section: &str) -> Result<(), Refusal> {
+    let name = serde_json::Value::from(section);
+    try_alone(section, &format!("{{{name}:{{}}}}"))
 }
 
 fn try_alone(field: &str, text: &str) -> Result<(), Refusal> {

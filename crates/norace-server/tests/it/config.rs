@@ -120,6 +120,11 @@ fn a_bad_body_changes_nothing_and_names_the_setting() {
     ] {
         assert_eq!(invalid(body.clone()), field, "{body}");
     }
+    for nonsense in [json!({"nonsense": 5}), json!({"nonsense": {}})] {
+        let answer = put(&mut service.client(), "", &nonsense);
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("unknown field `nonsense`"), "{nonsense}: {detail}");
+    }
 }
 
 #[test]
