@@ -51,6 +51,10 @@
 //! Publishing happens before every read that gives that version or a later one. Who has read a version, or was told of
 //! it through any synchronisation, never reads an older one afterwards, neither by a loan nor by a cached reader.
 //!
+//! # Cancel safety
+//!
+//! Reading and publishing are no futures. Waiting for a change may be given up at any time: the next wait tells of it.
+//!
 //! # Parts
 //!
 //! A check of each new value against the one in force, and a history to roll back to: [`Builder`]. Waiting for a change

@@ -20,6 +20,31 @@
 //! }
 //! # Ok::<(), norace::limit::QuotaError>(())
 //! ```
+//!
+//! # When to use it, and when not
+//!
+//! To keep a service from being used up by few, or a client from asking more than it may. Not to bound how much is
+//! under way at a time: that is a [`Semaphore`](crate::sync::Semaphore), and what comes faster than it goes is refused
+//! by a bounded [channel](crate::chan).
+//!
+//! # Cost
+//!
+//! - [`Limiter`]: the clock, and for an admission an exchange of one word. A refusal writes nothing.
+//! - [`Keyed`]: a hash, the clock, and for an admission a change of one cache line, without a lock. About 32 bytes for
+//!   each key.
+//! - `redis::Shared`: a hash, a lock shared with other readers, a change of one word. Redis is asked beside it.
+//!
+//! Nothing is allocated for a decision, but where a key is new.
+//!
+//! # Ordering
+//!
+//! Decisions on one place or key are in one order, that of the changes of its word. Nothing else is ordered by them:
+//! who is admitted has not thereby seen what others did before they were.
+//!
+//! # Cancel safety
+//!
+//! A decision is no future. Waiting for one's turn ([`Limiter::until_ready`] and its like) may be given up at any time:
+//! nothing is counted before it is ready.
 
 mod cell;
 mod clock;

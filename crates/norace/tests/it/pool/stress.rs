@@ -2,7 +2,7 @@
 
 use super::{builder, numbered};
 use norace::block_on;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 const ROUNDS: usize = 5_000;
@@ -27,6 +27,42 @@ fn threads_see_nothing_but_what_is_theirs() {
     let seen = pool.metrics();
     assert_eq!((seen.live, seen.hits + seen.steals + seen.misses), (0, 4 * ROUNDS as u64));
     assert_eq!(seen.misses, seen.idle as u64 + seen.dropped);
+}
+
+/// The case of Go's `TestPoolDequeue`: what one thread puts in, many take out, each object once.
+#[test]
+fn what_one_gives_back_many_take_and_each_object_one_of_them() {
+    const OBJECTS: usize = 8;
+    let pool = numbered(OBJECTS);
+    let taken: [AtomicBool; OBJECTS] = Default::default();
+    let (used, to_give_back) = norace::chan::bounded(OBJECTS);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            let (pool, taken, used) = (&pool, &taken, used.clone());
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    let object = pool.get_blocking();
+                    // SeqCst: whether one is taken twice is what is tested.
+                    let was = taken[object.number as usize].swap(true, Ordering::SeqCst);
+                    assert!(!was, "object {} has two users", object.number);
+                    used.send_blocking(object).unwrap();
+                }
+            });
+        }
+        drop(used);
+        let (pool, taken) = (&pool, &taken);
+        scope.spawn(move || {
+            for object in &to_give_back {
+                // SeqCst: as above; it is given back afterwards.
+                taken[object.number as usize].store(false, Ordering::SeqCst);
+                drop(object);
+            }
+            assert_eq!(pool.metrics().live, 0);
+        });
+    });
+    let seen = pool.metrics();
+    assert_eq!(seen.hits + seen.steals + seen.misses, 3 * ROUNDS as u64);
+    assert!(seen.misses <= OBJECTS as u64, "no object was lost and made again");
 }
 
 #[test]
