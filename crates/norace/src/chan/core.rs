@@ -3,7 +3,7 @@
 use super::state::{Garbage, State};
 use crate::time::Instant;
 use crate::time::timer::Timer;
-use crate::wait::{self, BlockedOn, Wakes};
+use crate::wait::{self, BlockedOn, Wakes, lock_patiently};
 use norace_prim::probe::{Effect, Holders, Kind, Misuse, Monitor, Site};
 use norace_prim::sync::{Mutex, lock};
 use std::fmt;
@@ -19,13 +19,15 @@ impl<T> Kind for ChannelOf<T> {
 }
 
 /// The one allocation that all ends of a channel share.
+#[repr(C, align(64))]
 pub(super) struct Core<T> {
+    /// First, and where a cache line begins; see [`State`].
+    state: Mutex<State<T>>,
     monitor: Monitor<ChannelOf<T>>,
     senders: Holders,
     receivers: Holders,
     /// `None`: without bound.
     capacity: Option<usize>,
-    state: Mutex<State<T>>,
     /// What feeds a channel of [`timed`](super::timed); dropped, and so stopped, with the core.
     timer: Mutex<Option<Timer>>,
 }
@@ -63,7 +65,7 @@ impl<T> Core<T> {
         step: impl FnOnce(&mut State<T>, &mut Wakes) -> R,
     ) -> R {
         let mut wakes = Wakes::new();
-        let section = || step(&mut lock(&self.state), &mut wakes);
+        let section = || step(&mut lock_patiently(&self.state), &mut wakes);
         let result = self.monitor.enter(what, site, section);
         wakes.wake_all();
         result
@@ -80,7 +82,7 @@ impl<T> Core<T> {
     ) -> R {
         let mut wakes = Wakes::new();
         let result = self.monitor.attempt(what, site, || {
-            let result = step(&mut lock(&self.state), &mut wakes);
+            let result = step(&mut lock_patiently(&self.state), &mut wakes);
             (effect(&result), result)
         });
         wakes.wake_all();
@@ -152,39 +154,39 @@ impl<T> Core<T> {
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn senders(&self) -> usize {
-        let count = || lock(&self.state).senders();
+        let count = || lock_patiently(&self.state).senders();
         self.monitor.count(&self.senders, "count the senders of", Site::here(), count)
     }
 
     #[cfg_attr(norace, track_caller)]
     pub(super) fn receivers(&self) -> usize {
-        let count = || lock(&self.state).receivers();
+        let count = || lock_patiently(&self.state).receivers();
         self.monitor.count(&self.receivers, "count the receivers of", Site::here(), count)
     }
 
     pub(super) fn add_sender(&self) {
         // Whoever clones holds one, so that nobody but who counts can see the difference.
         self.senders.add();
-        self.monitor.aside(|| lock(&self.state).add_sender());
+        self.monitor.aside(|| lock_patiently(&self.state).add_sender());
     }
 
     pub(super) fn add_receiver(&self) {
         // As above.
         self.receivers.add();
-        self.monitor.aside(|| lock(&self.state).add_receiver());
+        self.monitor.aside(|| lock_patiently(&self.state).add_receiver());
     }
 
     /// One more sender, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_sender(&self) -> bool {
-        let revive = || lock(&self.state).add_sender();
+        let revive = || lock_patiently(&self.state).add_sender();
         self.monitor.take_hold(&self.senders, "upgrade to a sender of", Site::here(), revive)
     }
 
     /// One more receiver, unless the last one is gone.
     #[cfg_attr(norace, track_caller)]
     pub(super) fn revive_receiver(&self) -> bool {
-        let revive = || lock(&self.state).add_receiver();
+        let revive = || lock_patiently(&self.state).add_receiver();
         self.monitor.take_hold(&self.receivers, "upgrade to a receiver of", Site::here(), revive)
     }
 
@@ -207,7 +209,7 @@ impl<T> Core<T> {
         step: impl FnOnce(&mut State<T>, &mut Wakes) -> Option<Garbage<T>>,
     ) {
         let mut wakes = Wakes::new();
-        let section = || step(&mut lock(&self.state), &mut wakes);
+        let section = || step(&mut lock_patiently(&self.state), &mut wakes);
         let garbage = self.monitor.let_go(side, what, site, section);
         wakes.wake_all();
         drop(garbage);

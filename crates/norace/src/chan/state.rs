@@ -71,6 +71,9 @@ use std::task::Waker;
 /// A buffer that grew beyond this many values gives its memory back when it runs empty.
 const KEEP_BUFFER: usize = norace_prim::model_or!(4096, 2);
 
+/// "No bound".
+const UNBOUNDED: usize = usize::MAX;
+
 /// The order in which values were handed to receivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
@@ -153,23 +156,31 @@ impl<T> Put<T> {
     }
 }
 
+/// Values that came back, in the order of their tickets; never empty.
+type Returned<T> = VecDeque<(Ticket, T)>;
+
 /// Everything behind the lock.
+///
+/// What an operation that need not wait looks at comes first: with the lock's word in front of it, it fills two cache
+/// lines, which is what travels when ends on different processors take turns.
+#[repr(C)]
 pub(super) struct State<T> {
-    /// `None`: without bound.
-    capacity: Option<usize>,
     buffer: VecDeque<T>,
-    returned: VecDeque<(Ticket, T)>,
+    /// [`UNBOUNDED`]: without bound.
+    capacity: usize,
+    waiting_receivers: List,
+    granted_senders: List,
+    invited_senders: List,
+    waiting_senders: List,
+    offering_senders: List,
+    /// How many nodes are `Handed`.
+    handed: u32,
+    closed: bool,
+    returned: Option<Box<Returned<T>>>,
+    recv_nodes: Slab<RecvNode<T>>,
+    send_nodes: Slab<SendNode<T>>,
     next_ticket: u64,
     next_arrival: u64,
-    send_nodes: Slab<SendNode<T>>,
-    granted_senders: List,
-    waiting_senders: List,
-    invited_senders: List,
-    offering_senders: List,
-    recv_nodes: Slab<RecvNode<T>>,
-    waiting_receivers: List,
-    handed: usize,
-    closed: bool,
     senders: usize,
     receivers: usize,
 }
@@ -178,20 +189,20 @@ impl<T> State<T> {
     /// An open channel with one sender and one receiver.
     pub(super) fn new(capacity: Option<usize>) -> Self {
         Self {
-            capacity,
             buffer: VecDeque::new(),
-            returned: VecDeque::new(),
-            next_ticket: 0,
-            next_arrival: 0,
-            send_nodes: Slab::new(),
-            granted_senders: List::new(),
-            waiting_senders: List::new(),
-            invited_senders: List::new(),
-            offering_senders: List::new(),
-            recv_nodes: Slab::new(),
+            capacity: capacity.unwrap_or(UNBOUNDED),
             waiting_receivers: List::new(),
+            granted_senders: List::new(),
+            invited_senders: List::new(),
+            waiting_senders: List::new(),
+            offering_senders: List::new(),
             handed: 0,
             closed: false,
+            returned: None,
+            recv_nodes: Slab::new(),
+            send_nodes: Slab::new(),
+            next_ticket: 0,
+            next_arrival: 0,
             senders: 1,
             receivers: 1,
         }
@@ -199,7 +210,7 @@ impl<T> State<T> {
 
     /// Values that a receiver could take now without a sender's help.
     pub(super) fn len(&self) -> usize {
-        self.returned.len() + self.buffer.len()
+        self.buffer.len() + self.returned.as_ref().map_or(0, |returned| returned.len())
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -229,7 +240,7 @@ impl<T> State<T> {
     /// Receives if that needs no waiting.
     #[inline]
     pub(super) fn take(&mut self, wakes: &mut Wakes) -> Taken<T> {
-        let value = if let Some((_, value)) = self.returned.pop_front() {
+        let value = if let Some((_, value)) = self.pop_returned() {
             value
         } else if let Some(value) = self.buffer.pop_front() {
             if self.buffer.is_empty() && self.buffer.capacity() > KEEP_BUFFER {
@@ -284,7 +295,7 @@ impl<T> State<T> {
         let Waiter { waker, select } = *waiter;
         let key = self.recv_nodes.insert(RecvNode::Waiting { waker: waker.clone(), select });
         self.waiting_receivers.push_back(&mut self.recv_nodes, key);
-        let rendezvous = self.capacity == Some(0);
+        let rendezvous = self.capacity == 0;
         self.wake_offers(|own| !rendezvous || select != Some(own), wakes);
         key
     }
@@ -391,7 +402,7 @@ impl<T> State<T> {
         if let RecvNode::Waiting { waker, select } = self.recv_nodes.get_mut(key) {
             wakes.update(waker, waiter.waker);
             let former = std::mem::replace(select, waiter.select);
-            if self.capacity == Some(0) && former != waiter.select {
+            if self.capacity == 0 && former != waiter.select {
                 // The offers of the select it has left may meet it from now on.
                 self.wake_offers(|own| former == Some(own), wakes);
             }
@@ -525,16 +536,14 @@ impl<T> State<T> {
     }
 
     fn has_room(&self) -> bool {
-        self.capacity.is_none_or(|capacity| {
-            let promised = self.granted_senders.len() + self.invited_senders.len();
-            self.len() + promised < capacity
-        })
+        let promised = self.granted_senders.len() + self.invited_senders.len();
+        self.len() + promised < self.capacity
     }
 
     /// The waiting receiver that a value sent in `select`, if in any, goes to.
     fn receiver_for(&mut self, select: Option<SelectId>) -> Option<Key> {
         let mut receiver = self.waiting_receivers.front();
-        if self.capacity != Some(0) || select.is_none() {
+        if self.capacity != 0 || select.is_none() {
             return receiver;
         }
         while let Some(key) = receiver {
@@ -574,20 +583,32 @@ impl<T> State<T> {
 
     /// Puts a value back that was handed to somebody who gave up: it comes out before what is in the buffer.
     fn give_back(&mut self, ticket: Ticket, value: T) {
-        let place = self.returned.partition_point(|(other, _)| *other < ticket);
-        self.returned.insert(place, (ticket, value));
+        let returned = self.returned.get_or_insert_default();
+        let place = returned.partition_point(|(other, _)| *other < ticket);
+        returned.insert(place, (ticket, value));
+    }
+
+    /// Takes the first of the values that came back.
+    #[inline]
+    fn pop_returned(&mut self) -> Option<(Ticket, T)> {
+        let returned = self.returned.as_mut()?;
+        let first = returned.pop_front();
+        if returned.is_empty() {
+            self.returned = None;
+        }
+        first
     }
 
     /// Of a value that was handed over and those that came back, the first; the others stay.
     fn first_of(&mut self, ticket: Ticket, value: T) -> T {
-        match self.returned.pop_front() {
+        match self.pop_returned() {
             None => value,
             Some((earlier, first)) if earlier < ticket => {
                 self.give_back(ticket, value);
                 first
             }
-            Some(later) => {
-                self.returned.push_front(later);
+            Some((ticket, later)) => {
+                self.give_back(ticket, later);
                 value
             }
         }
@@ -686,26 +707,21 @@ impl<T> State<T> {
 /// Values and wakers that nobody will ask for, to be dropped outside the lock: all of them, also when some drops panic.
 pub(super) struct Garbage<T> {
     buffer: VecDeque<T>,
-    returned: VecDeque<(Ticket, T)>,
+    returned: Option<Box<Returned<T>>>,
     sends: Slab<SendNode<T>>,
     receives: Slab<RecvNode<T>>,
 }
 
 impl<T> Default for Garbage<T> {
     fn default() -> Self {
-        Self {
-            buffer: VecDeque::new(),
-            returned: VecDeque::new(),
-            sends: Slab::new(),
-            receives: Slab::new(),
-        }
+        Self { buffer: VecDeque::new(), returned: None, sends: Slab::new(), receives: Slab::new() }
     }
 }
 
 impl<T> Drop for Garbage<T> {
     fn drop(&mut self) {
         for_each(0..4, |kind| match kind {
-            0 => for_each(std::mem::take(&mut self.returned), drop),
+            0 => for_each(self.returned.take().into_iter().flat_map(|returned| *returned), drop),
             1 => for_each(std::mem::take(&mut self.buffer), drop),
             2 => for_each(self.sends.take(), drop),
             _ => for_each(self.receives.take(), drop),

@@ -143,7 +143,7 @@ impl<N> IntoIterator for Slab<N> {
 pub(crate) struct List {
     head: u32,
     tail: u32,
-    len: usize,
+    len: u32,
 }
 
 impl List {
@@ -152,7 +152,7 @@ impl List {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// The first node.

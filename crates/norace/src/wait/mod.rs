@@ -4,6 +4,7 @@
 mod blocked;
 mod blocked_on;
 mod list;
+mod lock;
 mod park;
 #[cfg(not(feature = "rt"))]
 mod unreported;
@@ -12,6 +13,7 @@ mod wakes;
 #[cfg(feature = "rt")]
 pub(crate) use blocked::{note, note_at, noted, restore_note, take as take_note};
 pub(crate) use list::{Key, List, Slab};
+pub(crate) use lock::lock_patiently;
 pub(crate) use park::block_for;
 pub use park::block_on;
 #[cfg(feature = "rt")]
