@@ -2,7 +2,7 @@
 //!
 //! One type for everything: [`bounded`] with capacity 0 (a rendezvous), 1 or n, and [`unbounded`]; both ends can be
 //! cloned, and each operation exists as a future and for plain threads, in any mix on one channel. Channels work on
-//! any executor; a waiting task is woken, a waiting thread sleeps, nobody spins.
+//! any executor; a waiting task is woken, a waiting thread sleeps, after a look of some microseconds.
 //!
 //! ```
 //! use norace::chan;
