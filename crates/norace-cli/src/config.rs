@@ -4,18 +4,20 @@
 //! processor's configuration; times carry their unit in the name. Unknown keys are refused: a misspelt bound would be
 //! no bound at all.
 //!
-//! The file is followed. The sections that are the server's [`Settings`] take hold while it runs; engine and processor
-//! are made from theirs once, so a content that changes those is refused.
+//! The file is followed. What is in the server's [`Settings`] takes hold while it runs. What the engine is made with
+//! once is not, and a content that changes it is refused.
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
 use norace::config::file::{Event, Follower, Reason, Source};
-use norace_engine::{AsyncOptions, EngineConfig};
+use norace_engine::EngineConfig;
 use norace_prim::sync::{Arc, OnceLock};
 use norace_prim::time::Duration;
-use norace_server::{InvalidSetting, Level, Limits, LiveSettings, Log, Settings};
+use norace_server::{
+    EngineBounds, InvalidSetting, Level, Limits, LiveSettings, Log, Processing, Settings,
+};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -29,8 +31,10 @@ pub(crate) struct Config {
     limits: Limits,
     log: Log,
     engine: Engine,
-    processor: Processor,
+    processor: Processing,
 }
+
+/// Bounds that hold from the start to the end, and those that can change meanwhile.
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
@@ -44,14 +48,16 @@ struct Engine {
     seal_after_ms: Option<NonZeroU64>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields, default)]
-struct Processor {
-    concurrency: Option<NonZeroUsize>,
-    timeout_ms: Option<NonZeroU64>,
-    attempts_max: Option<NonZeroUsize>,
-    backoff_min_ms: Option<NonZeroU64>,
-    backoff_max_ms: Option<NonZeroU64>,
+impl Engine {
+    /// The names and values of those that hold from the start to the end.
+    fn fixed(&self) -> [(&'static str, Option<NonZeroUsize>); 4] {
+        [
+            ("engine.queue_messages", self.queue_messages),
+            ("engine.batch_records_max", self.batch_records_max),
+            ("engine.batch_bytes_max", self.batch_bytes_max),
+            ("engine.events_max", self.events_max),
+        ]
+    }
 }
 
 fn set(bound: &mut usize, value: Option<NonZeroUsize>) {
@@ -71,15 +77,17 @@ fn set_ms(time: &mut Duration, value: Option<NonZeroU64>) {
 pub(crate) enum ParseError {
     /// It is not of this form.
     Form { line: usize, message: String },
-    /// A section that was read once has changed.
-    Fixed(&'static str),
+    /// A setting that was read once has changed.
+    Fixed { name: &'static str, why: &'static str },
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Form { line, message } => write!(f, "line {line}: {message}"),
-            Self::Fixed(section) => write!(f, "[{section}] has changed, which takes a restart"),
+            Self::Fixed { name, why } => {
+                write!(f, "{name} has changed, which takes a restart: {why}")
+            }
         }
     }
 }
@@ -128,45 +136,38 @@ impl Config {
     fn settings_beside(self, first: &OnceLock<Self>) -> Result<Settings, ParseError> {
         let settings = self.settings();
         let first = first.get_or_init(|| self.clone());
-        if self.engine != first.engine {
-            return Err(ParseError::Fixed("engine"));
-        }
-        if self.processor != first.processor {
-            return Err(ParseError::Fixed("processor"));
+        for ((name, now), (_, then)) in self.engine.fixed().into_iter().zip(first.engine.fixed()) {
+            if now != then {
+                let why = Settings::fixed(name).unwrap_or("it is read once");
+                return Err(ParseError::Fixed { name, why });
+            }
         }
         Ok(settings)
     }
 
     /// What can be changed while the server runs.
     pub(crate) fn settings(&self) -> Settings {
-        let Self { server, limits, log, .. } = self.clone();
-        Settings::default().with_server(server).with_limits(limits).with_log(log)
+        let Self { server, limits, log, engine, processor } = self.clone();
+        let mut bounds = EngineBounds::default();
+        set(&mut bounds.requests_max, engine.requests_max);
+        set(&mut bounds.waiters_max, engine.waiters_max);
+        set_ms(&mut bounds.seal_after, engine.seal_after_ms);
+        Settings::default()
+            .with_server(server)
+            .with_limits(limits)
+            .with_log(log)
+            .with_engine(bounds)
+            .with_processor(processor)
     }
 
-    /// The engine's bounds.
+    /// The engine with the bounds that it keeps.
     pub(crate) fn engine(&self) -> EngineConfig {
         let mut config = EngineConfig::default();
         set(&mut config.queue_messages, self.engine.queue_messages);
-        set(&mut config.requests_max, self.engine.requests_max);
         set(&mut config.batch_records_max, self.engine.batch_records_max);
         set(&mut config.batch_bytes_max, self.engine.batch_bytes_max);
         set(&mut config.events_max, self.engine.events_max);
-        set(&mut config.waiters_max, self.engine.waiters_max);
-        set_ms(&mut config.seal_after, self.engine.seal_after_ms);
         config
-    }
-
-    /// The bounds on an asynchronous processor's work.
-    pub(crate) fn processor(&self) -> AsyncOptions {
-        let mut options = AsyncOptions::default();
-        set(&mut options.concurrency, self.processor.concurrency);
-        set_ms(&mut options.timeout, self.processor.timeout_ms);
-        if let Some(attempts) = self.processor.attempts_max {
-            options.attempts_max = u32::try_from(attempts.get()).unwrap_or(u32::MAX);
-        }
-        set_ms(&mut options.backoff_min, self.processor.backoff_min_ms);
-        set_ms(&mut options.backoff_max, self.processor.backoff_max_ms);
-        options
     }
 }
 
@@ -212,9 +213,9 @@ mod tests {
         const PAGE: &str = include_str!("../../../docs/reference/cli.md");
         let block = PAGE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
         let config: Config = toml::from_str(block.unwrap()).unwrap();
-        let absent = format!("{:?}{:?}", config.engine, config.processor);
+        let absent = format!("{:?}", config.engine);
         assert!(!absent.contains("None"), "a key is missing: {absent}");
-        let (engine, processor) = (config.engine(), config.processor());
+        let engine = config.engine();
         assert_eq!(config.settings(), Settings::default());
         let settings = serde_json::to_value(Settings::default()).unwrap();
         for (section, keys) in settings.as_object().unwrap() {
@@ -228,12 +229,12 @@ mod tests {
             }
         }
         assert_eq!(format!("{engine:?}"), format!("{:?}", EngineConfig::default()));
-        assert_eq!(format!("{processor:?}"), format!("{:?}", AsyncOptions::default()));
     }
 
     #[test]
     fn every_section_reaches_its_configuration() {
         let text = "[server]\nidle_timeout_ms = 250\nretry_after_s = 3\n[engine]\nwaiters_max = 7\n\
+                    queue_messages = 9\n\
                     [processor]\nattempts_max = 2\ntimeout_ms = 40\n\
                     [limits]\neach_client = { requests = 3, per_ms = 50 }\n";
         let config: Config = toml::from_str(text).unwrap();
@@ -241,24 +242,28 @@ mod tests {
         assert_eq!(config.settings().server.retry_after, Duration::from_secs(3));
         let rate = config.settings().limits.each_client.unwrap();
         assert_eq!((rate.requests, rate.per, rate.burst), (3, Duration::from_millis(50), None));
-        assert_eq!(config.engine().waiters_max, 7);
-        assert_eq!(config.processor().attempts_max, 2);
-        assert_eq!(config.processor().timeout, Duration::from_millis(40));
+        assert_eq!(config.engine().queue_messages, 9);
+        assert_eq!(config.settings().engine.waiters_max, 7);
+        assert_eq!(config.settings().processor.attempts_max, 2);
+        assert_eq!(config.settings().processor.timeout, Duration::from_millis(40));
     }
 
     #[test]
     fn what_was_made_once_cannot_change_and_the_rest_can() {
         let first = OnceLock::new();
         let read = |text: &str| parse(text.as_bytes()).unwrap().settings_beside(&first);
-        read("[engine]\nwaiters_max = 7\n").unwrap();
-        let settings = read("[log]\nlevel = \"warn\"\n[engine]\nwaiters_max = 7\n").unwrap();
-        assert_eq!(settings.log.level, Level::Warn);
-        for (text, section) in [
-            ("", "engine"),
-            ("[engine]\nwaiters_max = 7\n[processor]\nconcurrency = 2\n", "processor"),
-        ] {
-            let error = read(text).unwrap_err();
-            assert!(matches!(error, ParseError::Fixed(name) if name == section), "{error}");
+        read("[engine]\nevents_max = 64\nwaiters_max = 7\n").unwrap();
+        let settings =
+            read("[log]\nlevel = \"warn\"\n[engine]\nevents_max = 64\nwaiters_max = 8\n").unwrap();
+        assert_eq!((settings.log.level, settings.engine.waiters_max), (Level::Warn, 8));
+        let settings = read("[processor]\nconcurrency = 2\n[engine]\nevents_max = 64\n").unwrap();
+        assert_eq!(settings.processor.concurrency, 2);
+        for text in ["", "[engine]\nevents_max = 128\n"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.starts_with("engine.events_max has changed, which takes a"), "{error}");
+        }
+        for (name, _) in Engine::default().fixed() {
+            assert!(Settings::fixed(name).is_some(), "no reason is given for {name}");
         }
     }
 

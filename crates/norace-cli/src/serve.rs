@@ -34,7 +34,7 @@ pub(crate) fn run_command(args: &ServeArgs, output: &mut Output) -> Result<ExitC
     let live = LiveSettings::new(config.settings())
         .map_err(|error| Failure::usage("cannot use the configuration").because(error))?;
     output::set_level(live.hot().load().log.level);
-    let engine = EngineConfig { processor: processor(args, &config), ..config.engine() };
+    let engine = EngineConfig { processor: processor(args), ..config.engine() };
     let runtime = service::runtime()?;
     runtime.block_on(async {
         let stop = Context::new();
@@ -67,7 +67,7 @@ async fn keep_level(mut level: Changes<Settings, Level>) {
     }
 }
 
-fn processor(args: &ServeArgs, config: &Config) -> ProcessorChoice {
+fn processor(args: &ServeArgs) -> ProcessorChoice {
     match args.processor {
         ProcessorName::Ledger => ProcessorChoice::Ledger,
         ProcessorName::Manual => ProcessorChoice::Manual,
@@ -80,7 +80,7 @@ fn processor(args: &ServeArgs, config: &Config) -> ProcessorChoice {
                 refusals_permille: permille(args.simulated_refuse),
                 ..SimulatedOptions::default()
             });
-            ProcessorChoice::Async(Arc::new(provider), config.processor())
+            ProcessorChoice::Async(Arc::new(provider))
         }
     }
 }

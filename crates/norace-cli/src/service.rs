@@ -61,6 +61,7 @@ impl Service {
         settings: LiveSettings,
     ) -> Result<Self, Failure> {
         config.on_failure = Some(Arc::new(end_on_failure));
+        config.settings = settings.engine();
         let (engine, recovered) = Engine::open_dir(config, data, SystemClock)
             .map_err(|error| cannot_open(data, error))?;
         if recovered.torn_tail_bytes > 0 {

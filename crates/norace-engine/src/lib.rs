@@ -59,9 +59,9 @@ pub use audit::{
 };
 pub use codec::{DecodeError, OtherVersion, Record, ReplayError};
 pub use engine::{
-    Answer, Engine, EngineConfig, EventFeed, Failure, FailureHook, FailureKind, Follower, Found,
-    LatencySummary, OpenError, Outcome, PAGE_LIMIT_MAX, Query, Recovered, Reply, Stats, StopError,
-    Unavailable,
+    Answer, Engine, EngineConfig, EngineSettings, EventFeed, Failure, FailureHook, FailureKind,
+    Follower, Found, LatencySummary, NewOrders, OpenError, Outcome, PAGE_LIMIT_MAX, Query,
+    Recovered, Reply, SettingsSource, Stats, StopError, Unavailable,
 };
 pub use model::{
     AMOUNT_MAX, Account, Action, Amount, AmountError, CallKind, Command, Cursor, Done, Handling,
@@ -74,7 +74,7 @@ pub use ports::{
     SystemClock,
 };
 pub use processor::{
-    AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError,
+    AsyncOptions, BoxFuture, CONCURRENCY_MAX, Decision, Processor, ProcessorChoice, ProcessorError,
     SimulatedOptions, SimulatedProvider,
 };
 pub use state::{

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::settings::InvalidSetting;
 
 /// No time limit is longer.
-const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// More headers would cost each connection more memory than a request is worth.
 const HEADERS_MAX: usize = 4096;
 /// Half of what the bus of the engine's events takes.
@@ -153,7 +153,7 @@ fn invalid(name: &str, detail: impl Into<String>) -> Result<(), InvalidSetting> 
 }
 
 /// A number from 1.
-fn positive<'d, D: Deserializer<'d>>(from: D) -> Result<usize, D::Error> {
+pub(crate) fn positive<'d, D: Deserializer<'d>>(from: D) -> Result<usize, D::Error> {
     NonZeroUsize::deserialize(from).map(NonZeroUsize::get)
 }
 

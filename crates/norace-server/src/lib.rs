@@ -29,4 +29,6 @@ mod wire;
 pub use config::Config;
 pub use limits::{Limits, Rate};
 pub use server::{BindError, Drained, Server};
-pub use settings::{InvalidSetting, Level, LiveSettings, Log, Settings};
+pub use settings::{
+    EngineBounds, InvalidSetting, Level, LiveSettings, Log, NewOrders, Processing, Settings,
+};

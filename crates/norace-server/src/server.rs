@@ -26,7 +26,7 @@ use crate::conn::{self, Slot};
 use crate::limits::Limiters;
 use crate::metrics::{Entered, Gauge, Metrics};
 use crate::problem::Code;
-use crate::settings::{InvalidSetting, LiveSettings};
+use crate::settings::{InvalidSetting, LiveSettings, Settings};
 
 /// Connections over the bound that are told so at once; any more are closed without a word.
 const REFUSALS_MAX: usize = 64;
@@ -97,6 +97,7 @@ impl Server {
         let (alive, all_gone) = chan::bounded::<Infallible>(1);
         let refusals = Arc::new(Gauge::new());
         app.buffers.spawn_ageing(&app.stopping);
+        keep_engine(&app);
         loop {
             let accepted = norace::select! {
                 biased;
@@ -129,6 +130,22 @@ impl Server {
         let _ = timeout(DROP_TIMEOUT, all_gone.recv()).await;
         Drained { dropped }
     }
+}
+
+/// Has the engine look at its settings when they have changed. It does so before each message anyway; this is for what
+/// it does unasked.
+fn keep_engine(app: &Arc<App>) {
+    let mut changes = app.live.hot.subscribe(Settings::of_engine);
+    let app = Arc::clone(app);
+    task::spawn(async move {
+        let keep = async {
+            while changes.changed().await.is_ok() {
+                app.engine.settings_changed();
+            }
+        };
+        // Over when the server stops.
+        let _ = app.stopping.run(keep).await;
+    });
 }
 
 /// Starts a connection's task, or refuses it over the bound.

@@ -4,12 +4,24 @@
 
 use std::fmt;
 
+mod engine;
+
 use norace::config::Hot;
+use norace_engine::{EngineSettings, SettingsSource};
 use norace_prim::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::limits::Limits;
+pub use engine::{EngineBounds, NewOrders, Processing};
+
+/// What a file may set and nobody can change while the server runs, and why.
+const FIXED: [(&str, &str); 4] = [
+    ("engine.queue_messages", "the queue is made with its places"),
+    ("engine.batch_records_max", "room for batches of that size has been promised"),
+    ("engine.batch_bytes_max", "room for batches of that size has been promised"),
+    ("engine.events_max", "the ring of events is made with its places"),
+];
 
 /// What can be changed while the server runs: by a file that is followed, and by `PUT /v1/config`.
 ///
@@ -25,6 +37,11 @@ pub struct Settings {
     pub limits: Limits,
     /// What is told on standard error.
     pub log: Log,
+    /// Bounds of the engine. They hold for requests from then on, if the engine was opened with
+    /// [`LiveSettings::engine`], and so does the next section.
+    pub engine: EngineBounds,
+    /// Who drives new orders, and bounds of the processor; for orders and calls from then on.
+    pub processor: Processing,
 }
 
 /// What is told on standard error.
@@ -68,6 +85,28 @@ impl Settings {
         Self { log, ..self }
     }
 
+    /// Sets the engine's bounds.
+    #[must_use]
+    pub fn with_engine(self, engine: EngineBounds) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Sets who drives new orders, and the processor's bounds.
+    #[must_use]
+    pub fn with_processor(self, processor: Processing) -> Self {
+        Self { processor, ..self }
+    }
+
+    /// Why a setting of this name, with its section's and a dot before it, takes a restart; none when it does not.
+    pub fn fixed(name: &str) -> Option<&'static str> {
+        FIXED.iter().find(|(fixed, _)| *fixed == name).map(|(_, why)| *why)
+    }
+
+    /// What of them is the engine's.
+    pub(crate) fn of_engine(&self) -> EngineSettings {
+        engine::of(&self.engine, &self.processor)
+    }
+
     /// Finds the first setting that can't work.
     ///
     /// # Errors
@@ -75,7 +114,9 @@ impl Settings {
     /// Which, and why.
     pub fn check(&self) -> Result<(), InvalidSetting> {
         self.server.check()?;
-        self.limits.check()
+        self.limits.check()?;
+        self.engine.check()?;
+        self.processor.check()
     }
 }
 
@@ -146,6 +187,12 @@ impl LiveSettings {
     /// The value itself: to publish, to wait for changes, to have a file followed.
     pub fn hot(&self) -> &Hot<Settings, InvalidSetting> {
         &self.hot
+    }
+
+    /// What an engine is opened with that is to follow them.
+    pub fn engine(&self) -> SettingsSource {
+        let hot = self.hot.clone();
+        SettingsSource::new(move || hot.load().of_engine())
     }
 
     /// Has `GET /v1/config` say that a file's content was refused at `at` and `version` stayed in force.

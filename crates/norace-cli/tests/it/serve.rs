@@ -251,7 +251,7 @@ fn a_configuration_is_followed_and_a_bad_one_changes_nothing() {
     for (text, complaint) in [
         ("[server]\narray_items = 4\n", "line 2: unknown field `array_items`"),
         ("[server]\nwait_max_ms = 1\n", "server.wait_default_ms: it is above wait_max_ms"),
-        ("[engine]\nwaiters_max = 4\n", "[engine] has changed, which takes a restart"),
+        ("[engine]\nevents_max = 4\n", "engine.events_max has changed, which takes a restart: the"),
     ] {
         fs::write(&path, text).unwrap();
         let told = |shown: &Value| {

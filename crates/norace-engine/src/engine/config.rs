@@ -4,11 +4,12 @@ use std::fmt;
 
 use norace::rt::Handle;
 use norace_prim::sync::Arc;
-use norace_prim::time::Duration;
 
+use super::settings::SettingsSource;
 use crate::processor::ProcessorChoice;
 
-/// The bounds and choices of an engine. Every queue, buffer and retry in it has its bound here.
+/// The bounds and choices of an engine. Every queue, buffer and retry in it has its bound here or in its
+/// [`settings`](Self::settings).
 #[derive(Clone)]
 pub struct EngineConfig {
     /// Who moves new orders on.
@@ -17,8 +18,6 @@ pub struct EngineConfig {
     pub runtime: Option<Handle>,
     /// Messages that may wait for the core; one more is refused as overloaded.
     pub queue_messages: usize,
-    /// Requests in one call of [`execute_many`](crate::Engine::execute_many).
-    pub requests_max: usize,
     /// Records in one journal frame.
     pub batch_records_max: usize,
     /// Payload bytes in one journal frame; at least one command's worst case, at most what the journal takes.
@@ -26,10 +25,8 @@ pub struct EngineConfig {
     /// Order events kept in memory for those who follow them, rounded up to a power of two. Who falls further behind
     /// reads them from the journal. At most 2^24.
     pub events_max: usize,
-    /// Callers that may wait for orders to become final.
-    pub waiters_max: usize,
-    /// Idle time after which the journal's last frame is sealed.
-    pub seal_after: Duration,
+    /// What may change while the engine runs.
+    pub settings: SettingsSource,
     /// Called once, on the journal's or the core's thread, when the engine has failed and that thread has let go of the
     /// callers it held; the other one lets go of its own meanwhile. Nothing more will be answered: the process should
     /// end, a moment later so that those callers can be told, with an exit code that says which kind of failure it was.
@@ -80,12 +77,10 @@ impl Default for EngineConfig {
             processor: ProcessorChoice::Ledger,
             runtime: None,
             queue_messages: 4096,
-            requests_max: 8190,
             batch_records_max: 65_536,
             batch_bytes_max: 1 << 20,
             events_max: 1 << 16,
-            waiters_max: 65_536,
-            seal_after: Duration::from_millis(10),
+            settings: SettingsSource::default(),
             on_failure: None,
         }
     }
@@ -96,12 +91,10 @@ impl fmt::Debug for EngineConfig {
         f.debug_struct("EngineConfig")
             .field("processor", &self.processor)
             .field("queue_messages", &self.queue_messages)
-            .field("requests_max", &self.requests_max)
             .field("batch_records_max", &self.batch_records_max)
             .field("batch_bytes_max", &self.batch_bytes_max)
             .field("events_max", &self.events_max)
-            .field("waiters_max", &self.waiters_max)
-            .field("seal_after", &self.seal_after)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

@@ -105,9 +105,10 @@ impl<J: Journal> Committer<J> {
         Self { journal, commit, events, done: Batch::default(), sealed: true }
     }
 
-    pub(crate) fn run(&mut self, seal_after: Duration) {
+    /// Runs to the end; `seal_after` says what it is each time that is asked.
+    pub(crate) fn run(&mut self, seal_after: impl Fn() -> Duration) {
         loop {
-            let idle_after = (!self.sealed).then_some(seal_after);
+            let idle_after = (!self.sealed).then(&seal_after);
             if self.step(idle_after) == Stepped::Ended {
                 return;
             }

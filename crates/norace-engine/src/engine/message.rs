@@ -26,4 +26,6 @@ pub(crate) enum Message {
     },
     /// A processor is done with an order.
     Processed(Report),
+    /// The settings have changed. What is due by them is done before and after any message.
+    Wake,
 }

@@ -22,6 +22,7 @@ mod message;
 mod query;
 mod recovery;
 mod reply;
+mod settings;
 mod start;
 mod waiters;
 
@@ -52,6 +53,7 @@ pub(crate) use message::Message;
 pub use query::{Found, LatencySummary, PAGE_LIMIT_MAX, Query, Stats};
 pub(crate) use recovery::Recovery;
 pub use reply::{Answer, Reply, Unavailable};
+pub use settings::{EngineSettings, NewOrders, SettingsSource};
 
 #[cfg(test)]
 pub(crate) use start::{Prepared, prepare};
@@ -74,7 +76,7 @@ struct Inner {
     inbox: chan::Sender<Message>,
     events: EventFeed,
     commit: Arc<Commit>,
-    requests_max: usize,
+    settings: SettingsSource,
     stopping: AtomicBool,
     driver: Option<Driver>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
@@ -132,10 +134,10 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`execute`](Self::execute); then none of them was done. More than [`EngineConfig::requests_max`] are refused
+    /// As [`execute`](Self::execute); then none of them was done. More than [`EngineSettings::requests_max`] are refused
     /// as overloaded, and so are those whose records would fill more than some half of a journal segment.
     pub fn execute_many(&self, requests: Vec<Request>) -> Result<Reply<Vec<Outcome>>, Unavailable> {
-        if requests.len() > self.0.requests_max {
+        if requests.len() > self.0.settings.read().requests_max {
             return Err(Unavailable::Overloaded);
         }
         let (replier, reply) = Reply::channel();
@@ -174,6 +176,13 @@ impl Engine {
             TrySendError::Full(_) => Unavailable::Overloaded,
             TrySendError::Closed(_) => Unavailable::Stopping,
         })
+    }
+
+    /// Has the engine look at its settings now. Without that they hold from the next message on, which is late for
+    /// what happens by itself: orders that wait for a processor with more room.
+    pub fn settings_changed(&self) {
+        // In a full inbox there is a message before which the core looks anyway.
+        drop(self.0.inbox.try_send(Message::Wake));
     }
 
     /// Order events, for whoever follows them.

@@ -21,7 +21,7 @@ use super::recovery::{Recovery, open_error};
 use super::{Engine, Inner, OpenError, Recovered};
 use crate::model::Handling;
 use crate::ports::{Clock, Journal};
-use crate::processor::{Driver, Job, ProcessorChoice};
+use crate::processor::{CONCURRENCY_MAX, Driver, Job, ProcessorChoice};
 
 /// The effects of a batch at most, next to its records.
 const EFFECTS_MAX: usize = 1 << 16;
@@ -81,7 +81,7 @@ pub(crate) fn prepare<S: Storage>(
         clock,
         limits,
         handling,
-        waiters_max: config.waiters_max,
+        settings: config.settings.clone(),
         array_bytes_max: usize::try_from(array_bytes_max).unwrap_or(usize::MAX),
         schedule,
         inbox: received.clone(),
@@ -96,12 +96,11 @@ fn processing(
     match choice {
         ProcessorChoice::Ledger => (Handling::Ledger, None, None),
         ProcessorChoice::Manual => (Handling::Manual, None, None),
-        ProcessorChoice::Async(processor, options) => {
+        ProcessorChoice::Async(processor) => {
             // The core hands out a job only for a free slot, so the channel never holds more than the slots.
-            let (sender, jobs) = chan::bounded(options.concurrency);
+            let (sender, jobs) = chan::bounded(CONCURRENCY_MAX);
             let port = ProcessorPort {
                 jobs: sender,
-                options: options.clone(),
                 has_outside_effects: processor.has_outside_effects(),
             };
             (Handling::Async, Some(port), Some(jobs))
@@ -122,7 +121,7 @@ pub(super) fn open(
         inbox,
         events: events.clone(),
         commit: Arc::clone(&commit),
-        requests_max: config.requests_max,
+        settings: config.settings.clone(),
         stopping: AtomicBool::new(false),
         driver,
         threads: Mutex::new(Vec::new()),
@@ -130,7 +129,7 @@ pub(super) fn open(
     let (committing, waking) = (Arc::clone(&commit), received.clone());
     engine.spawn("journal", move || {
         let mut committer = committer;
-        guarded("journal", &committing, || committer.run(config.seal_after));
+        guarded("journal", &committing, || committer.run(|| config.settings.read().seal_after));
         // After a failure the core may be asleep over an empty inbox, with callers waiting for orders to end.
         waking.close();
         guarded("journal", &committing, || committing.report_failure());
@@ -153,13 +152,13 @@ pub(super) fn open(
     started.map(|()| (engine, recovered))
 }
 
-/// Starts the workers of an asynchronous processor.
+/// Starts what calls an asynchronous processor.
 fn drive(
     config: &EngineConfig,
     jobs: Option<chan::Receiver<Job>>,
     inbox: &chan::Sender<Message>,
 ) -> Result<Option<Driver>, OpenError> {
-    let (Some(jobs), ProcessorChoice::Async(processor, options)) = (jobs, &config.processor) else {
+    let (Some(jobs), ProcessorChoice::Async(processor)) = (jobs, &config.processor) else {
         return Ok(None);
     };
     let current = || Handle::try_current().ok();
@@ -168,7 +167,8 @@ fn drive(
         .clone()
         .or_else(current)
         .ok_or(OpenError::Config("an asynchronous processor needs a runtime"))?;
-    Ok(Some(Driver::start(&runtime, processor, options, jobs, inbox)))
+    let refused = |error| OpenError::Thread(format!("the processor's task: {error}"));
+    Driver::start(&runtime, processor, jobs, inbox).map(Some).map_err(refused)
 }
 
 fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenError> {
@@ -182,8 +182,8 @@ fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenErro
         "batch_bytes_max is above the journal's max_frame_bytes"
     } else if options.segment_bytes < 12 * config.batch_bytes_max as u64 {
         "the journal's segments hold fewer than 12 batches"
-    } else if matches!(&config.processor, ProcessorChoice::Async(_, o) if o.concurrency == 0) {
-        "an asynchronous processor with a concurrency of 0"
+    } else if !(1..=CONCURRENCY_MAX).contains(&config.settings.read().processor.concurrency) {
+        "the processor's concurrency is not from 1 to 65536"
     } else if config.events_max > EVENTS_MAX {
         "events_max is above 2^24"
     } else {

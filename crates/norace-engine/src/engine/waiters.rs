@@ -17,25 +17,26 @@ type Waiter = Replier<Result<Order, Rejection>>;
 pub(crate) struct Waiters {
     by_order: HashMap<u32, Vec<Waiter>>,
     len: usize,
-    len_max: usize,
     sweep_at: usize,
 }
 
-impl Waiters {
-    pub(crate) fn new(len_max: usize) -> Self {
-        Self { by_order: HashMap::new(), len: 0, len_max, sweep_at: SWEEP_MIN.min(len_max) }
+impl Default for Waiters {
+    fn default() -> Self {
+        Self { by_order: HashMap::new(), len: 0, sweep_at: SWEEP_MIN }
     }
+}
 
+impl Waiters {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Registers `waiter` for the order, or gives it back when there are too many.
-    pub(crate) fn add(&mut self, order: u32, waiter: Waiter) -> Result<(), Waiter> {
-        if self.len >= self.sweep_at {
+    /// Registers `waiter` for the order, or gives it back when there are `len_max` already.
+    pub(crate) fn add(&mut self, order: u32, waiter: Waiter, len_max: usize) -> Result<(), Waiter> {
+        if self.len >= self.sweep_at.min(len_max) {
             self.sweep();
         }
-        if self.len >= self.len_max {
+        if self.len >= len_max {
             return Err(waiter);
         }
         self.by_order.entry(order).or_default().push(waiter);
@@ -66,6 +67,6 @@ impl Waiters {
             !waiters.is_empty()
         });
         self.len = self.by_order.values().map(Vec::len).sum();
-        self.sweep_at = (self.len * 2).max(SWEEP_MIN).min(self.len_max);
+        self.sweep_at = (self.len * 2).max(SWEEP_MIN);
     }
 }

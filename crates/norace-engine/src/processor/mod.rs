@@ -17,7 +17,7 @@ pub use simulated::{SimulatedOptions, SimulatedProvider};
 /// A boxed future that can move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Who moves new orders on.
+/// Who moves new orders on, unless the [settings](crate::EngineSettings::new_orders) say otherwise.
 #[derive(Clone, Default)]
 pub enum ProcessorChoice {
     /// The engine itself: an order is confirmed, or failed for lack of funds, in the step that creates it.
@@ -26,7 +26,7 @@ pub enum ProcessorChoice {
     /// Clients drive every move.
     Manual,
     /// A [`Processor`], asked after the funds are reserved and that is durable.
-    Async(Arc<dyn Processor>, AsyncOptions),
+    Async(Arc<dyn Processor>),
 }
 
 impl fmt::Debug for ProcessorChoice {
@@ -34,17 +34,20 @@ impl fmt::Debug for ProcessorChoice {
         match self {
             Self::Ledger => f.write_str("Ledger"),
             Self::Manual => f.write_str("Manual"),
-            Self::Async(_, options) => f.debug_tuple("Async").field(options).finish(),
+            Self::Async(_) => f.write_str("Async"),
         }
     }
 }
 
-/// Bounds on the work of an asynchronous processor.
-#[derive(Clone, Debug)]
+/// The largest [`AsyncOptions::concurrency`].
+pub const CONCURRENCY_MAX: usize = 1 << 16;
+
+/// Bounds on the work of an asynchronous processor. They can be changed while it works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsyncOptions {
-    /// Calls at once.
+    /// Calls at once, at most [`CONCURRENCY_MAX`]. When it falls, the calls under way end first.
     pub concurrency: usize,
-    /// How long one call may take.
+    /// How long one call may take; it keeps what it began with.
     pub timeout: Duration,
     /// Calls for one order before it is flagged; only a processor with outside effects is called again.
     pub attempts_max: u32,
@@ -104,10 +107,12 @@ impl fmt::Display for ProcessorError {
 impl std::error::Error for ProcessorError {}
 
 /// An order on its way to the processor.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) at: u32,
     pub(crate) order: Order,
+    /// How long the call may take.
+    pub(crate) timeout: Duration,
 }
 
 /// What came of a [`Job`].

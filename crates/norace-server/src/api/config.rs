@@ -120,6 +120,9 @@ fn is_known(section: &str) -> Result<(), Refusal> {
 fn try_alone(field: &str, text: &str) -> Result<(), Refusal> {
     match serde_json::from_str::<Settings>(text) {
         Ok(_) => Ok(()),
+        Err(_) if let Some(why) = Settings::fixed(field) => {
+            Err(Refusal::invalid(field.to_owned(), format!("it takes a restart: {why}")))
+        }
         Err(error) => {
             let detail = error.to_string();
             // Where it stands in a text that nobody sent helps nobody.

@@ -22,6 +22,7 @@ use super::commit::{Batch, BatchLimits, Commit, Effect, Failed, Replier};
 use super::config::Failure;
 use super::message::Message;
 use super::reply::Unavailable;
+use super::settings::{EngineSettings, SettingsSource};
 use super::waiters::Waiters;
 use crate::codec::{encode_record, record_bytes_max};
 use crate::model::{Action, Command, Done, Handling, IdempotencyKey, Reason, Rejection, Request};
@@ -48,7 +49,11 @@ pub(crate) struct Core {
     room: Box<dyn Room>,
     clock: Box<dyn Clock>,
     limits: BatchLimits,
-    handling: Handling,
+    /// Who drives new orders unless the settings say otherwise.
+    choice: Handling,
+    /// As they were before this message.
+    settings: EngineSettings,
+    source: SettingsSource,
     waiters: Waiters,
     /// Records of one array, at most: what the journal can always promise to take while it makes more room.
     array_bytes_max: usize,
@@ -68,7 +73,7 @@ pub(crate) struct CoreParts {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) limits: BatchLimits,
     pub(crate) handling: Handling,
-    pub(crate) waiters_max: usize,
+    pub(crate) settings: SettingsSource,
     pub(crate) array_bytes_max: usize,
     pub(crate) schedule: Schedule,
     pub(crate) inbox: Receiver<Message>,
@@ -86,8 +91,10 @@ impl Core {
             room: parts.room,
             clock: parts.clock,
             limits: parts.limits,
-            handling: parts.handling,
-            waiters: Waiters::new(parts.waiters_max),
+            choice: parts.handling,
+            settings: parts.settings.read(),
+            source: parts.settings,
+            waiters: Waiters::default(),
             array_bytes_max: parts.array_bytes_max,
             schedule: parts.schedule,
             queue: parts.inbox,
@@ -160,6 +167,7 @@ impl Core {
     }
 
     pub(crate) fn handle(&mut self, message: Message) {
+        self.settings = self.source.read();
         self.now = self.clock.now_us().max(self.state.now());
         match message {
             Message::Execute { request, replier } => self.execute(request, replier),
@@ -170,6 +178,7 @@ impl Core {
             }
             Message::WaitFinal { order, replier } => self.wait_final(&order, replier),
             Message::Processed(report) => self.processed(report),
+            Message::Wake => {}
         }
         // Much work is handed over at once, so that the disk begins while the next message is decided.
         if self.batch.payload.len() >= FLUSH_BYTES || !self.limits.take(&self.batch, 0, 0) {
@@ -328,7 +337,8 @@ impl Core {
         command: &Command,
         key: Option<&IdempotencyKey>,
     ) -> Result<Applied, Rejection> {
-        let input = Input { now: self.now, command, key, handling: self.handling };
+        let handling = self.settings.new_orders.handling(self.choice);
+        let input = Input { now: self.now, command, key, handling };
         let applied = self.state.apply(&input)?;
         if let Applied::Changed(change) = &applied {
             encode_record(&mut self.batch.payload, &input, change);

@@ -70,7 +70,7 @@ impl Core {
             None => Err(Rejection::NotFound),
             Some(at) if self.state.order_state(at).is_final() => Ok(self.state.order(at)),
             Some(at) => {
-                if let Err(replier) = self.waiters.add(at, replier) {
+                if let Err(replier) = self.waiters.add(at, replier, self.settings.waiters_max) {
                     drop(replier.send(Err(Unavailable::Overloaded)));
                 }
                 return;

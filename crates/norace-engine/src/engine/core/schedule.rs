@@ -12,7 +12,8 @@
 //! ```
 //!
 //! **Invariants.** A processor is called only after the order's `processing` is durable: the call is an effect of the
-//! batch that holds it. At most as many orders run as there are slots; the others wait as ordinals. What is scheduled
+//! batch that holds it. At most as many orders are begun as there are slots; the others wait as ordinals. Where the
+//! settings take slots away, what runs ends first. What is scheduled
 //! is forgotten with the process: a restart finds the open orders in the state and begins again.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -24,7 +25,7 @@ use super::super::commit::Effect;
 use super::{Core, OWN_MOVE_BYTES_MAX};
 use crate::codec::record_bytes_max;
 use crate::model::{Action, Command, Handling, OrderState, Reason, Settlement};
-use crate::processor::{AsyncOptions, Decision, Job, Report};
+use crate::processor::{CONCURRENCY_MAX, Decision, Job, Report};
 
 /// Transfers that expire before other messages get their turn.
 const EXPIRIES_PER_ROUND: usize = norace_prim::model_or!(256, 1);
@@ -51,11 +52,10 @@ pub(crate) struct Schedule {
     no_room_until: u64,
 }
 
-/// How jobs reach the processor, and how it wants to be treated.
+/// How jobs reach the processor, and what it is like.
 #[derive(Debug)]
 pub(crate) struct ProcessorPort {
     pub(crate) jobs: Sender<Job>,
-    pub(crate) options: AsyncOptions,
     pub(crate) has_outside_effects: bool,
 }
 
@@ -115,6 +115,7 @@ impl Schedule {
 impl Core {
     /// Does what is due.
     pub(crate) fn wake_up(&mut self) {
+        self.settings = self.source.read();
         self.now = self.clock.now_us().max(self.state.now());
         if self.schedule.sweep_at <= self.now {
             self.waiters.sweep();
@@ -183,7 +184,8 @@ impl Core {
     /// Hands orders to the processor while there are free slots.
     pub(super) fn dispatch(&mut self) {
         let Some(port) = &self.schedule.processor else { return };
-        let (jobs, slots) = (port.jobs.clone(), port.options.concurrency);
+        let (jobs, options) = (port.jobs.clone(), self.settings.processor);
+        let slots = options.concurrency.min(CONCURRENCY_MAX);
         while self.schedule.running < slots {
             let Some(at) = self.schedule.ready.pop_front() else { return };
             if self.state.order_state(at) != OrderState::Processing {
@@ -192,7 +194,7 @@ impl Core {
                 continue;
             }
             self.schedule.running += 1;
-            let job = Job { at, order: self.state.order(at) };
+            let job = Job { at, order: self.state.order(at), timeout: options.timeout };
             let jobs = jobs.clone();
             self.tell(|_| Effect::Dispatch(jobs, job));
         }
@@ -228,17 +230,16 @@ impl Core {
 
     /// Plans another call for an order whose last one had no definite result, or flags it.
     fn try_again(&mut self, at: u32) {
-        let schedule = &mut self.schedule;
-        let Some(port) = &schedule.processor else { return };
+        let (schedule, options) = (&mut self.schedule, self.settings.processor);
         let attempts = schedule.attempts.entry(at).or_insert(0);
         *attempts += 1;
-        if *attempts >= port.options.attempts_max {
+        if *attempts >= options.attempts_max {
             schedule.attempts.remove(&at);
             schedule.flagged.insert(at);
             return;
         }
-        let doubled = port.options.backoff_min.saturating_mul(1 << (*attempts - 1).min(20));
-        let pause = doubled.min(port.options.backoff_max);
+        let doubled = options.backoff_min.saturating_mul(1 << (*attempts - 1).min(20));
+        let pause = doubled.min(options.backoff_max);
         schedule.retries.insert((self.now + micros(pause), at));
     }
 }

@@ -36,7 +36,7 @@ fn run(decisions: u64, fails_at: u64, reports: &Arc<AtomicU64>) -> (Disk, Vec<Re
     let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), feed(&disk));
     let committing = Arc::clone(&commit);
     let journal = thread::spawn(move || {
-        committer.run(Duration::from_millis(1));
+        committer.run(|| Duration::from_millis(1));
         committing.report_failure();
         committing.end();
     });
@@ -64,7 +64,7 @@ fn an_answer_comes_after_what_it_rests_on_and_after_the_answers_before_it() {
     let commit = Arc::new(Commit::new(LIMITS, None, 0));
     let disk = Disk::default();
     let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), feed(&disk));
-    let journal = thread::spawn(move || committer.run(Duration::from_millis(1)));
+    let journal = thread::spawn(move || committer.run(|| Duration::from_millis(1)));
     let (mut first, mut second) = (Batch::default(), Batch::default());
     let mut earlier = decided(1, &mut first);
     let later = decided(2, &mut second);

@@ -1,12 +1,16 @@
 //! The whole engine: callers, inbox, core, journal thread and simulated disk.
 
+use norace::config::Hot;
 use norace_check::choose;
 use norace_journal::sim::{Fault, SimStorage};
 use norace_prim::thread;
 use norace_prim::time::Duration;
 
-use crate::engine::{Engine, EngineConfig, Query, StopError, Unavailable};
-use crate::model::{Done, Id, Request};
+use crate::engine::{
+    Engine, EngineConfig, EngineSettings, Found, NewOrders, Query, SettingsSource, StopError,
+    Unavailable,
+};
+use crate::model::{Done, Id, OrderState, Request};
 use crate::processor::ProcessorChoice;
 use crate::testing::commands::{open, open_bank, order};
 use crate::testing::rig::{config, threaded};
@@ -15,7 +19,7 @@ fn small() -> EngineConfig {
     EngineConfig {
         queue_messages: 2,
         events_max: 8,
-        waiters_max: 2,
+        settings: EngineSettings { waiters_max: 2, ..EngineSettings::default() }.into(),
         ..config(ProcessorChoice::Ledger)
     }
 }
@@ -101,6 +105,35 @@ fn what_was_answered_survives_a_power_loss() {
     drop(engine);
     disk.crash();
     recovered(disk, own.into_iter().chain(other));
+}
+
+/// Who drives an order is settled by what was in force when it was handed in, whatever others send meanwhile.
+#[norace::test(model_only, budget_ms = 4000)]
+fn a_message_is_handled_by_the_settings_that_came_before_it() {
+    let disk = SimStorage::new(1);
+    let hot = Hot::new(NewOrders::AsOpened);
+    let read = hot.clone();
+    let settings = SettingsSource::new(move || EngineSettings {
+        new_orders: *read.load(),
+        ..EngineSettings::default()
+    });
+    let engine = threaded(&disk, EngineConfig { settings, ..small() });
+    let setup = [open_bank(), open("a")].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    let other = {
+        let engine = engine.clone();
+        thread::spawn(move || pay(&engine, "o-1"))
+    };
+    let Ok(_) = hot.publish(NewOrders::Manual);
+    engine.settings_changed();
+    pay(&engine, "o-2").expect("nobody stops it");
+    let waited = engine.query(Query::Order(Id::new("o-2").unwrap())).unwrap().wait().unwrap();
+    assert!(
+        matches!(&waited.result, Ok(Found::Order(order)) if order.state == OrderState::Pending),
+        "{waited:?}"
+    );
+    other.join().unwrap().expect("nobody stops it");
+    stop(&engine).unwrap();
 }
 
 /// Everything told is there after a restart.

@@ -2,13 +2,16 @@
 
 use std::future::pending;
 
+use norace::config::Hot;
 use norace::rt::Runtime;
 use norace_journal::sim::SimStorage;
 use norace_prim::atomic::{AtomicUsize, Ordering};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
-use crate::engine::{Engine, EngineConfig, Found, OpenError, Query};
+use crate::engine::{
+    Engine, EngineConfig, EngineSettings, Found, OpenError, Query, SettingsSource,
+};
 use crate::model::{Done, Order, OrderState, Reason, Request};
 use crate::processor::{
     AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError,
@@ -65,14 +68,21 @@ fn start(disk: &SimStorage, runtime: &Runtime, processor: Arc<dyn Processor>) ->
     start_with(disk, runtime, processor, options())
 }
 
+fn by(runtime: &Runtime, processor: Arc<dyn Processor>, options: AsyncOptions) -> EngineConfig {
+    EngineConfig {
+        runtime: Some(runtime.handle()),
+        settings: EngineSettings { processor: options, ..EngineSettings::default() }.into(),
+        ..config(ProcessorChoice::Async(processor))
+    }
+}
+
 fn start_with(
     disk: &SimStorage,
     runtime: &Runtime,
     processor: Arc<dyn Processor>,
     options: AsyncOptions,
 ) -> Engine {
-    let choice = ProcessorChoice::Async(processor, options);
-    let engine = threaded(disk, EngineConfig { runtime: Some(runtime.handle()), ..config(choice) });
+    let engine = threaded(disk, by(runtime, processor, options));
     let setup = [open_bank(), open("a")].map(Request::new).to_vec();
     engine.execute_many(setup).unwrap().wait().unwrap();
     engine
@@ -166,9 +176,7 @@ fn with_outside_effects_only_a_refusal_fails_an_order() {
 fn an_order_whose_call_is_cut_off_by_a_stop_is_finished_after_the_restart() {
     let (disk, runtime) = (SimStorage::new(3), runtime());
     let patient = AsyncOptions { timeout: Duration::from_secs(60), ..options() };
-    let choice = ProcessorChoice::Async(Arc::new(Obedient::default()), patient);
-    let config = EngineConfig { runtime: Some(runtime.handle()), ..config(choice) };
-    let engine = threaded(&disk, config);
+    let engine = threaded(&disk, by(&runtime, Arc::new(Obedient::default()), patient));
     let setup = [open_bank(), open("a"), order("hang-1", "bank", "a", 1)].map(Request::new);
     engine.execute_many(setup.to_vec()).unwrap().wait().unwrap();
     engine.stop(Duration::from_millis(200)).unwrap();
@@ -191,6 +199,32 @@ fn an_order_whose_call_is_cut_off_by_a_stop_is_finished_after_the_restart() {
 }
 
 #[test]
+fn more_slots_let_orders_pass_one_that_hangs() {
+    let (disk, runtime) = (SimStorage::new(7), runtime());
+    let of =
+        |concurrency| AsyncOptions { concurrency, timeout: Duration::from_secs(600), ..options() };
+    let hot = Hot::new(EngineSettings { processor: of(1), ..EngineSettings::default() });
+    let read = hot.clone();
+    let processor = Arc::new(Obedient::default());
+    let config = EngineConfig {
+        settings: SettingsSource::new(move || *read.load()),
+        ..by(&runtime, processor, of(1))
+    };
+    let engine = threaded(&disk, config);
+    let setup = [open_bank(), open("a")].map(Request::new).to_vec();
+    engine.execute_many(setup).unwrap().wait().unwrap();
+    for name in ["hang-1", "ok-1"] {
+        engine.execute(order(name, "bank", "a", 1).into()).unwrap().wait().unwrap();
+    }
+    let Ok(_) = hot.publish(EngineSettings { processor: of(2), ..EngineSettings::default() });
+    engine.settings_changed();
+    let passed = engine.wait_final(id("ok-1")).unwrap().wait().unwrap().result.unwrap();
+    assert_eq!(passed.state, OrderState::Confirmed);
+    engine.stop(Duration::from_millis(200)).unwrap();
+    runtime.shutdown(Duration::from_secs(10)).unwrap();
+}
+
+#[test]
 fn the_simulated_provider_is_moody_but_keeps_its_word() {
     let (disk, runtime) = (SimStorage::new(4), runtime());
     let habits = SimulatedOptions {
@@ -204,9 +238,8 @@ fn the_simulated_provider_is_moody_but_keeps_its_word() {
     };
     let provider = Arc::new(SimulatedProvider::new(habits));
     let word = Arc::clone(&provider);
-    let choice = ProcessorChoice::Async(provider, AsyncOptions { attempts_max: 50, ..options() });
-    let engine =
-        threaded(&disk, EngineConfig { runtime: Some(runtime.handle()), ..config(choice) });
+    let patient = AsyncOptions { attempts_max: 50, ..options() };
+    let engine = threaded(&disk, by(&runtime, provider, patient));
     let setup = [open_bank(), open("a")].map(Request::new).to_vec();
     engine.execute_many(setup).unwrap().wait().unwrap();
     let names: Vec<String> = (0..60).map(|n| format!("o{n}")).collect();
@@ -227,7 +260,7 @@ fn the_simulated_provider_is_moody_but_keeps_its_word() {
 
 #[test]
 fn an_asynchronous_processor_without_a_runtime_is_refused() {
-    let choice = ProcessorChoice::Async(Arc::new(Obedient::default()), options());
+    let choice = ProcessorChoice::Async(Arc::new(Obedient::default()));
     let (disk, options) = (SimStorage::new(5), crate::testing::rig::options());
     let opened = Engine::open(config(choice), disk, options, crate::SystemClock);
     assert!(matches!(opened, Err(OpenError::Config(_))), "{opened:?}");

@@ -1,16 +1,20 @@
 //! Asynchronous orders: reserved before the call, one outcome, repeated and flagged as promised.
 
+use norace::config::Hot;
 use norace_journal::sim::{Fault, SimStorage};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
-use crate::engine::{Found, Query, Unavailable};
+use crate::engine::{
+    EngineConfig, EngineSettings, Found, Message, NewOrders, OpenError, Query, SettingsSource,
+    Unavailable,
+};
 use crate::model::{Action, Done, Order, OrderState, Reason};
 use crate::processor::{
     AsyncOptions, BoxFuture, Decision, Processor, ProcessorChoice, ProcessorError, Report,
 };
 use crate::testing::commands::{fund, id, open, open_bank, order, step};
-use crate::testing::rig::Rig;
+use crate::testing::rig::{Rig, config};
 
 /// Never called here: the test takes the jobs and reports by itself.
 struct Scripted {
@@ -27,19 +31,32 @@ impl Processor for Scripted {
     }
 }
 
-fn asynchronous(has_outside_effects: bool) -> ProcessorChoice {
-    let options = AsyncOptions {
+fn options() -> AsyncOptions {
+    AsyncOptions {
         concurrency: 2,
         attempts_max: 3,
         backoff_min: Duration::from_millis(10),
         backoff_max: Duration::from_millis(15),
         ..AsyncOptions::default()
-    };
-    ProcessorChoice::Async(Arc::new(Scripted { has_outside_effects }), options)
+    }
 }
 
-fn begin(disk: &SimStorage, choice: ProcessorChoice) -> Rig {
-    let mut rig = Rig::open(disk, choice).unwrap();
+fn asynchronous(has_outside_effects: bool) -> EngineConfig {
+    let settings = EngineSettings { processor: options(), ..EngineSettings::default() };
+    asynchronous_by(has_outside_effects, settings.into())
+}
+
+fn asynchronous_by(has_outside_effects: bool, settings: SettingsSource) -> EngineConfig {
+    let choice = ProcessorChoice::Async(Arc::new(Scripted { has_outside_effects }));
+    EngineConfig { settings, ..config(choice) }
+}
+
+fn opened(disk: &SimStorage, config: EngineConfig) -> Result<Rig, OpenError> {
+    Rig::open_with(disk, config, 1_000_000)
+}
+
+fn begin(disk: &SimStorage, config: EngineConfig) -> Rig {
+    let mut rig = opened(disk, config).unwrap();
     for command in [open_bank(), open("a"), open("b"), fund("a", 100)] {
         rig.done(command).unwrap();
     }
@@ -153,18 +170,18 @@ fn a_client_that_moves_an_order_first_wins_over_the_processor() {
 #[test]
 fn a_restart_resumes_asynchronous_orders_and_never_manual_ones() {
     let disk = SimStorage::new(6);
-    let mut rig = begin(&disk, ProcessorChoice::Manual);
+    let mut rig = begin(&disk, config(ProcessorChoice::Manual));
     rig.done(order("by-hand", "a", "b", 10)).unwrap();
     rig.done(step("by-hand", Action::Process)).unwrap();
     rig.done(order("by-hand-pending", "a", "b", 10)).unwrap();
     drop(rig);
     disk.crash();
-    let mut rig = Rig::open(&disk, asynchronous(true)).unwrap();
+    let mut rig = opened(&disk, asynchronous(true)).unwrap();
     assert_eq!(rig.resumed_orders(), 0);
     rig.done(order("x", "a", "b", 10)).unwrap();
     drop(rig);
     disk.crash();
-    let mut rig = Rig::open(&disk, asynchronous(true)).unwrap();
+    let mut rig = opened(&disk, asynchronous(true)).unwrap();
     assert_eq!(rig.resumed_orders(), 1);
     rig.wake_up();
     rig.commit();
@@ -205,10 +222,8 @@ fn waiters_get_the_end_of_an_order_when_it_is_durable() {
 #[test]
 fn waiters_are_bounded_and_forgotten_when_their_receiver_goes() {
     let disk = SimStorage::new(8);
-    let config = crate::EngineConfig {
-        waiters_max: 3,
-        ..crate::testing::rig::config(ProcessorChoice::Manual)
-    };
+    let settings = EngineSettings { waiters_max: 3, ..EngineSettings::default() };
+    let config = EngineConfig { settings: settings.into(), ..config(ProcessorChoice::Manual) };
     let mut rig = Rig::open_with(&disk, config, 0).unwrap();
     for command in [open_bank(), open("a"), order("x", "bank", "a", 1)] {
         rig.done(command).unwrap();
@@ -258,7 +273,7 @@ fn transfers_expire_by_the_engine_s_clock_and_that_is_journaled() {
     use crate::model::{Command, TransferMode, TransferState};
     use crate::testing::commands::{amount, given};
     let disk = SimStorage::new(10);
-    let mut rig = begin(&disk, ProcessorChoice::Ledger);
+    let mut rig = begin(&disk, config(ProcessorChoice::Ledger));
     rig.done(Command::CreateTransfer {
         id: given("hold"),
         from: id("a"),
@@ -274,7 +289,7 @@ fn transfers_expire_by_the_engine_s_clock_and_that_is_journaled() {
     assert_eq!(hold.state, TransferState::Expired);
     drop(rig);
     disk.crash();
-    let mut rig = Rig::open(&disk, ProcessorChoice::Ledger).unwrap();
+    let mut rig = opened(&disk, config(ProcessorChoice::Ledger)).unwrap();
     let Found::Transfer(again) = rig.found(Query::Transfer(id("hold"))) else { panic!("it is") };
     assert_eq!(again, hold);
 }
@@ -285,7 +300,7 @@ fn every_reserved_order_is_finished_after_any_crash() {
         let disk = SimStorage::new(at as u64);
         disk.plan(at, Fault::PowerOff);
         let mut acknowledged = Vec::new();
-        if let Ok(mut rig) = Rig::open(&disk, asynchronous(true)) {
+        if let Ok(mut rig) = opened(&disk, asynchronous(true)) {
             for command in [open_bank(), open("a"), open("b"), fund("a", 100)] {
                 drop(rig.execute(command));
             }
@@ -299,7 +314,7 @@ fn every_reserved_order_is_finished_after_any_crash() {
             }
         }
         disk.crash();
-        let mut rig = Rig::open(&disk, asynchronous(true)).unwrap();
+        let mut rig = opened(&disk, asynchronous(true)).unwrap();
         rig.wake_up();
         rig.commit();
         while let Some(at) = next_job(&rig) {
@@ -312,4 +327,123 @@ fn every_reserved_order_is_finished_after_any_crash() {
         drop(rig);
         assert!(crate::verify(&disk).unwrap().ok);
     }
+}
+
+/// Settings that the test changes.
+fn changing(first: EngineSettings) -> (Hot<EngineSettings>, SettingsSource) {
+    let hot = Hot::new(first);
+    let read = hot.clone();
+    (hot, SettingsSource::new(move || *read.load()))
+}
+
+#[test]
+fn slots_that_are_added_are_used_at_once_and_those_taken_away_when_they_are_free() {
+    let disk = SimStorage::new(12);
+    let of = |concurrency| EngineSettings {
+        processor: AsyncOptions { concurrency, ..options() },
+        ..EngineSettings::default()
+    };
+    let (hot, source) = changing(of(1));
+    let mut rig = begin(&disk, asynchronous_by(false, source));
+    for name in ["w", "x", "y", "z"] {
+        rig.done(order(name, "a", "b", 10)).unwrap();
+    }
+    let first = next_job(&rig).unwrap();
+    assert_eq!(next_job(&rig), None);
+    let Ok(_) = hot.publish(of(3));
+    rig.decide(Message::Wake);
+    rig.commit();
+    let (second, third) = (next_job(&rig).unwrap(), next_job(&rig).unwrap());
+    assert_eq!(next_job(&rig), None);
+
+    let Ok(_) = hot.publish(of(1));
+    for at in [first, second] {
+        rig.report(Report { at, result: Ok(Decision::Confirm) });
+        rig.commit();
+        assert_eq!(next_job(&rig), None, "one still runs");
+    }
+    rig.report(Report { at: third, result: Ok(Decision::Confirm) });
+    rig.commit();
+    let fourth = next_job(&rig).unwrap();
+    rig.report(Report { at: fourth, result: Ok(Decision::Confirm) });
+    assert_eq!(rig.stats().orders, [0, 0, 4, 0, 0]);
+}
+
+#[test]
+fn time_outs_attempts_and_pauses_hold_from_the_next_call_on() {
+    let disk = SimStorage::new(13);
+    let (hot, source) =
+        changing(EngineSettings { processor: options(), ..EngineSettings::default() });
+    let mut rig = begin(&disk, asynchronous_by(true, source));
+    rig.done(order("x", "a", "b", 10)).unwrap();
+    let job = rig.jobs().try_recv().unwrap();
+    assert_eq!(job.timeout, options().timeout);
+    let new = AsyncOptions {
+        timeout: Duration::from_secs(1),
+        attempts_max: 2,
+        backoff_min: Duration::from_millis(1),
+        ..options()
+    };
+    let Ok(_) = hot.publish(EngineSettings { processor: new, ..EngineSettings::default() });
+    rig.report(Report { at: job.at, result: no_result() });
+    rig.clock.advance_us(1_000);
+    rig.wake_up();
+    rig.commit();
+    let job = rig.jobs().try_recv().unwrap();
+    assert_eq!(job.timeout, Duration::from_secs(1));
+    rig.report(Report { at: job.at, result: no_result() });
+    assert_eq!(rig.stats().flagged, 1, "two attempts are all now");
+}
+
+#[test]
+fn an_order_keeps_who_drives_it_and_new_ones_get_who_is_asked_for() {
+    let disk = SimStorage::new(14);
+    let of = |new_orders| EngineSettings { new_orders, ..EngineSettings::default() };
+    let (hot, source) = changing(of(NewOrders::AsOpened));
+    let mut rig = begin(&disk, asynchronous_by(false, source));
+    rig.done(order("async", "a", "b", 10)).unwrap();
+    let Ok(_) = hot.publish(of(NewOrders::Manual));
+    rig.done(order("manual", "a", "b", 10)).unwrap();
+    let Ok(_) = hot.publish(of(NewOrders::Ledger));
+    rig.done(order("ledger", "a", "b", 10)).unwrap();
+    let states = ["async", "manual", "ledger"].map(|name| rig.order(name).state);
+    assert_eq!(states, [OrderState::Processing, OrderState::Pending, OrderState::Confirmed]);
+    // A repeat is one, whoever would drive it now.
+    let repeat = rig.done(order("manual", "a", "b", 10)).unwrap();
+    assert!(matches!(repeat, Done::Order { created: false, .. }), "{repeat:?}");
+
+    // The one that has its call goes on, whatever drives new ones.
+    let at = next_job(&rig).unwrap();
+    assert_eq!(next_job(&rig), None);
+    rig.report(Report { at, result: Ok(Decision::Confirm) });
+    let states = ["async", "manual", "ledger"].map(|name| rig.order(name).state);
+    assert_eq!(states, [OrderState::Confirmed, OrderState::Pending, OrderState::Confirmed]);
+
+    // The journal says of each order who drives it: a restart under other settings changes nothing.
+    let before = rig.order("manual");
+    rig.commit();
+    drop(rig);
+    let mut rig = opened(&disk, asynchronous(false)).unwrap();
+    assert_eq!((rig.resumed_orders(), next_job(&rig)), (0, None));
+    assert_eq!(rig.order("manual"), before);
+    assert!(crate::verify(&disk).unwrap().ok);
+}
+
+#[test]
+fn a_lower_bound_on_waiters_turns_newcomers_away_and_keeps_who_waits() {
+    let disk = SimStorage::new(15);
+    let of = |waiters_max| EngineSettings { waiters_max, ..EngineSettings::default() };
+    let (hot, settings) = changing(of(2));
+    let config = EngineConfig { settings, ..config(ProcessorChoice::Manual) };
+    let mut rig = opened(&disk, config).unwrap();
+    for command in [open_bank(), open("a"), order("x", "bank", "a", 1)] {
+        rig.done(command).unwrap();
+    }
+    let mut waiting = [rig.wait_final(&id("x")), rig.wait_final(&id("x"))];
+    let Ok(_) = hot.publish(of(1));
+    assert_eq!(rig.wait_final(&id("x")).try_take(), Some(Err(Unavailable::Overloaded)));
+    let Ok(_) = hot.publish(of(3));
+    assert_eq!(rig.wait_final(&id("x")).try_take(), None);
+    rig.done(step("x", Action::Cancel)).unwrap();
+    assert!(waiting.iter_mut().all(|reply| matches!(reply.try_take(), Some(Ok(_)))));
 }
