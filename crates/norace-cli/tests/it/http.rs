@@ -47,10 +47,25 @@ impl Http {
         key: Option<&str>,
         body: &Value,
     ) -> io::Result<Answer> {
-        let body = body.to_string();
         let key = key.map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
+        self.send("POST", path, &key, body)
+    }
+
+    pub(crate) fn put(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
+        self.send("PUT", path, "", body)
+    }
+
+    /// Sends `headers` as they are, each with its line's end.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &Value,
+    ) -> io::Result<Answer> {
+        let body = body.to_string();
         self.call(&format!(
-            "POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{key}\
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{headers}\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         ))

@@ -269,6 +269,37 @@ fn a_configuration_is_followed_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn a_file_changes_who_drives_new_orders_and_holds_after_a_restart() {
+    let folder = Folder::new("serve-processor");
+    let (path, data) = (folder.join("norace.toml"), folder.join("data"));
+    fs::write(&path, "").unwrap();
+    let mut server = Server::start(&data, &["--config", &path]);
+    let mut http = server.http();
+    open_books(&mut http);
+    let pay = |http: &mut Http, id: &str| {
+        let order = json!({"id": id, "payer": "bank", "payee": "shop", "amount": 5});
+        http.post("/v1/orders", &order).unwrap().body["state"].clone()
+    };
+    assert_eq!(pay(&mut http, "x"), "confirmed");
+    fs::write(&path, "[processor]\nnew_orders = \"manual\"\n").unwrap();
+    configuration(&mut http, |shown| shown["version"] == 2);
+    assert_eq!(pay(&mut http, "y"), "pending");
+
+    // What was put holds until the restart, the file's content after it.
+    let ledger = json!({"processor": {"new_orders": "ledger"}});
+    assert_eq!(http.put("/v1/config", &ledger).unwrap().body["version"], 3);
+    assert_eq!(pay(&mut http, "z"), "confirmed");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let server = Server::start(&data, &["--config", &path]);
+    let mut http = server.http();
+    let shown = http.get("/v1/config").unwrap().body;
+    assert_eq!(shown["settings"]["processor"]["new_orders"], "manual");
+    assert_eq!(pay(&mut http, "last"), "pending");
+    assert_eq!(http.get("/v1/orders/y").unwrap().body["state"], "pending");
+}
+
+#[test]
 fn clients_drive_every_move_with_the_manual_processor() {
     let folder = Folder::new("serve-manual");
     let server = Server::start(&folder.join("data"), &["--processor", "manual"]);

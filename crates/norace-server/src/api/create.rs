@@ -81,7 +81,11 @@ async fn one(
 }
 
 async fn many(app: &App, kind: Kind, text: &str, wait: Option<Wait>) -> Result<Reply, Refused> {
-    let items = fields::items(text, app.live.hot.load().server.array_items_max)?;
+    let items_max = {
+        let settings = app.live.hot.load();
+        settings.server.array_items_max.min(settings.engine.requests_max)
+    };
+    let items = fields::items(text, items_max)?;
     let now = now_ms();
     let mut commands = Vec::with_capacity(items.len());
     // What is wrong with an item is said in its own place; the others are done.

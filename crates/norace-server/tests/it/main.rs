@@ -9,6 +9,7 @@ mod config;
 mod durability;
 mod events;
 mod limits;
+mod processing;
 mod protocol;
 mod refusals;
 mod repeats;

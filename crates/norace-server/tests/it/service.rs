@@ -55,30 +55,49 @@ impl Service {
 
     /// Serves a fresh engine with settings that the test holds as well.
     pub(crate) fn over_settings(settings: LiveSettings) -> Self {
+        Self::live(ProcessorChoice::Ledger, settings)
+    }
+
+    /// Serves a fresh engine that follows the settings, as the command does.
+    pub(crate) fn live(processor: ProcessorChoice, settings: LiveSettings) -> Self {
         let folder = Folder::new();
-        let engine = EngineConfig { processor: ProcessorChoice::Ledger, ..EngineConfig::default() };
-        let (engine, _) = Engine::open_dir(engine, folder.path(), SystemClock).unwrap();
-        Self::serve(engine, Some(folder), settings)
+        let opened = settings.engine();
+        let path = folder.path().to_owned();
+        let open = move || {
+            let config = EngineConfig { processor, settings: opened, ..EngineConfig::default() };
+            Engine::open_dir(config, &path, SystemClock).unwrap().0
+        };
+        Self::serve_opened(open, Some(folder), settings)
     }
 
     fn serve(engine: Engine, folder: Option<Folder>, settings: LiveSettings) -> Self {
+        Self::serve_opened(move || engine, folder, settings)
+    }
+
+    /// Serves what `open` opens inside the runtime, which an asynchronous processor needs.
+    fn serve_opened(
+        open: impl FnOnce() -> Engine + Send + 'static,
+        folder: Option<Folder>,
+        settings: LiveSettings,
+    ) -> Self {
         let shutdown = Context::new();
         let (listening, bound) = mpsc::channel();
         let thread = {
-            let (engine, shutdown) = (engine.clone(), shutdown.clone());
+            let shutdown = shutdown.clone();
             thread::spawn(move || {
                 let runtime = rt::Builder::new().workers(2).build().unwrap();
                 let drained = runtime.block_on(async {
                     let addr = "127.0.0.1:0".parse().unwrap();
-                    let server = Server::bind(addr, engine, settings).unwrap();
-                    listening.send(server.local_addr()).unwrap();
+                    let engine = open();
+                    let server = Server::bind(addr, engine.clone(), settings).unwrap();
+                    listening.send((server.local_addr(), engine)).unwrap();
                     server.serve(&shutdown).await
                 });
                 runtime.shutdown(Duration::from_secs(5)).unwrap();
                 drained
             })
         };
-        let addr = bound.recv().unwrap();
+        let (addr, engine) = bound.recv().unwrap();
         Self { addr, engine, shutdown, thread: Some(thread), _folder: folder }
     }
 
