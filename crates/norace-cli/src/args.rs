@@ -147,6 +147,7 @@ pub(crate) enum ProcessorName {
         Each customer gets an account with a deposit; each purchase is an order to the merchant\n\
         `cdnow`. A customer's orders go in the order of the file, each after the one before it is\n\
         final. Ends with 1 when an order has no valid outcome or the accounts disagree with it.\n\n\
+        A key that the server asks for is taken from the environment, NORACE_KEY.\n\n\
         Examples:\n\
         \x20 norace load\n\
         \x20 norace load --orders 200000 --connections 8 --batch 1000\n\

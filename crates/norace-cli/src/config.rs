@@ -16,7 +16,7 @@ use norace_engine::EngineConfig;
 use norace_prim::sync::{Arc, OnceLock};
 use norace_prim::time::Duration;
 use norace_server::{
-    EngineBounds, InvalidSetting, Level, Limits, LiveSettings, Log, Processing, Settings,
+    EngineBounds, InvalidSetting, Keys, Level, Limits, LiveSettings, Log, Processing, Settings,
 };
 use serde::Deserialize;
 
@@ -32,6 +32,7 @@ pub(crate) struct Config {
     log: Log,
     engine: Engine,
     processor: Processing,
+    keys: Keys,
 }
 
 /// Bounds that hold from the start to the end, and those that can change meanwhile.
@@ -147,7 +148,7 @@ impl Config {
 
     /// What can be changed while the server runs.
     pub(crate) fn settings(&self) -> Settings {
-        let Self { server, limits, log, engine, processor } = self.clone();
+        let Self { server, limits, log, engine, processor, keys } = self.clone();
         let mut bounds = EngineBounds::default();
         set(&mut bounds.requests_max, engine.requests_max);
         set(&mut bounds.waiters_max, engine.waiters_max);
@@ -158,6 +159,7 @@ impl Config {
             .with_log(log)
             .with_engine(bounds)
             .with_processor(processor)
+            .with_keys(keys)
     }
 
     /// The engine with the bounds that it keeps.

@@ -178,7 +178,7 @@ fn cannot_listen(listen: SocketAddr, error: BindError) -> Failure {
         }
         BindError::NotLoopback { .. } => refused
             .because("without keys only the loopback interface is served")
-            .hint("use an address such as 127.0.0.1:8080"),
+            .hint("use an address such as 127.0.0.1:8080, or give [keys] in --config"),
         error => Failure::usage("cannot use the configuration").because(error),
     }
 }

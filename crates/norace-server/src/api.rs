@@ -12,6 +12,7 @@ mod show;
 mod system;
 mod write;
 
+use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
 use norace::context::Context;
@@ -21,6 +22,7 @@ use norace_prim::time::Instant;
 
 use crate::body::{Bounds, Collected, collect};
 use crate::buffers::Buffers;
+use crate::keys::Caller;
 use crate::limits::Limiters;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
@@ -58,6 +60,8 @@ pub(crate) struct Call<'r> {
     /// When the request's first byte arrived.
     pub(crate) arrived: Instant,
     pub(crate) body: Incoming,
+    /// Who is calling, if that is asked.
+    pub(crate) caller: Option<Caller>,
     /// Set when the body has been read to its end.
     pub(crate) body_read: &'r mut bool,
 }
@@ -85,9 +89,9 @@ pub(crate) async fn answer(endpoint: Endpoint, call: Call<'_>) -> Result<Reply, 
 }
 
 impl Call<'_> {
-    /// Who is calling. Keys are not configured yet, so that everybody is the one anonymous caller on the loopback.
-    fn credential(&self) -> &'static str {
-        ""
+    /// The name that idempotency keys belong to.
+    fn credential(&self) -> &str {
+        self.caller.as_ref().map_or("", Caller::name)
     }
 
     /// The id in the target.
@@ -122,6 +126,16 @@ impl Call<'_> {
 }
 
 impl App {
+    /// Who sends these headers, if `endpoint` asks for that and they may use it.
+    pub(crate) fn admit(
+        &self,
+        headers: &HeaderMap,
+        endpoint: Endpoint,
+    ) -> Result<Option<Caller>, Problem> {
+        let Some(scope) = endpoint.scope() else { return Ok(None) };
+        self.live.hot.load().keys.admit(headers, scope).map(Some)
+    }
+
     /// Counts and translates what the engine did not answer.
     fn unavailable(&self, why: Unavailable) -> Refused {
         self.metrics.refused(why);

@@ -208,9 +208,16 @@ async fn handle(
             (index, Err(refusal.into()))
         }
         (Ok(()), Found::Route { index, id }) => {
-            let body_read = &mut body_read;
-            let call = Call { app, parts: &parts, id, arrived, body, body_read };
-            (index, answer(ROUTES[index].endpoint, call).await)
+            let endpoint = ROUTES[index].endpoint;
+            let reply = match app.admit(&parts.headers, endpoint) {
+                Ok(caller) => {
+                    let body_read = &mut body_read;
+                    let call = Call { app, parts: &parts, id, arrived, body, caller, body_read };
+                    answer(endpoint, call).await
+                }
+                Err(problem) => Err(problem.into()),
+            };
+            (index, reply)
         }
         (Ok(()), other) => (ROUTES.len(), lost(other)),
     };

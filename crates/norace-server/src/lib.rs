@@ -17,6 +17,7 @@ mod buffers;
 mod config;
 mod conn;
 mod ids;
+mod keys;
 mod limits;
 mod metrics;
 mod problem;
@@ -27,6 +28,7 @@ mod settings;
 mod wire;
 
 pub use config::Config;
+pub use keys::{Keys, Scope};
 pub use limits::{Limits, Rate};
 pub use server::{BindError, Drained, Server};
 pub use settings::{

@@ -33,6 +33,8 @@ pub(crate) enum Member {
     OutcomeUnknown,
     /// The header `Allow`: the methods the target takes. Not in the body.
     Allow(&'static str),
+    /// `scope`: what the key would need.
+    Scope(&'static str),
     /// `oldest`: the position after which events are still kept.
     Oldest(u64),
 }
@@ -62,6 +64,10 @@ macro_rules! codes {
 codes! {
     /// No JSON, a key given twice, or no HTTP.
     Malformed "malformed" BAD_REQUEST,
+    /// No key, or none that is known.
+    Unauthorized "unauthorized" UNAUTHORIZED,
+    /// The key's scope does not reach so far.
+    Forbidden "forbidden" FORBIDDEN,
     /// No such object or target.
     NotFound "not-found" NOT_FOUND,
     /// The target exists and does not take this method.
@@ -139,6 +145,7 @@ impl Problem {
             Member::None | Member::Allow(_) => {}
             Member::Field(field) => drop(object.text("field", field)),
             Member::State(state) => drop(object.text("state", state)),
+            Member::Scope(scope) => drop(object.text("scope", scope)),
             Member::CurrentVersion(version) => drop(object.number("current_version", *version)),
             Member::OutcomeUnknown => drop(object.text("outcome", "unknown")),
             Member::Oldest(oldest) => drop(object.number("oldest", *oldest)),

@@ -7,6 +7,8 @@
 use hyper::Method;
 use norace_engine::Action;
 
+use crate::keys::Scope;
+
 /// What answers a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
@@ -26,6 +28,27 @@ pub(crate) enum Endpoint {
     ReplaceConfig,
     OpenApi,
     Page,
+}
+
+impl Endpoint {
+    /// What a caller's key has to allow; none where no key is asked for.
+    pub(crate) fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Health | Self::Ready | Self::OpenApi | Self::Page => None,
+            Self::ShowOrder
+            | Self::ListOrders
+            | Self::ShowTransfer
+            | Self::ShowAccount
+            | Self::Events
+            | Self::Metrics
+            | Self::ShowConfig => Some(Scope::Read),
+            Self::CreateOrders
+            | Self::CreateTransfers
+            | Self::CreateAccounts
+            | Self::MoveOrder(_) => Some(Scope::Write),
+            Self::ReplaceConfig => Some(Scope::Admin),
+        }
+    }
 }
 
 /// One call.

@@ -50,7 +50,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the address is not a loopback one, since no keys are configured that would tell callers apart; when a
+    /// When the address is not a loopback one, and no keys are configured that would tell callers apart; when a
     /// bound in the configuration can't work; and when the system refuses the address.
     pub fn bind(
         addr: SocketAddr,
@@ -58,7 +58,7 @@ impl Server {
         settings: impl Into<LiveSettings>,
     ) -> Result<Self, BindError> {
         let live = settings.into();
-        if !addr.ip().is_loopback() {
+        if !addr.ip().is_loopback() && live.hot.load().keys.is_empty() {
             return Err(BindError::NotLoopback { addr });
         }
         live.hot.load().check().map_err(BindError::Config)?;

@@ -6,21 +6,23 @@ use std::fmt;
 
 mod engine;
 
-use norace::config::Hot;
+use norace::config::{CompareError, Hot, Snapshot};
 use norace_engine::{EngineSettings, SettingsSource};
 use norace_prim::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::keys::Keys;
 use crate::limits::Limits;
 pub use engine::{EngineBounds, NewOrders, Processing};
 
-/// What a file may set and nobody can change while the server runs, and why.
-const FIXED: [(&str, &str); 4] = [
+/// What a file may set and a call or, but for keys, a change of the file can't, and why.
+const FIXED: [(&str, &str); 5] = [
     ("engine.queue_messages", "the queue is made with its places"),
     ("engine.batch_records_max", "room for batches of that size has been promised"),
     ("engine.batch_bytes_max", "room for batches of that size has been promised"),
     ("engine.events_max", "the ring of events is made with its places"),
+    ("keys", "keys are set by the file alone"),
 ];
 
 /// What can be changed while the server runs: by a file that is followed, and by `PUT /v1/config`.
@@ -42,6 +44,9 @@ pub struct Settings {
     pub engine: EngineBounds,
     /// Who drives new orders, and bounds of the processor; for orders and calls from then on.
     pub processor: Processing,
+    /// Who may call. They are not shown and not replaced by calls: files alone have them.
+    #[serde(skip)]
+    pub keys: Keys,
 }
 
 /// What is told on standard error.
@@ -97,7 +102,14 @@ impl Settings {
         Self { processor, ..self }
     }
 
-    /// Why a setting of this name, with its section's and a dot before it, takes a restart; none when it does not.
+    /// Sets who may call.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Why a file's setting of this name (its section's, a dot, its own) can't be changed by a call, nor by a change of
+    /// the file if it is one of the engine; none when it can.
     pub fn fixed(name: &str) -> Option<&'static str> {
         FIXED.iter().find(|(fixed, _)| *fixed == name).map(|(_, why)| *why)
     }
@@ -105,6 +117,15 @@ impl Settings {
     /// What of them is the engine's.
     pub(crate) fn of_engine(&self) -> EngineSettings {
         engine::of(&self.engine, &self.processor)
+    }
+
+    /// As [`check`](Self::check), for settings that take the place of others.
+    fn check_after(former: &Self, new: &Self) -> Result<(), InvalidSetting> {
+        if new.keys.is_empty() && !former.keys.is_empty() {
+            let detail = "the last one can't be taken away while the service runs";
+            return Err(InvalidSetting::new("keys", detail));
+        }
+        new.check()
     }
 
     /// Finds the first setting that can't work.
@@ -180,8 +201,27 @@ impl LiveSettings {
     }
 
     fn unchecked(settings: Settings) -> Self {
-        let hot = Hot::builder(settings).validate(|_, new: &Settings| new.check()).build();
+        let hot = Hot::builder(settings).validate(Settings::check_after).build();
         Self { hot, file_error: Hot::new(None) }
+    }
+
+    /// Puts settings in force, from the version `expected` if there is one. The keys stay as they are.
+    pub(crate) fn replace(
+        &self,
+        expected: Option<u64>,
+        settings: Settings,
+    ) -> Result<Snapshot<Settings>, CompareError<InvalidSetting>> {
+        loop {
+            let current = self.hot.snapshot();
+            let base = expected.unwrap_or_else(|| current.version());
+            let new = settings.clone().with_keys(current.keys.clone());
+            match self.hot.compare_publish(base, new.clone()) {
+                Ok(version) => return Ok(Snapshot::of(version, new)),
+                // Somebody was faster, and it was not to matter.
+                Err(CompareError::Stale(_)) if expected.is_none() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The value itself: to publish, to wait for changes, to have a file followed.

@@ -19,7 +19,7 @@ use std::task::{Context as TaskContext, Poll, ready};
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, Uri};
 use norace::context::Context;
 use norace::net::TcpStream;
@@ -44,13 +44,15 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) struct Target {
     address: SocketAddr,
     host: HeaderValue,
+    /// The key, as the header has it.
+    authorization: Option<HeaderValue>,
 }
 
 impl Target {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let host =
             HeaderValue::from_str(&address.to_string()).expect("an address is visible ASCII");
-        Self { address, host }
+        Self { address, host, authorization: None }
     }
 
     /// Reads `http://HOST[:PORT][/]` and looks the host up.
@@ -85,7 +87,20 @@ impl Target {
         let mut found = (name, port).to_socket_addrs().map_err(|error| unknown().because(error))?;
         let address = found.next().ok_or_else(unknown)?;
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| refused("bad host"))?;
-        Ok(Self { address, host })
+        Ok(Self { address, host, authorization: None })
+    }
+
+    /// With the key that the server asks for.
+    ///
+    /// # Errors
+    ///
+    /// Usage, when it is none that a header takes.
+    pub(crate) fn with_key(self, key: &str) -> Result<Self, Failure> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| {
+            Failure::usage("cannot use the key in NORACE_KEY: it is no visible ASCII")
+        })?;
+        value.set_sensitive(true);
+        Ok(Self { authorization: Some(value), ..self })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -115,12 +130,15 @@ impl Call {
         Self { key: Some(key), ..self }
     }
 
-    fn request(&self, host: &HeaderValue) -> Request<Full<Bytes>> {
+    fn request(&self, target: &Target) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.clone();
         let headers = request.headers_mut();
-        headers.insert(HOST, host.clone());
+        headers.insert(HOST, target.host.clone());
+        if let Some(authorization) = &target.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
         if !self.body.is_empty() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
@@ -281,7 +299,7 @@ impl Client {
             Some(link) if link.is_usable() => link,
             _ => Link::open(&self.target).await?,
         };
-        let request = call.request(&self.target.host);
+        let request = call.request(&self.target);
         let body = &mut self.body;
         let exchange = async {
             let head = link.exchange(request, body).await?;

@@ -15,9 +15,16 @@ use crate::output::Output;
 use crate::purchases::{self, FILE_BYTES_MAX, Log};
 use crate::signals::Ended;
 
+/// The environment variable with the server's key: an argument could be read by everybody on the machine.
+const KEY: &str = "NORACE_KEY";
+
 /// Runs the command.
 pub(crate) fn run_command(args: LoadArgs, output: &mut Output) -> Result<ExitCode, Failure> {
     let target = Target::from_url(&args.url)?;
+    let target = match std::env::var(KEY) {
+        Ok(key) => target.with_key(&key)?,
+        Err(_) => target,
+    };
     let log = match &args.input {
         Some(path) => read_log(path)?,
         None => purchases::embedded(),

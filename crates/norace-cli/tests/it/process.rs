@@ -35,7 +35,7 @@ impl Ended {
 /// The binary with a plain environment.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_norace"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE"] {
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "NORACE_KEY"] {
         command.env_remove(name);
     }
     command.env("COLUMNS", "98").stdin(Stdio::null());

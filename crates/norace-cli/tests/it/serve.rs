@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Http};
-use crate::process::{Folder, Server, end, norace};
+use crate::process::{Folder, Server, binary, end, norace};
 
 /// An overdraft account and two others.
 pub(crate) fn open_books(http: &mut Http) {
@@ -297,6 +297,63 @@ fn a_file_changes_who_drives_new_orders_and_holds_after_a_restart() {
     assert_eq!(shown["settings"]["processor"]["new_orders"], "manual");
     assert_eq!(pay(&mut http, "last"), "pending");
     assert_eq!(http.get("/v1/orders/y").unwrap().body["state"], "pending");
+}
+
+/// What `printf %s boss | sha256sum` prints, and so on.
+const KEYS: &str = "
+    [keys.shop]
+    scope = \"write\"
+    sha256 = [\"87eba76e7f3164534045ba922e7770fb58bbd14ad732bbf5ba6f11cc56989e6e\"]
+    [keys.operator]
+    scope = \"admin\"
+    sha256 = [\"a5e7c002443743c5836758c7d1cd8ddefd9fcf2061daa0efaac683fb99966057\"]
+";
+
+#[test]
+fn keys_from_the_file_guard_the_service_on_any_address_and_are_followed() {
+    let folder = Folder::new("serve-keys");
+    let (path, data) = (folder.join("norace.toml"), folder.join("data"));
+    let everywhere = ["serve", "--data", &data, "--listen", "0.0.0.0:0", "--config", &path];
+    fs::write(&path, "").unwrap();
+    let refused = norace(&everywhere);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("[keys]"), "{refused:?}");
+
+    fs::write(&path, KEYS).unwrap();
+    let server = Server::start_on("0.0.0.0:0", &data, &["--config", &path]);
+    let mut http = server.http();
+    let mut put = |key: &str| {
+        let headers = format!("Authorization: Bearer {key}\r\n");
+        http.send("PUT", "/v1/config", &headers, &json!({})).unwrap().status
+    };
+    assert_eq!((put("nobody"), put("worker"), put("boss")), (401, 403, 200));
+    let load = ["load", "--orders", "3", "--connections", "1", "--format", "json", "--url"];
+    let url = format!("http://127.0.0.1:{}", server.address().port());
+    let loaded = end(binary().args(load).arg(&url).env("NORACE_KEY", "worker"));
+    assert_eq!((loaded.code, &loaded.json()["orders"]), (Some(0), &json!(3)), "{loaded:?}");
+    assert_eq!(end(binary().args(load).arg(&url)).code, Some(2));
+
+    // A key changes hands without a restart; the last one stays.
+    fs::write(&path, KEYS.replace("\"admin\"", "\"read\"").replace("\"write\"", "\"admin\""))
+        .unwrap();
+    let begun = Instant::now();
+    while (put("worker"), put("boss")) != (200, 403) {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(20));
+    }
+    fs::write(&path, "").unwrap();
+    let mut http = server.http();
+    let begun = Instant::now();
+    loop {
+        let text =
+            http.send("GET", "/v1/config", "Authorization: Bearer boss\r\n", &Value::Null).unwrap();
+        let detail = text.body["last_error"]["detail"].as_str();
+        if detail.is_some_and(|detail| detail.contains("keys: the last one can't be taken away")) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{text:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

@@ -134,8 +134,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`execute`](Self::execute); then none of them was done. More than [`EngineSettings::requests_max`] are refused
-    /// as overloaded, and so are those whose records would fill more than some half of a journal segment.
+    /// As [`execute`](Self::execute); then none of them was done. More than [`EngineSettings::requests_max`] are
+    /// refused as overloaded, and so are those whose records would fill more than some half of a journal segment.
     pub fn execute_many(&self, requests: Vec<Request>) -> Result<Reply<Vec<Outcome>>, Unavailable> {
         if requests.len() > self.0.settings.read().requests_max {
             return Err(Unavailable::Overloaded);

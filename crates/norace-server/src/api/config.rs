@@ -33,19 +33,14 @@ pub(super) async fn replace(call: Call<'_>) -> Result<Reply, Refused> {
     let expected = header::if_match(&call.parts.headers)?;
     let body = call.json(false).await?;
     let settings = read(fields::text(body.as_ref())?)?;
-    let hot = &app.live.hot;
-    let published = match expected {
-        Some(expected) => hot.compare_publish(expected, settings.clone()),
-        None => hot.publish(settings.clone()).map_err(CompareError::Invalid),
-    };
-    let version = published.map_err(|error| match error {
+    let settings = app.live.replace(expected, settings).map_err(|error| match error {
         CompareError::Stale(Stale { current, .. }) => {
             Problem::new(Code::StaleVersion, "the settings have changed since")
                 .with(Member::CurrentVersion(current))
         }
         CompareError::Invalid(invalid) => Refusal::from(invalid).into(),
     })?;
-    Ok(shown(app, &Snapshot::of(version, settings)))
+    Ok(shown(app, &settings))
 }
 
 impl From<InvalidSetting> for Refusal {
@@ -121,7 +116,7 @@ fn try_alone(field: &str, text: &str) -> Result<(), Refusal> {
     match serde_json::from_str::<Settings>(text) {
         Ok(_) => Ok(()),
         Err(_) if let Some(why) = Settings::fixed(field) => {
-            Err(Refusal::invalid(field.to_owned(), format!("it takes a restart: {why}")))
+            Err(Refusal::invalid(field.to_owned(), format!("it cannot be changed here: {why}")))
         }
         Err(error) => {
             let detail = error.to_string();

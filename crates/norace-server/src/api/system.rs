@@ -16,7 +16,7 @@ static PAGE: &str = include_str!("../../assets/page.html");
 const PAGE_POLICY: &str = concat!(
     "default-src 'self'; img-src data:; ",
     "style-src 'sha256-NpTf4POzy1lq+y7wsjy/65hmhbhLrqUxepTiDZHgJoo='; ",
-    "script-src 'sha256-bZXfRuYERFoBnweA/uxXogcGl1fgMuETu4zDMR/2zpk='; ",
+    "script-src 'sha256-JWK/TUd4/HiX1H2NCy6slXQaQyGYfEpXY+m8W2XvuE4='; ",
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 );
 

@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod durability;
 mod events;
+mod keys;
 mod limits;
 mod processing;
 mod protocol;
