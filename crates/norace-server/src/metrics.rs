@@ -3,6 +3,8 @@
 //! A request costs four relaxed increments. Every counter here is a count that orders nothing: no other memory is
 //! read on the strength of its value, so all accesses are relaxed.
 
+mod moves;
+
 use std::fmt::Write as _;
 
 use hyper::StatusCode;
@@ -10,6 +12,8 @@ use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::time::Duration;
 
 use crate::router::ROUTES;
+
+use moves::Moves;
 
 /// The upper edges of the latency buckets, in microseconds.
 const EDGES_US: [u64; 14] = [
@@ -129,6 +133,7 @@ pub(crate) struct Metrics {
     pub(crate) streams: Gauge,
     pub(crate) events_sent: Count,
     pub(crate) events_failed: Count,
+    pub(crate) moves: Moves,
     /// Refusals of the engine: overloaded, storage-full, stopping, outcome unknown.
     pub(crate) refusals: [Count; 4],
 }
@@ -147,6 +152,7 @@ impl Metrics {
             streams: Gauge::new(),
             events_sent: Count::new(),
             events_failed: Count::new(),
+            moves: Moves::new(),
             refusals: [const { Count::new() }; 4],
         }
     }
@@ -242,6 +248,7 @@ impl Metrics {
             "Times that older events could not be read from the journal for a stream.",
             self.events_failed.get(),
         );
+        self.moves.write(page);
     }
 
     fn each_route(&self, mut each: impl FnMut(&RouteFigures, &str)) {

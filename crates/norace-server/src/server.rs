@@ -11,12 +11,13 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use norace::bus::Subscriber;
 use norace::chan;
 use norace::context::Context;
 use norace::net::{TcpListener, TcpStream};
 use norace::task;
 use norace::time::{sleep, timeout};
-use norace_engine::Engine;
+use norace_engine::{Engine, OrderEvent};
 use norace_prim::sync::Arc;
 use norace_prim::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     app: Arc<App>,
+    /// For the counts of order moves.
+    events: Subscriber<OrderEvent>,
 }
 
 impl Server {
@@ -69,6 +72,7 @@ impl Server {
         };
         let (listener, local_addr) =
             listen().map_err(|source| BindError::Listen { addr, source })?;
+        let events = engine.events().watch();
         let app = App {
             limits: Limiters::new(),
             engine,
@@ -78,7 +82,7 @@ impl Server {
             stopping: Context::new(),
             hurry: Context::new(),
         };
-        Ok(Self { listener, local_addr, app: Arc::new(app) })
+        Ok(Self { listener, local_addr, app: Arc::new(app), events })
     }
 
     /// The address it listens on.
@@ -91,13 +95,14 @@ impl Server {
     /// Not cancel safe: dropping the future closes the listening socket and leaves open connections to themselves until
     /// the runtime ends.
     pub async fn serve(self, shutdown: &Context) -> Drained {
-        let Self { listener, app, .. } = self;
+        let Self { listener, app, events, .. } = self;
         let force = Context::new();
         // Every connection holds a sender, so the channel closes when the last of them is gone.
         let (alive, all_gone) = chan::bounded::<Infallible>(1);
         let refusals = Arc::new(Gauge::new());
         app.buffers.spawn_ageing(&app.stopping);
         keep_engine(&app);
+        count_moves(&app, events);
         loop {
             let accepted = norace::select! {
                 biased;
@@ -145,6 +150,14 @@ fn keep_engine(app: &Arc<App>) {
         };
         // Over when the server stops.
         let _ = app.stopping.run(keep).await;
+    });
+}
+
+/// Counts the moves of orders until the server stops.
+fn count_moves(app: &Arc<App>, events: Subscriber<OrderEvent>) {
+    let app = Arc::clone(app);
+    task::spawn(async move {
+        let _ = app.stopping.run(app.metrics.moves.follow(events)).await;
     });
 }
 

@@ -87,6 +87,13 @@ impl EventFeed {
         Follower::join(self.clone(), after).opened()
     }
 
+    /// Looks on at the events that are published from now on, for who may miss some and must not cost much, such as
+    /// statistics: one who is a ring behind loses the oldest and is told how many sequences of the ring that were. It
+    /// holds nobody up, and never has the journal read. What [`follow`](Self::follow) says of `each` holds here as well.
+    pub fn watch(&self) -> Subscriber<OrderEvent> {
+        self.0.bus.subscribe(Policy::DropOldest, Start::Tail)
+    }
+
     /// The last journal position known to be durable.
     pub fn durable_sequence(&self) -> u64 {
         *sync::lock(&self.0.durable)
@@ -97,7 +104,7 @@ impl EventFeed {
         self.0.published.get()
     }
 
-    /// How many follow.
+    /// How many follow or look on.
     pub fn followers(&self) -> usize {
         self.0.bus.subscriber_count()
     }

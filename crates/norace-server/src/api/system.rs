@@ -69,7 +69,11 @@ pub(super) async fn metrics(app: &App) -> Result<Reply, Refused> {
     );
     let events = app.engine.events();
     page.counter("norace_events_published_total", "Order events.", events.published());
-    page.gauge("norace_event_followers", "Those who follow order events.", events.followers());
+    page.gauge(
+        "norace_event_followers",
+        "Those who follow order events, the counts of moves among them.",
+        events.followers(),
+    );
     page.gauge(
         "norace_config_version",
         "The version of the settings in force.",

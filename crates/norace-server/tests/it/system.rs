@@ -8,7 +8,7 @@ use norace_engine::{Engine, EngineConfig, SystemClock};
 use norace_server::{BindError, Config, Server};
 use serde_json::json;
 
-use crate::service::{Folder, Service};
+use crate::service::{Folder, Service, eventually};
 
 #[test]
 fn health_and_readiness_are_told() {
@@ -76,6 +76,35 @@ fn the_metrics_tell_what_happened() {
         assert!(name.starts_with("norace_"), "{line}");
         value.parse::<f64>().unwrap();
     }
+}
+
+#[test]
+fn moves_of_orders_are_counted_by_their_states() {
+    let service = Service::manual().funded();
+    let mut client = service.client();
+    for (id, moves) in [("x", &["process", "confirm"][..]), ("y", &["process", "fail"]), ("z", &[])]
+    {
+        let order = json!({"id": id, "payer": "a", "payee": "b", "amount": 1});
+        assert_eq!(client.post("/v1/orders", order).status, 201);
+        for action in moves {
+            assert_eq!(client.post(&format!("/v1/orders/{id}/{action}"), "").status, 200);
+        }
+    }
+    assert_eq!(client.post("/v1/orders/z/confirm", "").status, 409);
+    let moves = |from: &str, to: &str| {
+        service.metric(&format!("norace_order_moves_total{{from=\"{from}\",to=\"{to}\"}}"))
+    };
+    let counted = || {
+        [
+            moves("none", "pending"),
+            moves("pending", "processing"),
+            moves("processing", "confirmed"),
+            moves("processing", "failed"),
+            moves("pending", "cancelled"),
+        ]
+    };
+    eventually("all moves are counted", || counted() == [3.0, 2.0, 1.0, 1.0, 0.0]);
+    assert_eq!(service.metric("norace_order_moves_missed_total"), 0.0);
 }
 
 #[test]
