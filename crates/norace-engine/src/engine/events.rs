@@ -89,7 +89,8 @@ impl EventFeed {
 
     /// Looks on at the events that are published from now on, for who may miss some and must not cost much, such as
     /// statistics: one who is a ring behind loses the oldest and is told how many sequences of the ring that were. It
-    /// holds nobody up, and never has the journal read. What [`follow`](Self::follow) says of `each` holds here as well.
+    /// holds nobody up, and never has the journal read. What is drained must not be waited over, as
+    /// [`Follower::next`] says of its `each`.
     pub fn watch(&self) -> Subscriber<OrderEvent> {
         self.0.bus.subscribe(Policy::DropOldest, Start::Tail)
     }

@@ -1,7 +1,7 @@
 //! Counts of order moves, taken from the engine's events.
 //!
-//! One task looks on at the events and counts. It is one of those whom the engine does not wait for: where it is so slow
-//! that a whole ring passes it by, it misses moves and counts how many, and never has the journal read for them.
+//! One task looks on at the events and counts. It is one of those whom the engine does not wait for: where it is so
+//! slow that a whole ring passes it by, it misses moves and counts how many, and never has the journal read for them.
 
 use norace::bus::{RecvError, Subscriber};
 use norace_engine::{Action, OrderEvent, OrderState};
