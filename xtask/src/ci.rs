@@ -122,7 +122,7 @@ fn cargo_step(root: &Path, arguments: &str) -> Result<(), String> {
 
 /// The kit without its runtime, then with what is optional.
 fn parts(root: &Path) -> Result<(), String> {
-    cargo_step(root, "clippy -p norace --no-default-features -- -D warnings")?;
+    cargo_step(root, "clippy -p norace --no-default-features --all-targets -- -D warnings")?;
     cargo_step(root, "clippy -p norace --all-features --all-targets -- -D warnings")?;
     cargo_step(root, "test -p norace --all-features --test it -- chan::streams bus::stream")?;
     // Where there is no Redis these say so, or fail when there has to be one.
@@ -142,9 +142,12 @@ fn models(root: &Path) -> Result<(), String> {
 
 /// What only builds for the checker contain.
 fn models_clippy(root: &Path) -> Result<(), String> {
-    let arguments =
-        format!("clippy {CHECKED} --all-targets --target-dir target/norace -- -D warnings");
-    run(cargo(root, &arguments).env("RUSTFLAGS", "--cfg norace"), STEP_MAX)
+    // With all of the kit, and without its runtime.
+    [CHECKED, "-p norace --no-default-features"].into_iter().try_for_each(|packages| {
+        let arguments =
+            format!("clippy {packages} --all-targets --target-dir target/norace -- -D warnings");
+        run(cargo(root, &arguments).env("RUSTFLAGS", "--cfg norace"), STEP_MAX)
+    })
 }
 
 fn doc(root: &Path) -> Result<(), String> {

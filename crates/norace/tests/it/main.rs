@@ -8,6 +8,7 @@ mod context_go;
 #[cfg(feature = "rt")]
 mod group;
 mod limit;
+#[cfg(feature = "macros")]
 mod models;
 mod pool;
 #[cfg(feature = "rt")]

@@ -183,6 +183,7 @@ fn of_two_wakers_the_one_that_was_set_in_time_is_called() {
     });
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn a_new_server_takes_over_what_the_former_one_has_not_fired() {
     all(|| {

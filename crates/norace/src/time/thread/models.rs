@@ -1,11 +1,11 @@
 //! The timer thread: starts, lingers, ends and starts again, and nobody waits beside it.
 
-use super::{LINGER, TimerThread, adopt, new_queue, queue};
+use super::{LINGER, TimerQueue, TimerThread, new_queue, queue};
 use crate::models::{all, join, poll, some, spawn};
 use crate::time::models::Alarm;
-use crate::time::{Duration, Instant, TimerQueue, sleep, sleep_until};
-use crate::wait::{block_on, thread_waker};
-use norace_prim::sync::{Arc, lock};
+use crate::time::{Duration, Instant, sleep, sleep_until};
+use crate::wait::block_on;
+use norace_prim::sync::lock;
 use norace_prim::thread;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
@@ -47,7 +47,7 @@ fn a_timer_that_comes_when_the_thread_is_about_to_end_is_served() {
 #[test]
 fn a_queue_that_was_let_go_is_served_again_while_another_one_waits() {
     all(|| {
-        let far = queue().insert(Instant::now() + LINGER * 10, thread_waker());
+        let far = queue().insert(Instant::now() + LINGER * 10, Waker::noop().clone());
         let own = new_queue();
         for _ in 0..2 {
             wait_in(&own, Instant::now() + SOON);
@@ -71,8 +71,10 @@ fn a_timer_that_is_earlier_than_the_sleep_cuts_it_short() {
     });
 }
 
+#[cfg(feature = "rt")]
 #[test]
 fn timers_that_outlive_their_server_are_served_here() {
+    use norace_prim::sync::Arc;
     all(|| {
         // Nobody serves it: its kick goes nowhere.
         let orphan = Arc::new(TimerQueue::new(Arc::new(|| {})));
@@ -80,7 +82,7 @@ fn timers_that_outlive_their_server_are_served_here() {
             let orphan = orphan.clone();
             thread::spawn(move || wait_in(&orphan, Instant::now() + SOON))
         };
-        adopt(&orphan);
+        super::adopt(&orphan);
         waiting.join().unwrap();
     });
 }
