@@ -233,5 +233,7 @@ impl Sources {
     }
 }
 
+#[cfg(all(test, norace))]
+mod models;
 #[cfg(test)]
 mod tests;

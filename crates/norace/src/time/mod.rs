@@ -16,7 +16,7 @@
 
 mod interval;
 #[cfg(all(test, norace))]
-mod models;
+pub(crate) mod models;
 mod queue;
 mod sleep;
 pub(crate) mod thread;

@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_millis(1);
 
 /// Counts how often it was woken, and waits for that.
 #[derive(Default)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     rung: Mutex<u32>,
     changed: Condvar,
     /// When it was woken first.
@@ -30,13 +30,13 @@ impl Wake for Alarm {
 
 impl Alarm {
     /// One, and a waker that rings it.
-    pub(super) fn new() -> (Arc<Self>, Waker) {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
         let alarm = Arc::new(Self::default());
         (alarm.clone(), Waker::from(alarm))
     }
 
     /// Waits until it is woken; when it was.
-    pub(super) fn wait(&self) -> Instant {
+    pub(crate) fn wait(&self) -> Instant {
         let mut rung = lock(&self.rung);
         while *rung == 0 {
             rung = wait(&self.changed, rung);
@@ -46,7 +46,7 @@ impl Alarm {
     }
 
     /// How often it was woken so far.
-    pub(super) fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         *lock(&self.rung)
     }
 }
