@@ -14,3 +14,5 @@ pub(crate) mod signal;
 #[cfg(feature = "rt")]
 pub(crate) mod slot;
 pub(crate) mod spare;
+#[cfg(feature = "rt")]
+pub(crate) mod turns;

@@ -6,13 +6,11 @@
 
 use super::JoinHandle;
 use super::cell::{Body, Home, Schedulable, Spec, TaskCell};
-use super::join::Outcome;
 use crate::rt::current::{self, Role};
 use crate::wait::thread_waker;
 use norace_prim::probe;
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread::{self, Thread};
-use std::task::Poll;
 
 /// The thread of a task, once it has begun.
 #[derive(Default)]
@@ -44,14 +42,11 @@ fn run<B: Body>(cell: &Arc<TaskCell<B>>, role: Role) {
     *lock(&own.0) = Some(thread::current());
     let _entered = current::enter(header.scheduler().clone(), role);
     let waker = thread_waker();
-    loop {
-        if header.state().is_cancelled() {
-            return cell.finish(Outcome::Cancelled(cell.cancel_cause()));
-        }
-        match cell.poll(&waker) {
-            Ok(Poll::Ready(value)) => return cell.finish(Outcome::Done(value)),
-            Ok(Poll::Pending) => thread::park(),
-            Err(payload) => return cell.finish(Outcome::Panicked(payload)),
+    while let Some(woken) = cell.run_once(|| &waker) {
+        if !woken {
+            thread::park();
+            // As who wakes a task in a queue; somebody who cancels it may have come first.
+            header.wake();
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The task: a body to run, its state, and a place for its outcome.
 //!
 //! Who may touch what:
-//! - `state` (see `task/state.rs`): everybody. It decides who queues the task and who runs it.
-//! - `run`, with the body: only who runs the task, between `start` and `pause` or `finish`; who reports tries its lock
-//!   and reads what the task waits for. The lock is what lets this be safe code. The body is dropped by the run that
-//!   ends the task, never by a waker, so a future's destructor runs where the future ran.
+//! - the word, with the body behind it: see `raw/turns.rs`. The body and what it waits for belong to who has the turn:
+//!   a run, or a report that looks at a task which waits. The body is dropped by the run that ends the task, never by
+//!   a waker, so a future's destructor runs where the future ran.
 //! - `join`: the ending run, the joiner and who cancels, under its lock.
 //!
 //! Ending a task, in order: the body is dropped, the state becomes done, the registry forgets the task, the joiner
@@ -14,16 +13,16 @@
 use super::alone::OwnThread;
 use super::join::{JoinCell, Joinable, Outcome};
 use super::pinned::PinnedHost;
-use super::registry::Spot;
-use super::state::{Start, State};
-use super::{PanicPayload, TaskError, TaskId, TaskState};
+use super::{PanicPayload, TaskError, TaskId};
 use crate::context::Cause;
+use crate::raw::turns::{Head, Turn, Turns};
 use crate::rt::current;
 use crate::rt::scheduler::Scheduler;
 use crate::wait::{self, Blocked};
-use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::sync::Arc;
 use norace_prim::thread;
 use std::any::Any;
+use std::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -39,54 +38,46 @@ pub(crate) enum Home {
     Alone(Box<OwnThread>),
 }
 
-/// What every task has, whatever its type.
-pub(crate) struct Header {
-    state: State,
+/// What of a task never changes, whatever its type.
+pub(crate) struct Facts {
     id: TaskId,
-    spot: Spot,
-    home: Home,
-    /// Few tasks have one, and every task has the place for it.
-    name: Option<Box<Arc<str>>>,
     spawned_at: &'static Location<'static>,
     scheduler: Arc<Scheduler>,
+    special: Option<Box<Special>>,
 }
+
+/// What few tasks have; those that run on any worker without a name have none of it.
+struct Special {
+    home: Home,
+    name: Option<Arc<str>>,
+}
+
+/// What every task has.
+pub(crate) type Header = Head<Facts>;
 
 impl Header {
     pub(crate) fn id(&self) -> TaskId {
-        self.id
-    }
-
-    /// Where the registry keeps the task.
-    pub(crate) fn spot(&self) -> &Spot {
-        &self.spot
+        self.facts.id
     }
 
     pub(crate) fn name(&self) -> Option<&Arc<str>> {
-        self.name.as_deref()
+        self.facts.special.as_ref().and_then(|special| special.name.as_ref())
     }
 
     pub(crate) fn spawned_at(&self) -> &'static Location<'static> {
-        self.spawned_at
+        self.facts.spawned_at
     }
 
     pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
-        &self.scheduler
+        &self.facts.scheduler
     }
 
-    pub(crate) fn snapshot(&self) -> TaskState {
-        self.state.snapshot()
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.state.is_done()
-    }
-
-    pub(super) fn state(&self) -> &State {
-        &self.state
+    fn home(&self) -> &Home {
+        self.facts.special.as_ref().map_or(&Home::Workers, |special| &special.home)
     }
 
     pub(super) fn own_thread(&self) -> Option<&OwnThread> {
-        match &self.home {
+        match self.home() {
             Home::Alone(thread) => Some(thread),
             _ => None,
         }
@@ -95,9 +86,9 @@ impl Header {
     pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> TaskError {
         TaskError::Panicked {
             payload: PanicPayload::new(payload),
-            task: self.id,
+            task: self.id(),
             name: self.name().cloned(),
-            spawned_at: self.spawned_at,
+            spawned_at: self.spawned_at(),
         }
     }
 }
@@ -108,8 +99,8 @@ pub(crate) trait Schedulable: Send + Sync {
     /// Runs a task that was just taken from a queue.
     fn run(self: Arc<Self>);
     fn cancel(self: Arc<Self>, cause: Cause);
-    /// What its last poll waits for; none while it runs.
-    fn blocked(&self) -> Option<Blocked>;
+    /// What its last poll waits for; none while it runs, and while somebody else looks.
+    fn blocked(self: Arc<Self>) -> Option<Blocked>;
 }
 
 /// A task in a queue.
@@ -129,15 +120,15 @@ pub(crate) struct Spec {
     pub(crate) scheduler: Arc<Scheduler>,
 }
 
+/// What belongs to whoever runs a task. What the last poll waits for stands beside it, in the header.
 struct Run<B> {
     body: Option<B>,
-    /// What the last poll waits for.
-    blocked: Option<Blocked>,
+    /// Where the program waits for that.
+    at: Option<&'static Location<'static>>,
 }
 
 pub(crate) struct TaskCell<B: Body> {
-    header: Header,
-    run: Mutex<Run<B>>,
+    turns: Turns<Facts, Run<B>>,
     join: JoinCell<B::Output>,
 }
 
@@ -145,35 +136,28 @@ impl<B: Body> TaskCell<B> {
     /// A task that the caller is about to put into a queue.
     #[cfg_attr(norace, track_caller)]
     pub(crate) fn new(spec: Spec, home: Home, body: B) -> Arc<Self> {
-        let alone = matches!(home, Home::Alone(_));
-        let state = if alone { State::alone() } else { State::scheduled() };
-        Self::with_state(state, spec, home, body)
+        let Spec { name, spawned_at, scheduler } = spec;
+        let special = (name.is_some() || !matches!(home, Home::Workers))
+            .then(|| Box::new(Special { home, name }));
+        let facts = Facts { id: TaskId::next(), spawned_at, scheduler, special };
+        Arc::new(Self {
+            turns: Turns::new(facts, Run { body: Some(body), at: None }),
+            join: JoinCell::new(),
+        })
     }
 
     /// A task that was not admitted: it has ended before it began.
     #[cfg_attr(norace, track_caller)]
     pub(crate) fn refused(spec: Spec, body: B, cause: Cause) -> Arc<Self> {
-        let cell = Self::with_state(State::refused(), spec, Home::Blocking, body);
-        cell.finish(Outcome::Cancelled(cause));
+        let cell = Self::new(spec, Home::Workers, body);
+        cell.finish(cell.turns.start(), Outcome::Cancelled(cause));
         cell
     }
 
-    #[cfg_attr(norace, track_caller)]
-    fn with_state(state: State, spec: Spec, home: Home, body: B) -> Arc<Self> {
-        let Spec { name, spawned_at, scheduler } = spec;
-        let (id, spot) = (TaskId::next(), Spot::nowhere());
-        let name = name.map(Box::new);
-        let header = Header { state, id, spot, home, name, spawned_at, scheduler };
-        Arc::new(Self {
-            header,
-            run: Mutex::new(Run { body: Some(body), blocked: None }),
-            join: JoinCell::new(),
-        })
-    }
-
-    pub(super) fn finish(&self, mut outcome: Outcome<B::Output>) {
-        let body = lock(&self.run).body.take();
-        let counters = self.header.scheduler.counters();
+    fn finish(&self, mut turn: Turn<'_, Facts, Run<B>>, mut outcome: Outcome<B::Output>) {
+        let body = turn.with(|run, _| run.body.take());
+        let header = self.turns.head();
+        let counters = header.scheduler().counters();
         match &outcome {
             Outcome::Done(_) => {}
             Outcome::Panicked(_) => counters.panicked_in_poll(),
@@ -184,15 +168,15 @@ impl<B: Body> TaskCell<B> {
             let former = std::mem::replace(&mut outcome, Outcome::Panicked(payload));
             self.drop_quietly(former);
         }
-        self.header.state.finish();
-        match &self.header.home {
+        turn.finish();
+        match header.home() {
             // It never was in the registry.
             Home::Alone(_) => {}
             Home::Pinned(host) => {
-                self.header.scheduler.registry().remove(&self.header);
+                header.scheduler().registry().remove(header);
                 host.release();
             }
-            _ => self.header.scheduler.registry().remove(&self.header),
+            _ => header.scheduler().registry().remove(header),
         }
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.join.complete(outcome))) {
             counters.panicked_in_drop();
@@ -203,7 +187,7 @@ impl<B: Body> TaskCell<B> {
     /// Drops something whose destructor is foreign; a panic in it is counted, and its payload given up.
     fn drop_quietly<V>(&self, value: V) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            self.header.scheduler.counters().panicked_in_drop();
+            self.turns.head().scheduler().counters().panicked_in_drop();
             // Its destructor may panic as well, and so on for ever.
             std::mem::forget(payload);
         }
@@ -211,55 +195,67 @@ impl<B: Body> TaskCell<B> {
 }
 
 impl<B: Body> TaskCell<B> {
-    /// Polls the body once; a panic in it is caught.
-    pub(super) fn poll(&self, waker: &Waker) -> thread::Result<Poll<B::Output>> {
-        let mut run = lock(&self.run);
-        let Run { body, blocked } = &mut *run;
-        let body = body.as_mut().expect("a task that is not done has a body");
-        wait::take_note();
-        let poll = || body.poll(&mut Context::from_waker(waker));
-        let polled = current::running(self.header.id, || catch_unwind(AssertUnwindSafe(poll)));
-        *blocked = wait::take_note();
-        polled
+    /// Runs the task once; whether it goes on, and then whether it was woken meanwhile.
+    ///
+    /// The caller took it from a queue.
+    pub(super) fn run_once<W: Borrow<Waker>>(&self, waker: impl FnOnce() -> W) -> Option<bool> {
+        let mut turn = self.turns.start();
+        let outcome = if turn.is_cancelled() {
+            Outcome::Cancelled(self.join.cancel_cause())
+        } else {
+            match self.poll(&mut turn, waker().borrow()) {
+                Ok(Poll::Pending) => return Some(turn.pause()),
+                Ok(Poll::Ready(value)) => Outcome::Done(value),
+                Err(payload) => Outcome::Panicked(payload),
+            }
+        };
+        self.finish(turn, outcome);
+        None
     }
 
-    /// Why it is to be cancelled.
-    pub(super) fn cancel_cause(&self) -> Cause {
-        self.join.cancel_cause()
+    /// Polls the body once; a panic in it is caught.
+    fn poll(
+        &self,
+        turn: &mut Turn<'_, Facts, Run<B>>,
+        waker: &Waker,
+    ) -> thread::Result<Poll<B::Output>> {
+        turn.with(|run, on| {
+            let body = run.body.as_mut().expect("a task that is not done has a body");
+            wait::take_note();
+            let poll = || body.poll(&mut Context::from_waker(waker));
+            let id = self.turns.head().id();
+            let polled = current::running(id, || catch_unwind(AssertUnwindSafe(poll)));
+            (*on, run.at) = wait::take_note().map_or((None, None), |note| (Some(note.on), note.at));
+            polled
+        })
     }
 }
 
 impl<B: Body> Schedulable for TaskCell<B> {
     fn header(&self) -> &Header {
-        &self.header
+        self.turns.head()
     }
 
     fn run(self: Arc<Self>) {
-        if self.header.state.start() == Start::Cancel {
-            let cause = self.join.cancel_cause();
-            return self.finish(Outcome::Cancelled(cause));
-        }
-        let waker = Waker::from(self.clone());
-        match self.poll(&waker) {
-            Ok(Poll::Pending) => {
-                if self.header.state.pause() {
-                    requeue(self);
-                }
-            }
-            Ok(Poll::Ready(value)) => self.finish(Outcome::Done(value)),
-            Err(payload) => self.finish(Outcome::Panicked(payload)),
+        if self.run_once(|| Waker::from(self.clone())) == Some(true) {
+            requeue(self);
         }
     }
 
     fn cancel(self: Arc<Self>, cause: Cause) {
         self.join.request_cancel(cause);
-        if self.header.state.cancel() {
+        if self.turns.head().cancel() {
             enqueue(self);
         }
     }
 
-    fn blocked(&self) -> Option<Blocked> {
-        self.run.try_lock().ok().and_then(|run| run.blocked)
+    fn blocked(self: Arc<Self>) -> Option<Blocked> {
+        let see = |run: &Run<B>, on: Option<_>| on.map(|on| Blocked { on, at: run.at });
+        let (blocked, woken) = self.turns.look(see)?;
+        if woken {
+            enqueue(self);
+        }
+        blocked
     }
 }
 
@@ -271,13 +267,13 @@ impl<B: Body> Joinable<B::Output> for TaskCell<B> {
 
 impl<B: Body> Wake for TaskCell<B> {
     fn wake(self: Arc<Self>) {
-        if self.header.state.wake() {
+        if self.turns.head().wake() {
             enqueue(self);
         }
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.header.state.wake() {
+        if self.turns.head().wake() {
             enqueue(self.clone());
         }
     }
@@ -285,7 +281,7 @@ impl<B: Body> Wake for TaskCell<B> {
 
 /// Puts a task that was spawned or woken into the queue of its home.
 pub(crate) fn enqueue(task: Task) {
-    match &task.header().home {
+    match task.header().home() {
         Home::Workers => Scheduler::woken(task),
         Home::Pinned(host) => host.clone().push(task),
         Home::Blocking => unreachable!("a blocking job is queued once, by its spawner"),
@@ -295,7 +291,7 @@ pub(crate) fn enqueue(task: Task) {
 
 /// Puts a task that was woken during its own poll back into the queue of its home, behind all others.
 fn requeue(task: Task) {
-    match &task.header().home {
+    match task.header().home() {
         Home::Workers => Scheduler::yielded(task),
         Home::Pinned(host) => host.clone().push(task),
         Home::Blocking => unreachable!("a blocking job is never pending"),

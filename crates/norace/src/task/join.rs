@@ -1,9 +1,9 @@
 //! Where a task's outcome waits for whoever joins it.
 //!
-//! One lock per task holds the outcome, the joiner's waker and whether a joiner still exists, so the three cannot
-//! miss each other: the task stores its outcome and takes the waker in one step, the joiner looks for the outcome
-//! and leaves its waker in one step. Wakers and values are woken and dropped after unlocking: they are foreign
-//! code.
+//! One lock per task holds its *stage*: it goes on and somebody may wait, it is to be cancelled, its outcome is there,
+//! or nobody will ask any more. The task stores its outcome and takes the waker in one step, the joiner looks for the
+//! outcome and leaves its waker in one step, so they cannot miss each other. Wakers and values are woken and dropped
+//! after unlocking: they are foreign code.
 
 use super::cell::Schedulable;
 use super::{PanicPayload, TaskError};
@@ -28,12 +28,53 @@ pub(crate) enum Outcome<T> {
     Cancelled(Cause),
 }
 
-struct JoinState<T> {
-    outcome: Option<Outcome<T>>,
+/// How far a task is, for who joins it.
+enum Stage<T> {
+    /// It goes on; with the waker of who waits for it.
+    Live(Option<Waker>),
+    /// It goes on, and is to be cancelled. Few tasks get here, so that it is apart.
+    Doomed(Box<Doomed>),
+    /// It has ended.
+    Ended(Outcome<T>),
+    /// It goes on or has ended, and nobody will ask: the handle is gone, or has the outcome.
+    Unasked,
+}
+
+struct Doomed {
+    /// Why; the first request stands.
+    cause: Cause,
     waker: Option<Waker>,
-    detached: bool,
-    /// Why the task is to be cancelled; the first request stands.
-    cause: Option<Cause>,
+    unasked: bool,
+}
+
+impl<T> Stage<T> {
+    /// Takes the waker of who waits.
+    fn take_waker(&mut self) -> Option<Waker> {
+        match self {
+            Self::Live(waker) => waker.take(),
+            Self::Doomed(doomed) => doomed.waker.take(),
+            Self::Ended(_) | Self::Unasked => None,
+        }
+    }
+
+    fn is_unasked(&self) -> bool {
+        match self {
+            Self::Live(_) | Self::Ended(_) => false,
+            Self::Doomed(doomed) => doomed.unasked,
+            Self::Unasked => true,
+        }
+    }
+
+    /// Takes the outcome, if it is there.
+    fn take_outcome(&mut self) -> Option<Outcome<T>> {
+        if !matches!(self, Self::Ended(_)) {
+            return None;
+        }
+        match std::mem::replace(self, Self::Unasked) {
+            Self::Ended(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
 }
 
 /// What the checker calls it.
@@ -49,7 +90,7 @@ const JOIN: &str = "join";
 
 pub(crate) struct JoinCell<T> {
     monitor: Monitor<TaskOf<T>>,
-    state: Mutex<JoinState<T>>,
+    stage: Mutex<Stage<T>>,
     /// Where the task was spawned, for the checker; in production the task's header knows.
     #[cfg(norace)]
     site: Site,
@@ -58,10 +99,9 @@ pub(crate) struct JoinCell<T> {
 impl<T> JoinCell<T> {
     #[cfg_attr(norace, track_caller)]
     pub(crate) fn new() -> Self {
-        let state = JoinState { outcome: None, waker: None, detached: false, cause: None };
         Self {
             monitor: Monitor::new(),
-            state: Mutex::new(state),
+            stage: Mutex::new(Stage::Live(None)),
             #[cfg(norace)]
             site: Site::here(),
         }
@@ -79,39 +119,44 @@ impl<T> JoinCell<T> {
     }
 
     /// Runs `step`, which does `what`, under the lock.
-    fn with<R>(&self, what: &'static str, step: impl FnOnce(&mut JoinState<T>) -> R) -> R {
-        self.monitor.enter(what, self.site(), || step(&mut lock(&self.state)))
+    fn with<R>(&self, what: &'static str, step: impl FnOnce(&mut Stage<T>) -> R) -> R {
+        self.monitor.enter(what, self.site(), || step(&mut lock(&self.stage)))
     }
 
     /// As [`with`](Self::with), for a step that may come to nothing, and says so.
-    fn attempt<R>(
-        &self,
-        what: &'static str,
-        step: impl FnOnce(&mut JoinState<T>) -> (Effect, R),
-    ) -> R {
-        self.monitor.attempt(what, self.site(), || step(&mut lock(&self.state)))
+    fn attempt<R>(&self, what: &'static str, step: impl FnOnce(&mut Stage<T>) -> (Effect, R)) -> R {
+        self.monitor.attempt(what, self.site(), || step(&mut lock(&self.stage)))
     }
 
     pub(crate) fn request_cancel(&self, cause: Cause) {
-        self.attempt("cancel", |state| {
-            let first = state.cause.is_none();
-            state.cause.get_or_insert(cause);
-            (if first { Effect::Changed } else { Effect::Nothing }, ())
+        self.attempt("cancel", |stage| {
+            let (waker, unasked) = match stage {
+                Stage::Live(waker) => (waker.take(), false),
+                Stage::Unasked => (None, true),
+                Stage::Doomed(_) | Stage::Ended(_) => return (Effect::Nothing, ()),
+            };
+            *stage = Stage::Doomed(Box::new(Doomed { cause, waker, unasked }));
+            (Effect::Changed, ())
         });
     }
 
+    /// Why the task is to be cancelled.
     pub(crate) fn cancel_cause(&self) -> Cause {
-        self.with("see the end of", |state| state.cause.take()).unwrap_or(Cause::Cancelled)
+        self.with("see the end of", |stage| match stage {
+            Stage::Doomed(doomed) => doomed.cause.clone(),
+            _ => Cause::Cancelled,
+        })
     }
 
     /// Hands the outcome over; it is dropped here when nobody is left to take it.
     pub(crate) fn complete(&self, outcome: Outcome<T>) {
-        let (waker, unwanted) = self.with("end", |state| {
-            let waker = state.waker.take();
-            if state.detached {
+        let (waker, unwanted) = self.with("end", |stage| {
+            let waker = stage.take_waker();
+            if stage.is_unasked() {
+                *stage = Stage::Unasked;
                 return (waker, Some(outcome));
             }
-            state.outcome = Some(outcome);
+            *stage = Stage::Ended(outcome);
             (waker, None)
         });
         unseen(unwanted);
@@ -122,15 +167,18 @@ impl<T> JoinCell<T> {
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         let mut wakes = Wakes::new();
-        let outcome = self.attempt(JOIN, |state| {
-            if state.outcome.is_none() {
-                match &mut state.waker {
-                    Some(waker) if waker.will_wake(cx.waker()) => return (Effect::Nothing, None),
-                    Some(waker) => wakes.update(waker, cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                }
+        let outcome = self.attempt(JOIN, |stage| {
+            let waker = match stage {
+                Stage::Live(waker) => waker,
+                Stage::Doomed(doomed) => &mut doomed.waker,
+                Stage::Ended(_) | Stage::Unasked => return (Effect::Changed, stage.take_outcome()),
+            };
+            match waker {
+                Some(waker) if waker.will_wake(cx.waker()) => return (Effect::Nothing, None),
+                Some(waker) => wakes.update(waker, cx.waker()),
+                none => *none = Some(cx.waker().clone()),
             }
-            (Effect::Changed, state.outcome.take())
+            (Effect::Changed, None)
         });
         if outcome.is_none() {
             self.monitor.waits(JOIN, self.site());
@@ -139,9 +187,13 @@ impl<T> JoinCell<T> {
     }
 
     fn detach(&self) {
-        let (outcome, waker) = self.with("detach", |state| {
-            state.detached = true;
-            (state.outcome.take(), state.waker.take())
+        let (outcome, waker) = self.with("detach", |stage| {
+            let (outcome, waker) = (stage.take_outcome(), stage.take_waker());
+            match stage {
+                Stage::Doomed(doomed) => doomed.unasked = true,
+                stage => *stage = Stage::Unasked,
+            }
+            (outcome, waker)
         });
         unseen(outcome);
         drop(waker);

@@ -2,19 +2,22 @@
 //!
 //! Sharded by task id: neighbours in age sit in different shards, and spawning or ending a task takes one lock that is
 //! rarely contended. A shard is closed under its lock: a task is either refused, or seen by [`Registry::close`]. A task
-//! keeps its [`Spot`] in the shard, so that its end looks nothing up.
+//! keeps its [`Spot`] in the shard, so that its end looks nothing up; the last of the shard takes the place that it
+//! leaves.
 
 use super::TaskId;
 use super::cell::{Header, Task};
 use super::error::SpawnError;
-use crate::wait::{Key, Slab};
 use norace_prim::atomic::{AtomicU32, AtomicUsize, Ordering};
 use norace_prim::sync::{Condvar, Mutex, lock, wait_timeout};
 use norace_prim::time::Instant;
 
 const SHARDS: usize = norace_prim::model_or!(16, 2);
 
-/// Where a task stands in its shard.
+/// A shard that grew beyond this gives its memory back when the last task leaves.
+const KEEP: usize = norace_prim::model_or!(64, 2);
+
+/// Where a task stands in its shard; read and written under the shard's lock.
 pub(crate) struct Spot(AtomicU32);
 
 impl Spot {
@@ -25,22 +28,47 @@ impl Spot {
         Self(AtomicU32::new(Self::NOWHERE))
     }
 
-    fn set(&self, key: Key) {
-        // Relaxed: whoever runs the task has it from who added it.
-        self.0.store(key.index(), Ordering::Relaxed);
+    fn set(&self, at: usize) {
+        let at = u32::try_from(at).ok().filter(|&at| at != Self::NOWHERE);
+        let at = at.expect("fewer than 2^32 - 1 tasks");
+        // Relaxed: under the lock.
+        self.0.store(at, Ordering::Relaxed);
     }
 
-    fn get(&self) -> Option<Key> {
-        // Relaxed: as in set.
-        let index = self.0.load(Ordering::Relaxed);
-        (index != Self::NOWHERE).then(|| Key::from_index(index))
+    fn get(&self) -> Option<usize> {
+        // Relaxed: under the lock.
+        let at = self.0.load(Ordering::Relaxed);
+        (at != Self::NOWHERE).then_some(at as usize)
     }
 }
 
+#[derive(Default)]
 struct Shard {
-    tasks: Slab<Task>,
+    tasks: Vec<Task>,
     spawned: u64,
     closed: bool,
+}
+
+impl Shard {
+    fn add(&mut self, task: Task) {
+        task.header().spot.set(self.tasks.len());
+        self.tasks.push(task);
+        self.spawned += 1;
+    }
+
+    /// Takes a task out, if it was added.
+    fn take(&mut self, header: &Header) -> Option<Task> {
+        let at = header.spot.get()?;
+        let task = self.tasks.swap_remove(at);
+        match self.tasks.get(at) {
+            Some(moved) => moved.header().spot.set(at),
+            None if self.tasks.is_empty() && self.tasks.capacity() > KEEP => {
+                self.tasks = Vec::new();
+            }
+            None => {}
+        }
+        Some(task)
+    }
 }
 
 /// Keeps shards on cache lines of their own.
@@ -49,7 +77,7 @@ struct Aligned(Mutex<Shard>);
 
 impl Aligned {
     fn new() -> Self {
-        Self(Mutex::new(Shard { tasks: Slab::new(), spawned: 0, closed: false }))
+        Self(Mutex::default())
     }
 }
 
@@ -107,18 +135,15 @@ impl Registry {
             self.forget_one();
             return Err(SpawnError::Stopped);
         }
-        let key = shard.tasks.insert(task);
-        shard.tasks.get_mut(key).header().spot().set(key);
-        shard.spawned += 1;
+        shard.add(task);
         Ok(())
     }
 
     /// Forgets a task that has ended; does nothing for one that was refused.
     pub(crate) fn remove(&self, header: &Header) {
-        let Some(key) = header.spot().get() else { return };
         let mut shard = lock(self.shard(header.id()));
-        let task = shard.tasks.remove(key);
-        let last_of_closed = shard.closed && shard.tasks.len() == 0;
+        let Some(task) = shard.take(header) else { return };
+        let last_of_closed = shard.closed && shard.tasks.is_empty();
         drop(shard);
         drop(task);
         self.forget_one();
@@ -167,7 +192,7 @@ impl Registry {
 
     /// Those that are alive, oldest first.
     pub(crate) fn tasks(&self) -> Vec<Task> {
-        let tasks = |shard: &Aligned| lock(&shard.0).tasks.iter().cloned().collect::<Vec<_>>();
+        let tasks = |shard: &Aligned| lock(&shard.0).tasks.clone();
         let mut all: Vec<Task> = self.shards.iter().flat_map(tasks).collect();
         all.sort_by_key(|task| task.header().id());
         all

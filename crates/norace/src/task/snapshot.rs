@@ -55,7 +55,7 @@ impl TaskSnapshot {
         let header = task.header();
         let state = header.snapshot();
         let blocked = match state {
-            TaskState::Waiting => task.blocked(),
+            TaskState::Waiting => task.clone().blocked(),
             TaskState::Running => asleep::thread_of(header.id()),
             TaskState::Runnable | TaskState::Done => None,
         };

@@ -1,4 +1,4 @@
-//! Nodes in a slab, linked into first-in first-out lists: those who wait, and tasks that are alive.
+//! Nodes in a slab, linked into first-in first-out lists: those who wait.
 //!
 //! A node keeps its place (its [`Key`]) from the moment it is inserted until its owner removes it, whichever list it is
 //! in or in none. Everything is constant time: joining, leaving from the middle, taking the first. Keys are
@@ -16,19 +16,6 @@ const KEEP_SLOTS: usize = norace_prim::model_or!(64, 2);
 /// A node's place in its [`Slab`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u32);
-
-#[cfg(feature = "rt")]
-impl Key {
-    /// A number for [`Self::from_index`]; never `u32::MAX`.
-    pub(crate) fn index(self) -> u32 {
-        self.0
-    }
-
-    /// The key with that number.
-    pub(crate) fn from_index(index: u32) -> Self {
-        Self(index)
-    }
-}
 
 #[derive(Debug)]
 pub(crate) enum Slot<N> {
@@ -99,17 +86,8 @@ impl<N> Slab<N> {
         std::mem::replace(self, Self::new())
     }
 
-    /// The nodes, in no order.
-    #[cfg(feature = "rt")]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &N> {
-        self.slots.iter().filter_map(|slot| match slot {
-            Slot::Used { node, .. } => Some(node),
-            Slot::Free { .. } => None,
-        })
-    }
-
     /// How many nodes are stored.
-    #[cfg(any(test, feature = "rt"))]
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.used
     }
