@@ -2,7 +2,7 @@
 
 use super::{Runtime, ShutdownError};
 use crate::context::{Cause, Context};
-use crate::models::{FAR, some};
+use crate::models::{FAR, Said, some};
 use crate::rt::Builder;
 use crate::task::{self, TaskError};
 use crate::time::{Duration, Instant, sleep};
@@ -116,6 +116,26 @@ fn a_task_that_is_woken_meanwhile_ends_once() {
         let sent = sender.join().unwrap();
         // A value may have been handed to a receive that was dropped then, with its channel.
         assert!(got.is_none_or(|got| got == Ok(42)) && (sent || got.is_none()));
+    });
+}
+
+#[test]
+fn a_task_that_is_looked_at_and_woken_at_once_runs() {
+    some(|| {
+        let runtime = runtime(1);
+        let said = Said::default();
+        let task = {
+            let said = said.clone();
+            runtime.spawn(async move { said.hear().await })
+        };
+        let report = {
+            let handle = runtime.handle();
+            thread::spawn(move || handle.tasks().len())
+        };
+        said.say();
+        task.join_blocking().unwrap();
+        assert!(report.join().unwrap() <= 1);
+        shut_down(runtime);
     });
 }
 

@@ -235,6 +235,30 @@ fn tasks_are_told_oldest_first_and_no_more_when_they_have_ended() {
 }
 
 #[test]
+fn tasks_that_are_looked_at_again_and_again_lose_no_wake() {
+    let pool = runtime(2);
+    let (there, back) = (chan::bounded::<u32>(0), chan::bounded::<u32>(0));
+    let answering = pool.spawn(async move {
+        while let Ok(n) = there.1.recv().await {
+            back.0.send(n + 1).await.unwrap();
+        }
+    });
+    let asking = pool.spawn(async move {
+        for n in 0..2_000 {
+            there.0.send(n).await.unwrap();
+            assert_eq!(back.1.recv().await, Ok(n + 1));
+        }
+    });
+    while !asking.is_finished() {
+        for told in pool.handle().tasks() {
+            assert!(told.blocked.is_none_or(|blocked| blocked.at.is_some()), "{told}");
+        }
+    }
+    asking.join_blocking().unwrap();
+    answering.join_blocking().unwrap();
+}
+
+#[test]
 fn a_shutdown_names_the_channel_that_a_blocking_job_waits_for() {
     let pool = runtime(1);
     let (tx, rx) = chan::bounded::<u32>(1);
