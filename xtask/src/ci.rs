@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    process::{cargo, is_installed, run},
+    process::{cargo, is_installed, output, program, run},
     suites, tidy,
 };
 
@@ -38,7 +38,7 @@ struct Step {
 }
 
 /// What fails fast comes first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "format", needs: &[], run: |root| cargo_step(root, "fmt --all --check") },
     Step { name: "tidy", needs: &[], run: tidy::run },
     Step { name: "readme", needs: &[], run: readme::run },
@@ -47,6 +47,7 @@ const STEPS: [Step; 14] = [
         needs: &[],
         run: |root| cargo_step(root, "clippy --workspace --all-targets -- -D warnings"),
     },
+    Step { name: "rust-version", needs: &["rustup"], run: rust_version },
     Step { name: "parts", needs: &[], run: parts },
     Step { name: "test", needs: &[], run: |root| cargo_step(root, TEST) },
     Step { name: "suites", needs: &[], run: |root| suites::run(root, &[]) },
@@ -118,6 +119,20 @@ fn summarise(rows: &[(&str, Duration, Verdict)]) -> Result<(), String> {
 
 fn cargo_step(root: &Path, arguments: &str) -> Result<(), String> {
     run(&mut cargo(root, arguments), STEP_MAX)
+}
+
+/// The oldest compiler that the manifests promise, where the other steps run with a newer one.
+fn rust_version(root: &Path) -> Result<(), String> {
+    let promised = env!("CARGO_PKG_RUST_VERSION");
+    let used = output(&mut program(root, "rustc", "--version"), EXAMPLE_MAX)?;
+    if used.starts_with(&format!("rustc {promised}.")) {
+        println!("all steps run with it: {}", used.trim());
+        return Ok(());
+    }
+    let check = format!(
+        "run {promised}.0 cargo check --workspace --all-targets --target-dir target/rust-version"
+    );
+    run(&mut program(root, "rustup", &check), STEP_MAX)
 }
 
 /// The kit without its runtime, then with what is optional.
