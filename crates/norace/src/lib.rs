@@ -40,7 +40,7 @@
 //! | [`pool`] | objects used again instead of made again: bounded, cleaned, given back in time | yes |
 //! | [`limit`] | rate limits: for one place, per key, shared by processes with a stated error | yes |
 //! | `net` | TCP on the netpoller | |
-//! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes |
+//! | `signal` | SIGINT, SIGTERM and SIGHUP as futures | yes, with the feature `rt` |
 //! | [`prim`] | atomics, locks and threads as a checker can see them | yes |
 //!
 //! # Features
