@@ -149,24 +149,21 @@ impl Driver {
 }
 
 impl Engine {
-    /// Chooses among `enabled`, which is not empty, who runs with which label; false when the choice recorded is not
+    /// Chooses among `enabled`, which is not empty, who runs with which label; nobody when the choice recorded is not
     /// there.
     #[inline]
-    pub(crate) fn pick(&mut self, enabled: u64) -> bool {
+    pub(crate) fn pick(&mut self, enabled: u64) -> Option<ThreadId> {
         match &self.driver.strategy {
             Strategy::Random { .. }
             | Strategy::Pct { .. }
             | Strategy::Pos { .. }
-            | Strategy::Urw { .. } => {
-                self.pick_walk(enabled);
-                true
-            }
+            | Strategy::Urw { .. } => self.pick_walk(enabled),
             _ => self.pick_in_order(enabled),
         }
     }
 
     #[inline(never)]
-    fn pick_in_order(&mut self, enabled: u64) -> bool {
+    fn pick_in_order(&mut self, enabled: u64) -> Option<ThreadId> {
         if self.phase == Phase::Redundant {
             return self.pick_usual(enabled);
         }
@@ -186,7 +183,7 @@ impl Engine {
     }
 
     /// The usual thread, with the first label.
-    pub(crate) fn pick_usual(&mut self, enabled: u64) -> bool {
+    pub(crate) fn pick_usual(&mut self, enabled: u64) -> Option<ThreadId> {
         self.take_label(self.usual(enabled), 0)
     }
 
@@ -196,35 +193,32 @@ impl Engine {
         if ready >> self.running.index() & 1 == 1 { self.running } else { first(ready) }
     }
 
-    /// Lists the labels of `thread` and chooses the one at `label`; false when there are not so many.
-    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> bool {
+    /// Lists the labels of `thread` and chooses the one at `label`, if there are so many.
+    pub(crate) fn take_label(&mut self, thread: ThreadId, label: u16) -> Option<ThreadId> {
         self.list_labels(thread);
         self.take_listed(thread, label)
     }
 
-    /// Chooses `thread` with the label at `label` of those listed; false when there are not so many.
-    pub(crate) fn take_listed(&mut self, thread: ThreadId, label: u16) -> bool {
-        let chosen = self.labels.get(usize::from(label)).copied();
-        chosen.is_some_and(|chosen| {
-            // The number must mean the same when a replay lists all labels.
-            self.take(thread, chosen, label);
-            true
-        })
+    /// Chooses `thread` with the label at `label` of those listed, if there are so many.
+    pub(crate) fn take_listed(&mut self, thread: ThreadId, label: u16) -> Option<ThreadId> {
+        let chosen = self.labels.get(usize::from(label)).copied()?;
+        // The number must mean the same when a replay lists all labels.
+        Some(self.take(thread, chosen, label))
     }
 
     #[inline]
-    pub(crate) fn take(&mut self, thread: ThreadId, label: Label, number: u16) {
-        self.running = thread;
+    pub(crate) fn take(&mut self, thread: ThreadId, label: Label, number: u16) -> ThreadId {
         self.label = label;
         self.choices.push(Choice { thread: thread.0, label: number });
         self.fingerprint ^= u64::from(number);
+        thread
     }
 
-    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> bool {
+    fn pick_recorded(&mut self, enabled: u64, choice: Choice) -> Option<ThreadId> {
         let thread = ThreadId(choice.thread);
         let possible = choice.thread < 64 && enabled >> choice.thread & 1 == 1;
-        let picked = possible && self.take_label(thread, choice.label);
-        if !picked {
+        let picked = if possible { self.take_label(thread, choice.label) } else { None };
+        if picked.is_none() {
             self.diverged();
         }
         picked

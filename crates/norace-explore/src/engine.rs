@@ -387,7 +387,7 @@ impl Engine {
         match pending.op {
             // Nothing depends on when these happen.
             Op::Fence { .. } | Op::Yield => {
-                self.reply = self.execute();
+                self.reply = self.execute(me);
                 return Step::DONE;
             }
             Op::Lock | Op::Read | Op::Write | Op::Join { .. } => self.look_for_cycle(me),
@@ -441,14 +441,18 @@ impl Engine {
         } else if self.has_timers(enabled) {
             enabled = self.limit_timers(enabled);
         }
-        if enabled == 0 || !self.pick(enabled) {
+        let picked = if enabled == 0 { None } else { self.pick(enabled) };
+        let Some(thread) = picked else {
             self.phase = Phase::Ending;
             return Step::END;
-        }
+        };
+        self.running = thread;
         self.steps += 1;
-        self.early_fires += u32::from(self.fires_early(self.running, enabled));
-        self.reply = self.execute();
-        Step::switch(self.running)
+        if self.has_timers(enabled) {
+            self.early_fires += u32::from(self.fires_early(thread, enabled));
+        }
+        self.reply = self.execute(thread);
+        Step::switch(thread)
     }
 
     /// Whether this execution may end here, whoever could go on, or somebody has to go on.

@@ -62,7 +62,7 @@ impl Depth {
 }
 
 impl Engine {
-    pub(super) fn pick_bounded(&mut self, enabled: u64) -> bool {
+    pub(super) fn pick_bounded(&mut self, enabled: u64) -> Option<ThreadId> {
         let depth = self.steps as usize;
         if depth == self.driver.depth.frames.len() {
             let frame = self.bounded_frame(enabled);
@@ -71,12 +71,12 @@ impl Engine {
         let frame = self.driver.depth.frames[depth];
         if enabled >> frame.thread.index() & 1 == 0 {
             self.diverged();
-            return false;
+            return None;
         }
         let picked = self.take_label(frame.thread, frame.label);
         let labels = u16::try_from(self.labels.len()).expect("labels are few");
         self.driver.depth.frames[depth].labels = labels;
-        if !picked {
+        if picked.is_none() {
             self.diverged();
         }
         picked

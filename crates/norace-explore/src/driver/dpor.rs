@@ -170,7 +170,7 @@ impl Dpor {
 }
 
 impl Engine {
-    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> bool {
+    pub(super) fn pick_exhaustive(&mut self, enabled: u64) -> Option<ThreadId> {
         let depth = self.steps as usize;
         if depth == self.driver.dpor.frames.len() {
             self.push_sleepers(depth);
@@ -182,13 +182,12 @@ impl Engine {
         let frame = self.driver.dpor.frames[depth];
         if enabled != frame.enabled {
             self.diverged();
-            return false;
+            return None;
         }
         let stamp = self.driver.dpor.stamp(depth, frame.thread);
         if let (None, 0, Some(label)) = (stamp, frame.label, self.only_label(frame.thread)) {
             self.driver.dpor.frames[depth].labels = 1;
-            self.take(frame.thread, label, 0);
-            return true;
+            return Some(self.take(frame.thread, label, 0));
         }
         self.list_labels(frame.thread);
         let awake = |engine: &Self| {
@@ -202,14 +201,14 @@ impl Engine {
         };
         self.driver.dpor.frames[depth].labels = u16::try_from(labels).expect("labels are few");
         // Recorded by its place among all labels, so that a replay without sleepers finds it.
-        let chosen = chosen.filter(|&at| {
+        let chosen = chosen.and_then(|at| {
             self.take_listed(frame.thread, u16::try_from(at).expect("labels are few"))
         });
-        chosen.is_some() || self.go_on_redundantly(depth + 1, enabled)
+        chosen.or_else(|| self.go_on_redundantly(depth + 1, enabled))
     }
 
     /// Runs the execution to its end without exploring.
-    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> bool {
+    fn go_on_redundantly(&mut self, frames: usize, enabled: u64) -> Option<ThreadId> {
         debug_assert_eq!(self.driver.dpor.frames.len(), frames);
         self.driver.dpor.redundant = true;
         self.phase = Phase::Redundant;

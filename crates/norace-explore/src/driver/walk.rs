@@ -182,7 +182,7 @@ impl Walk {
 
 impl Engine {
     #[inline]
-    pub(super) fn pick_walk(&mut self, enabled: u64) {
+    pub(super) fn pick_walk(&mut self, enabled: u64) -> Option<ThreadId> {
         let walk = &mut self.driver.walk;
         // Time passes early now and then, so that time-outs meet the events they race with.
         let early = walk.random.below(8) == 0;
@@ -193,8 +193,7 @@ impl Engine {
             self.draw_for_conflicts(thread, enabled);
         }
         if let Some(label) = self.only_label(thread) {
-            self.take(thread, label, 0);
-            return;
+            return Some(self.take(thread, label, 0));
         }
         self.list_labels(thread);
         let labels = self.labels.len() as u64;
@@ -203,7 +202,7 @@ impl Engine {
         let usual = labels == 1 || !free && walk.random.below(2) == 0;
         let label = if usual { 0 } else { walk.random.below(labels) };
         let label = u16::try_from(label).expect("labels are few");
-        self.take_listed(thread, label);
+        self.take_listed(thread, label)
     }
 
     /// New priorities for the next operation of `thread`, and for all coming ones on the object of the one it does now.

@@ -72,9 +72,8 @@ impl Engine {
         }
     }
 
-    /// Executes what the running thread announced, now that it was picked.
-    pub(super) fn execute(&mut self) -> Reply {
-        let me = self.running;
+    /// Executes what `me`, the running thread, announced, now that it was picked.
+    pub(super) fn execute(&mut self, me: ThreadId) -> Reply {
         let state = &mut self.threads[me];
         state.passed_over = PassedOver::default();
         let pending = state.pending.take().expect("a picked thread has announced");

@@ -164,7 +164,7 @@ impl Engine {
         // The usual case: the last store.
         self.list_labels(me);
         self.label = self.labels[0];
-        let reply = self.execute();
+        let reply = self.execute(me);
         if self.is_in_section() && self.objects.class(pending.object) == Class::Atomic {
             self.note_inside(me, pending.object);
         }
