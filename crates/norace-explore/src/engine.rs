@@ -60,7 +60,9 @@ pub struct Choice {
 }
 
 /// What a step decides besides the thread.
+// What is named stands in the same half of the word for all: it is read as it was written, which does not stall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(crate) enum Label {
     /// Nothing.
     Plain,
@@ -384,18 +386,28 @@ impl Engine {
         let state = &self.threads[me];
         let pending = state.pending.as_ref().expect("it has announced");
         pulse::beat(pending.location);
-        match pending.op {
-            // Nothing depends on when these happen.
+        if pending.op.is_access() && state.spins.is_empty() {
+            self.ready.add(me);
+        } else if self.announced_other(me) {
+            return Step::DONE;
+        }
+        let next = self.next();
+        if next == Step::switch(me) { Step::DONE } else { next }
+    }
+
+    /// Where it is not clear at once that `me` can go on. True if the operation was executed: nothing depends on when.
+    #[inline(never)]
+    fn announced_other(&mut self, me: ThreadId) -> bool {
+        match self.threads[me].pending.as_ref().expect("it has announced").op {
             Op::Fence { .. } | Op::Yield => {
                 self.reply = self.execute(me);
-                return Step::DONE;
+                return true;
             }
             Op::Lock | Op::Read | Op::Write | Op::Join { .. } => self.look_for_cycle(me),
             _ => {}
         }
         self.make_ready(me);
-        let next = self.next();
-        if next == Step::switch(me) { Step::DONE } else { next }
+        false
     }
 
     /// What comes before the operation in special times, or instead of it.

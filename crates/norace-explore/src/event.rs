@@ -262,6 +262,25 @@ pub enum Kind {
 }
 
 impl Op {
+    /// Whether it accesses an atomic.
+    #[inline]
+    pub(crate) fn is_access(&self) -> bool {
+        matches!(
+            self,
+            Self::Load { .. } | Self::Store { .. } | Self::Rmw { .. } | Self::CompareExchange { .. }
+        )
+    }
+
+    /// Whether its step may decide something besides the thread, whatever the memory.
+    #[inline]
+    pub(crate) fn leaves_open(&self) -> bool {
+        let open = matches!(
+            self,
+            Self::NotifyOne | Self::Choose { .. } | Self::Wake { .. } | Self::Park { .. }
+        );
+        open || matches!(self, Self::CompareExchange { weak: true, .. })
+    }
+
     /// Whether it reads an atomic.
     pub(crate) fn reads(self) -> bool {
         matches!(self, Self::Load { .. } | Self::Rmw { .. } | Self::CompareExchange { .. })

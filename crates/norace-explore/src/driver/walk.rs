@@ -4,17 +4,30 @@ use crate::driver::{draw_member, first, members};
 use crate::engine::{Engine, Label};
 use crate::event::ThreadId;
 
-/// Marsaglia's xorshift64*.
+/// Marsaglia's xorshift64*, two numbers ahead: what is drawn decides at once who goes on, and the processor waits for
+/// that.
 #[derive(Debug)]
-struct Random(u64);
+struct Random {
+    state: u64,
+    drawn: [u64; 2],
+}
 
 impl Random {
+    fn new(state: u64) -> Self {
+        let mut random = Self { state, drawn: [0; 2] };
+        random.next();
+        random.next();
+        random
+    }
+
     #[inline]
     fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+        let [next, after] = self.drawn;
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.drawn = [after, self.state.wrapping_mul(0x2545_F491_4F6C_DD1D)];
+        next
     }
 
     #[inline]
@@ -66,7 +79,7 @@ impl Walk {
         let state =
             seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x9E37_79B9_7F4A_7C15) | 1;
         Self {
-            random: Random(state),
+            random: Random::new(state),
             by,
             priorities: Vec::new(),
             changes: Vec::new(),
@@ -186,15 +199,22 @@ impl Engine {
         let walk = &mut self.driver.walk;
         // Time passes early now and then, so that time-outs meet the events they race with.
         let early = walk.random.below(8) == 0;
-        let ready = if early { enabled } else { self.without_timers(enabled) };
+        let late = !early && self.has_timers(enabled);
+        let ready = if late { self.without_timers(enabled) } else { enabled };
         let step = self.steps;
         let thread = self.driver.walk.choose(ready, self.running, step);
         if self.driver.walk.by == By::Operation {
             self.draw_for_conflicts(thread, enabled);
         }
-        if let Some(label) = self.only_label(thread) {
-            return Some(self.take(thread, label, 0));
+        match self.only_label(thread) {
+            Some(label) => Some(self.take(thread, label, 0)),
+            None => self.draw_label(thread),
         }
+    }
+
+    /// Chooses among the labels of `thread`.
+    #[inline(never)]
+    fn draw_label(&mut self, thread: ThreadId) -> Option<ThreadId> {
         self.list_labels(thread);
         let labels = self.labels.len() as u64;
         let walk = &mut self.driver.walk;

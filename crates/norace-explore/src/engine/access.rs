@@ -217,7 +217,7 @@ impl Engine {
         self.events[event].read = self.objects.message(message).value;
         let release = self.pass_on(me, message, order);
         let own = self.write(event, at.object, message, value, release);
-        self.objects.messages[message.index()].taken = true;
+        self.objects.take(at.object, message);
         self.place_access(me, event, Kind::Rmw, at.object, order);
         (event, own)
     }

@@ -31,21 +31,15 @@ pub(super) fn hits() -> Reply {
 
 impl Engine {
     /// The label of the next step of `thread`, if it is clear at once that there is one alone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn only_label(&self, thread: ThreadId) -> Option<Label> {
         let pending = self.threads[thread].pending.as_ref()?;
-        match pending.op {
-            Op::NotifyOne
-            | Op::Choose { .. }
-            | Op::Wake { .. }
-            | Op::Park { .. }
-            | Op::CompareExchange { weak: true, .. } => None,
-            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
-                if self.mode == Mode::Rc11 =>
-            {
-                self.only_memory_label(thread, pending)
-            }
-            _ => Some(Label::Plain),
+        if pending.op.leaves_open() {
+            None
+        } else if self.mode == Mode::Rc11 && pending.op.is_access() {
+            self.only_memory_label(thread, pending)
+        } else {
+            Some(Label::Plain)
         }
     }
 
@@ -74,36 +68,58 @@ impl Engine {
 
     /// Executes what `me`, the running thread, announced, now that it was picked.
     pub(super) fn execute(&mut self, me: ThreadId) -> Reply {
-        let state = &mut self.threads[me];
-        state.passed_over = PassedOver::default();
-        let pending = state.pending.take().expect("a picked thread has announced");
-        self.make_unready(me);
+        // Read part by part, each from where it was written as such: to copy the whole stalls.
+        let pending = self.threads[me].pending.as_ref().expect("a picked thread has announced");
         let at = pending.at();
         match pending.op {
-            Op::Load { order } => self.load(me, at, order),
-            Op::Store { value, order } => self.store(me, at, order, value),
-            Op::Rmw { apply, operand, order } => self.modify(me, at, order, apply, operand),
+            Op::Load { order } => {
+                self.unannounce(me);
+                self.load(me, at, order)
+            }
+            Op::Store { value, order } => {
+                self.unannounce(me);
+                self.store(me, at, order, value)
+            }
+            Op::Rmw { apply, operand, order } => {
+                self.unannounce(me);
+                self.modify(me, at, order, apply, operand)
+            }
             Op::CompareExchange { expected, new, success, failure, .. } => {
+                self.unannounce(me);
                 self.compare_exchange(me, at, [expected, new], [success, failure])
             }
-            Op::Fence { order } => self.execute_fence(me, at, order),
-            Op::Lock | Op::TryLock | Op::Unlock => self.execute_mutex(me, pending.op, at),
-            _ => self.execute_other(me, pending),
+            op => {
+                self.unannounce(me);
+                self.execute_other(me, op, at)
+            }
         }
     }
 
-    fn execute_other(&mut self, me: ThreadId, pending: Pending) -> Reply {
-        let at = pending.at();
+    /// The operation of `me` is being executed.
+    #[inline]
+    fn unannounce(&mut self, me: ThreadId) {
+        let state = &mut self.threads[me];
+        state.passed_over = PassedOver::default();
+        state.pending = None;
+        self.make_unready(me);
+    }
+
+    fn execute_other(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
+        match op {
+            Op::Fence { order } => return self.execute_fence(me, at, order),
+            Op::Lock | Op::TryLock | Op::Unlock => return self.execute_mutex(me, op, at),
+            _ => {}
+        }
         self.unsettle();
-        match pending.op {
-            Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, pending.op, at),
+        match op {
+            Op::Read | Op::TryRead | Op::ReadUnlock => self.execute_read_lock(me, op, at),
             Op::WriteRegister | Op::Write | Op::TryWrite | Op::WriteUnlock => {
-                self.execute_write_lock(me, pending.op, at)
+                self.execute_write_lock(me, op, at)
             }
             Op::Enqueue | Op::Wake { .. } | Op::NotifyOne | Op::NotifyAll => {
-                self.execute_condvar(me, pending.op, at)
+                self.execute_condvar(me, op, at)
             }
-            Op::Park { .. } | Op::Unpark => self.execute_park(me, pending.op, at),
+            Op::Park { .. } | Op::Unpark => self.execute_park(me, op, at),
             Op::Join { target } => self.execute_join(me, target, at),
             Op::IsFinished { target } => {
                 self.act(me, Kind::IsFinished, at);

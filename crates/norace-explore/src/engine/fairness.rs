@@ -55,6 +55,12 @@ impl Engine {
         Some(waited_longest)
     }
 
+    /// Whether any store may have been there for so long that what it overwrote is not read any more.
+    #[inline]
+    pub(super) fn has_old_stores(&self) -> bool {
+        self.steps >= PATIENCE_STEPS
+    }
+
     /// The position of the last store that has been there for so long that nothing before it is read any more.
     pub(super) fn seen_by_all(&mut self, object: ObjectId) -> usize {
         let Some(before) = self.steps.checked_sub(PATIENCE_STEPS) else { return 0 };

@@ -58,14 +58,24 @@ impl Engine {
         self.labels = labels;
     }
 
-    /// The label of an access in weak memory whose thread has seen the last store: nothing older can be read, or
-    /// written behind.
+    /// The label of an access in weak memory that can be at the last store alone: its thread has seen that one, so that
+    /// nothing older can be read, or written behind; or it is a read-modify-write, and others have read all older ones.
     #[inline]
     pub(super) fn only_memory_label(&self, thread: ThreadId, pending: &Pending) -> Option<Label> {
         let last = self.objects.last_message(pending.object);
         let store = matches!(pending.op, Op::Store { .. });
         let label = if store { Label::After(last) } else { Label::Message(last) };
-        self.has_seen(thread, last).then_some(label)
+        let modifies = matches!(pending.op, Op::Rmw { .. });
+        let alone = self.has_seen(thread, last) || modifies && self.are_taken(thread, pending);
+        alone.then_some(label)
+    }
+
+    /// Whether a read-modify-write has read each store but the last, none of which may be left out for another reason.
+    #[inline]
+    fn are_taken(&self, thread: ThreadId, pending: &Pending) -> bool {
+        let atomic = self.objects.atomic(pending.object);
+        let fair = self.threads[thread].spins.is_empty() && !self.has_old_stores();
+        fair && atomic.taken + 1 == atomic.order.len()
     }
 
     /// Whether `message` happens before what `thread` does next.

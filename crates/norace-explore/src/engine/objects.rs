@@ -68,6 +68,8 @@ impl Message {
 #[derive(Debug, Default)]
 pub(crate) struct AtomicState {
     pub(crate) order: Vec<MessageId>,
+    /// How many of them were read by a read-modify-write.
+    pub(crate) taken: usize,
 }
 
 /// A lock.
@@ -322,9 +324,10 @@ impl Objects {
         let state = if history { self.atomics.take() } else { NONE };
         let id = self.push(meta, created, state);
         if history {
-            let order = &mut self.atomic_mut(id).order;
+            let AtomicState { order, taken } = self.atomic_mut(id);
             order.clear();
             order.push(message);
+            *taken = 0;
         }
         self.list[id.index()].last = Some(message);
         let release = Row::EMPTY;
@@ -477,6 +480,13 @@ impl Objects {
             }
         }
         id
+    }
+
+    /// A read-modify-write has read `message`, a store of `object`: no other one will.
+    #[inline]
+    pub(crate) fn take(&mut self, object: ObjectId, message: MessageId) {
+        self.messages[message.index()].taken = true;
+        self.atomic_mut(object).taken += 1;
     }
 
     /// Undoes the last [`Objects::insert`].

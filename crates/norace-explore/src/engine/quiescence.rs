@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Engine, Pending, Phase};
-use crate::driver::{members, set_of};
+use crate::driver::{first, members, set_of};
 use crate::event::{ObjectId, Op, ThreadId};
 use crate::finding::{Blocked, Finding};
 
@@ -125,11 +125,15 @@ impl Engine {
 
     /// Ends the execution when what `me` announced to wait for closes a circle of threads that wait for each other.
     pub(super) fn look_for_cycle(&mut self, me: ThreadId) {
-        if self.waits_for(me) == 0 {
-            return;
+        let (mut seen, mut next) = (0, self.waits_for(me));
+        while next & !seen != 0 {
+            let thread = first(next & !seen);
+            seen |= 1 << thread.index();
+            next |= self.waits_for(thread);
         }
-        let cycle = self.cycle_from(me);
-        if !cycle.is_empty() && matches!(self.phase, Phase::Running | Phase::Redundant) {
+        let closes = seen >> me.index() & 1 == 1;
+        if closes && matches!(self.phase, Phase::Running | Phase::Redundant) {
+            let cycle = self.cycle_from(me);
             let blocked = self.blocked_among(set_of(cycle.iter().copied()));
             self.give_up(Finding::Deadlock { blocked, cycle: self.all_shown(cycle) });
         }
@@ -137,7 +141,7 @@ impl Engine {
 
     /// The threads each of which has to do something before `thread` can go on, where they are known.
     fn waits_for(&self, thread: ThreadId) -> u64 {
-        let Some(pending) = self.threads[thread].pending else { return 0 };
+        let Some(pending) = &self.threads[thread].pending else { return 0 };
         match pending.op {
             Op::Lock => set_of(self.objects.mutex(pending.object).owner),
             Op::Join { target } => set_of((!self.threads[target].finished).then_some(target)),

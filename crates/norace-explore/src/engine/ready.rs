@@ -6,7 +6,7 @@
 
 use super::Engine;
 use crate::driver::{members, set_of};
-use crate::event::{ObjectId, Op, ThreadId};
+use crate::event::{Op, ThreadId};
 
 /// Sets of threads that have announced an operation.
 #[derive(Debug, Default)]
@@ -24,6 +24,12 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    /// `thread` has announced what can happen now, whatever others do.
+    #[inline]
+    pub(super) fn add(&mut self, thread: ThreadId) {
+        self.can |= 1 << thread.index();
+    }
+
     #[inline]
     fn remove(&mut self, thread: ThreadId) {
         let member = 1 << thread.index();
@@ -42,28 +48,13 @@ fn set(set: &mut u64, thread: ThreadId, member: bool) {
 
 impl Engine {
     /// `thread` has announced an operation.
-    #[inline]
     pub(super) fn make_ready(&mut self, thread: ThreadId) {
+        let member = 1 << thread.index();
         let state = &self.threads[thread];
         let pending = state.pending.as_ref().expect("it has announced");
-        let access = matches!(
-            pending.op,
-            Op::Load { .. } | Op::Store { .. } | Op::Rmw { .. } | Op::CompareExchange { .. }
-        );
-        if access && state.spins.is_empty() {
-            self.ready.can |= 1 << thread.index();
-        } else {
-            let (op, object) = (pending.op, pending.object);
-            self.make_ready_or_not(thread, op, object);
-        }
-    }
-
-    #[inline(never)]
-    fn make_ready_or_not(&mut self, thread: ThreadId, op: Op, object: ObjectId) {
-        let member = 1 << thread.index();
-        let can = match op {
+        let can = match pending.op {
             Op::Lock => {
-                let lock = self.objects.mutex_mut(object);
+                let lock = self.objects.mutex_mut(pending.object);
                 lock.waiting |= member;
                 lock.owner.is_none()
             }
@@ -82,7 +73,7 @@ impl Engine {
                 return self.look_again(thread);
             }
             // What polls is held from the start or never.
-            op if op.polls() && !self.threads[thread].spins.is_empty() => {
+            op if op.polls() && !state.spins.is_empty() => {
                 self.ready.depends |= member;
                 return self.look_again(thread);
             }
@@ -187,7 +178,7 @@ impl Engine {
 
     /// Whether time is among what can go on.
     #[inline]
-    pub(super) fn has_timers(&self, enabled: u64) -> bool {
+    pub(crate) fn has_timers(&self, enabled: u64) -> bool {
         enabled & self.ready.timers != 0
     }
 
