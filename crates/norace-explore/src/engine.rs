@@ -217,6 +217,7 @@ pub(crate) struct Engine {
     /// The SeqCst operations and fences.
     sc_events: Vec<EventId>,
     sc_fences: Vec<EventId>,
+    sc_search: psc::Search,
     pub(crate) now_ns: u64,
     pub(crate) steps: u32,
     /// The step before which it is looked whether this goes on as it should.
@@ -279,6 +280,7 @@ impl Engine {
             events: Events::default(),
             sc_events: Vec::new(),
             sc_fences: Vec::new(),
+            sc_search: psc::Search::default(),
             now_ns: 0,
             steps: 0,
             look_at: 0,

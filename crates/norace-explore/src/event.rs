@@ -267,7 +267,10 @@ impl Op {
     pub(crate) fn is_access(&self) -> bool {
         matches!(
             self,
-            Self::Load { .. } | Self::Store { .. } | Self::Rmw { .. } | Self::CompareExchange { .. }
+            Self::Load { .. }
+                | Self::Store { .. }
+                | Self::Rmw { .. }
+                | Self::CompareExchange { .. }
         )
     }
 

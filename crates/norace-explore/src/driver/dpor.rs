@@ -11,6 +11,7 @@
 use std::cmp::Reverse;
 
 use crate::clock::Row;
+use crate::config::Mode;
 use crate::driver::{first, members, set_of};
 use crate::engine::{Engine, Label, Pending, Phase};
 use crate::event::{Class, Event, EventId, Kind, ObjectId, Op, ThreadId, ordered, reversible};
@@ -179,31 +180,30 @@ impl Engine {
             };
             self.driver.dpor.frames.push(frame);
         }
-        let frame = self.driver.dpor.frames[depth];
-        if enabled != frame.enabled {
+        let &Frame { thread, label, enabled: expected, .. } = &self.driver.dpor.frames[depth];
+        if enabled != expected {
             self.diverged();
             return None;
         }
-        let stamp = self.driver.dpor.stamp(depth, frame.thread);
-        if let (None, 0, Some(label)) = (stamp, frame.label, self.only_label(frame.thread)) {
+        let stamp = self.driver.dpor.stamp(depth, thread);
+        if let (None, 0, Some(only)) = (stamp, label, self.only_label(thread)) {
             self.driver.dpor.frames[depth].labels = 1;
-            return Some(self.take(frame.thread, label, 0));
+            return Some(self.take(thread, only, 0));
         }
-        self.list_labels(frame.thread);
+        self.list_labels(thread);
         let awake = |engine: &Self| {
             let labels = engine.labels.iter().enumerate();
             let awake = labels.filter(|(_, label)| engine.is_label_awake(**label, stamp));
-            (awake.clone().count(), awake.map(|(at, _)| at).nth(usize::from(frame.label)))
+            (awake.clone().count(), awake.map(|(at, _)| at).nth(usize::from(label)))
         };
         let (labels, chosen) = match stamp {
-            None => (self.labels.len(), Some(usize::from(frame.label))),
+            None => (self.labels.len(), Some(usize::from(label))),
             Some(_) => awake(self),
         };
         self.driver.dpor.frames[depth].labels = u16::try_from(labels).expect("labels are few");
         // Recorded by its place among all labels, so that a replay without sleepers finds it.
-        let chosen = chosen.and_then(|at| {
-            self.take_listed(frame.thread, u16::try_from(at).expect("labels are few"))
-        });
+        let chosen = chosen
+            .and_then(|at| self.take_listed(thread, u16::try_from(at).expect("labels are few")));
         chosen.or_else(|| self.go_on_redundantly(depth + 1, enabled))
     }
 
@@ -219,20 +219,20 @@ impl Engine {
     /// step did.
     fn push_sleepers(&mut self, depth: usize) {
         let Some(last) = depth.checked_sub(1) else { return };
-        let frame = self.driver.dpor.frames[last];
+        let frame = &self.driver.dpor.frames[last];
+        let (done, ended, looked, ran) = (frame.done, frame.ended, frame.looked, frame.thread);
         let slept = frame.sleepers_start as usize..frame.sleepers_end as usize;
         for at in slept {
             let sleeper = self.driver.dpor.sleepers[at];
-            if frame.done >> sleeper.thread.index() & 1 == 0 {
-                self.push_sleeper(sleeper, frame.thread);
+            if done >> sleeper.thread.index() & 1 == 0 {
+                self.push_sleeper(sleeper, ran);
             }
         }
         let stamp = self.steps;
-        for thread in members(frame.done) {
-            let [ended, looked] =
-                [frame.ended, frame.looked].map(|set| set >> thread.index() & 1 == 1);
+        for thread in members(done) {
+            let [ended, looked] = [ended, looked].map(|set| set >> thread.index() & 1 == 1);
             let from = stamp - 1;
-            self.push_sleeper(Sleeper { thread, stamp, ended, looked, from }, frame.thread);
+            self.push_sleeper(Sleeper { thread, stamp, ended, looked, from }, ran);
         }
     }
 
@@ -355,12 +355,12 @@ impl Engine {
             sleepers_end: end,
         };
         let ready = self.without_timers(enabled);
-        let free = |engine: &Self, thread: ThreadId| {
-            engine.threads[thread].pending.is_some_and(|pending| {
-                engine.is_weak(pending.object) && matches!(pending.op, Op::Store { .. })
-            })
+        let is_free = |&thread: &ThreadId| {
+            let pending = self.threads[thread].pending.as_ref();
+            pending.is_some_and(|pending| matches!(pending.op, Op::Store { .. }))
         };
-        let stores = set_of(members(ready).filter(|&thread| free(self, thread)));
+        let weak = self.mode == Mode::Rc11;
+        let stores = if weak { set_of(members(ready).filter(is_free)) } else { 0 };
         let current = ready & 1 << self.running.index();
         let sleepers = start as usize..end as usize;
         let chosen = [stores, current, ready, enabled]

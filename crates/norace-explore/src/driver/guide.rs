@@ -88,11 +88,7 @@ impl Guide {
 }
 
 impl Engine {
-    pub(super) fn pick_guided(
-        &mut self,
-        hint: Option<ThreadId>,
-        enabled: u64,
-    ) -> Option<ThreadId> {
+    pub(super) fn pick_guided(&mut self, hint: Option<ThreadId>, enabled: u64) -> Option<ThreadId> {
         let thread = hint.unwrap_or_else(|| self.usual(enabled));
         let step = self.driver.guide.count(thread);
         let label = self.driver.planned_label(thread, step);

@@ -111,9 +111,9 @@ impl Engine {
         message: MessageId,
         value: u64,
     ) -> EventId {
-        let idle = self.objects.message(message).value == value;
-        let (event, own);
+        let (event, own, idle);
         if self.keep >= Keep::Events {
+            idle = self.objects.message(message).value == value;
             (event, own) = self.keep_read_and_write(me, at, order, message, value);
         } else {
             (event, own) = (self.count(me, Kind::Rmw, at), message);
@@ -121,7 +121,9 @@ impl Engine {
                 Keep::Nothing => Row::EMPTY,
                 _ => self.pass_on(me, message, order),
             };
-            self.objects.messages[message.index()].overwrite(value, event, release, idle);
+            let stored = &mut self.objects.messages[message.index()];
+            idle = stored.value == value;
+            stored.overwrite(value, event, release, idle);
             self.unsettle_held();
         }
         if idle {

@@ -37,7 +37,7 @@ impl Engine {
         if self.mode == Mode::Sc {
             labels.push(Label::Plain);
             self.offer_failure(thread, pending, last, &mut labels);
-        } else if self.has_seen(thread, last) {
+        } else if self.is_last_alone(thread, &pending, last) {
             self.offer(thread, pending, last, &mut labels);
         } else {
             let floor = self.floor(thread, pending.object) as usize;
@@ -58,16 +58,21 @@ impl Engine {
         self.labels = labels;
     }
 
-    /// The label of an access in weak memory that can be at the last store alone: its thread has seen that one, so that
-    /// nothing older can be read, or written behind; or it is a read-modify-write, and others have read all older ones.
+    /// The label of an access in weak memory that can be at the last store alone.
     #[inline]
     pub(super) fn only_memory_label(&self, thread: ThreadId, pending: &Pending) -> Option<Label> {
         let last = self.objects.last_message(pending.object);
         let store = matches!(pending.op, Op::Store { .. });
         let label = if store { Label::After(last) } else { Label::Message(last) };
+        self.is_last_alone(thread, pending, last).then_some(label)
+    }
+
+    /// Whether an access can be at the `last` store alone: its thread has seen that one, so that nothing older can be
+    /// read, or written behind; or it is a read-modify-write, and others have read all older ones.
+    #[inline]
+    fn is_last_alone(&self, thread: ThreadId, pending: &Pending, last: MessageId) -> bool {
         let modifies = matches!(pending.op, Op::Rmw { .. });
-        let alone = self.has_seen(thread, last) || modifies && self.are_taken(thread, pending);
-        alone.then_some(label)
+        modifies && self.are_taken(thread, pending) || self.has_seen(thread, last)
     }
 
     /// Whether a read-modify-write has read each store but the last, none of which may be left out for another reason.

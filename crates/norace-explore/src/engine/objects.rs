@@ -438,6 +438,7 @@ impl Objects {
     }
 
     /// Sets the last event of `thread` on `object`; answers the one before.
+    #[inline]
     pub(crate) fn replace_head(
         &mut self,
         object: ObjectId,
@@ -445,11 +446,17 @@ impl Objects {
         event: EventId,
     ) -> Option<EventId> {
         self.list[object.index()].users |= 1 << thread.index();
-        let object = object.index() * self.width;
-        if self.heads.len() < object + self.width {
-            self.heads.resize(object + self.width, None);
+        let at = object.index() * self.width + thread.index();
+        if at >= self.heads.len() {
+            self.add_heads();
         }
-        self.heads[object + thread.index()].replace(event)
+        self.heads[at].replace(event)
+    }
+
+    /// Makes room for the heads of all objects there are.
+    #[inline(never)]
+    fn add_heads(&mut self) {
+        self.heads.resize(self.list.len() * self.width, None);
     }
 
     /// Undoes [`Objects::replace_head`].

@@ -14,25 +14,32 @@ use crate::event::{Class, Event, EventId, Kind, ObjectId, ThreadId};
 
 type Rank = (u32, u8);
 
+/// What a search for a cycle works with, kept for its memory.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    seen: Vec<bool>,
+    stack: Vec<EventId>,
+}
+
 impl Engine {
     /// Whether the SeqCst events, with the tentative `event` in the graph, are in a cycle through `event` or a fence
     /// that happens before it.
-    pub(super) fn closes_sc_cycle(&self, event: EventId) -> bool {
-        let this = &self.events[event];
-        self.sc_events
-            .iter()
-            .copied()
-            .filter(|&start| {
-                let candidate = &self.events[start];
-                start == event
-                    || candidate.kind == Kind::Fence && self.happens_before(candidate, this)
-            })
-            .any(|start| self.reaches_itself(start))
+    pub(super) fn closes_sc_cycle(&mut self, event: EventId) -> bool {
+        let mut search = std::mem::take(&mut self.sc_search);
+        let closes = self.sc_events.iter().copied().any(|start| {
+            let (this, candidate) = (&self.events[event], &self.events[start]);
+            let fence = candidate.kind == Kind::Fence && self.happens_before(candidate, this);
+            (start == event || fence) && self.reaches_itself(start, &mut search)
+        });
+        self.sc_search = search;
+        closes
     }
 
-    fn reaches_itself(&self, start: EventId) -> bool {
-        let mut seen = vec![false; self.sc_events.len()];
-        let mut stack = vec![start];
+    fn reaches_itself(&self, start: EventId, Search { seen, stack }: &mut Search) -> bool {
+        seen.clear();
+        seen.resize(self.sc_events.len(), false);
+        stack.clear();
+        stack.push(start);
         while let Some(from) = stack.pop() {
             for (index, &to) in self.sc_events.iter().enumerate() {
                 if seen[index] || to == from || !self.sc_before(from, to) {
