@@ -278,20 +278,34 @@ impl Engine {
         let others = self.objects.users(object) & !(1 << me.index());
         // The latest first: it often comes after all the rest.
         let latest = members(others).max_by_key(|&thread| self.objects.head(object, thread));
-        for thread in latest.into_iter().chain(members(others)) {
-            let mut cursor = self.objects.head(object, thread);
-            while let Some(index) = cursor {
-                let other = &self.events[index];
-                if self.clocks.get(causal, thread) >= other.number {
-                    break;
-                }
-                if ordered(class, other.kind, kind) {
-                    let past = other.causal;
-                    self.clocks.join(causal, past);
-                    break;
-                }
-                cursor = other.previous;
+        let Some(latest) = latest else { return };
+        let is_dependent = |other: Kind| ordered(class, other, kind);
+        self.order_after_events_of(latest, object, causal, is_dependent);
+        for thread in members(others & !(1 << latest.index())) {
+            self.order_after_events_of(thread, object, causal, is_dependent);
+        }
+    }
+
+    /// Puts an event, whose past is `causal` so far, after the last of those of `thread` on `object` that it depends on.
+    #[inline]
+    fn order_after_events_of(
+        &mut self,
+        thread: ThreadId,
+        object: ObjectId,
+        causal: Row,
+        is_dependent: impl Fn(Kind) -> bool,
+    ) {
+        let known = self.clocks.get(causal, thread);
+        let mut cursor = self.objects.head(object, thread);
+        while let Some(index) = cursor {
+            let other = &self.events[index];
+            if other.number <= known {
+                return;
             }
+            if is_dependent(other.kind) {
+                return self.clocks.join(causal, other.causal);
+            }
+            cursor = other.previous;
         }
     }
 
