@@ -286,7 +286,8 @@ impl Engine {
         }
     }
 
-    /// Puts an event, whose past is `causal` so far, after the last of those of `thread` on `object` that it depends on.
+    /// Puts an event, whose past is `causal` so far, after the last of those of `thread` on `object` that it depends
+    /// on.
     #[inline]
     fn order_after_events_of(
         &mut self,
