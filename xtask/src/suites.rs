@@ -37,10 +37,11 @@ struct Suite {
     at_once: usize,
 }
 
-const SUITES: [Suite; 8] = [
+const SUITES: [Suite; 9] = [
     Suite { name: "crossbeam-channel", tests: 391, at_once: 8 },
     Suite { name: "async-channel", tests: 41, at_once: 8 },
     Suite { name: "concurrent-queue", tests: 31, at_once: 1 },
+    Suite { name: "st3", tests: 18, at_once: 1 },
     Suite { name: "governor", tests: 54, at_once: 8 },
     Suite { name: "arc-swap", tests: 18, at_once: 1 },
     Suite { name: "async-broadcast", tests: 10, at_once: 8 },
