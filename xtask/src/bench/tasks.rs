@@ -12,7 +12,7 @@ use super::{
     in_turns,
     report::{Measure, Report},
 };
-use crate::process::{cargo, output, program, run};
+use crate::process::{cargo, is_installed, output, program, run};
 
 const BUILD_MAX: Duration = Duration::from_mins(15);
 
@@ -46,6 +46,11 @@ pub(super) struct Task {
     workers: u32,
     one_cpu: bool,
     tells: &'static [Tell],
+    /// Rounds at most, and how many times as long as others it goes on in each.
+    rounds_max: usize,
+    times: f64,
+    /// A program that it cannot do without.
+    needs: Option<&'static str>,
 }
 
 /// A task that tells its times.
@@ -54,7 +59,17 @@ pub(super) const fn task(
     name: &'static str,
     contenders: &'static [Contender],
 ) -> Task {
-    Task { what, name, contenders, workers: 2, one_cpu: false, tells: &[Tell::Times] }
+    Task {
+        what,
+        name,
+        contenders,
+        workers: 2,
+        one_cpu: false,
+        tells: &[Tell::Times],
+        rounds_max: usize::MAX,
+        times: 1.0,
+        needs: None,
+    }
 }
 
 impl Task {
@@ -70,6 +85,30 @@ impl Task {
 
     pub(super) const fn telling(self, tells: &'static [Tell]) -> Self {
         Self { tells, ..self }
+    }
+
+    /// In the first `most` rounds alone.
+    pub(super) const fn rounds(self, most: usize) -> Self {
+        Self { rounds_max: most, ..self }
+    }
+
+    /// So many times as long as others.
+    pub(super) const fn longer(self, times: f64) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Where the program `name` is installed; elsewhere it is left out.
+    pub(super) const fn needing(self, name: &'static str) -> Self {
+        Self { needs: Some(name), ..self }
+    }
+
+    /// Whether it can be done here; says so if it cannot.
+    fn is_possible(&self) -> bool {
+        let missing = self.needs.filter(|name| !is_installed(name));
+        if let Some(name) = missing {
+            println!("`{name}` is not installed: {} is left out", self.id());
+        }
+        missing.is_none()
     }
 
     fn id(&self) -> String {
@@ -132,11 +171,12 @@ impl Programs {
         tasks: &[Task],
         (rounds, seconds): (usize, f64),
     ) -> Result<(), String> {
+        let tasks: Vec<&Task> = tasks.iter().filter(|task| task.is_possible()).collect();
         for round in 0..rounds {
-            for task in tasks {
+            for task in tasks.iter().filter(|task| round < task.rounds_max) {
                 let here = |contender: &Contender| *contender != GO || self.go.is_some();
                 for contender in in_turns(task.contenders, round).filter(here) {
-                    let said = self.run(contender, task, seconds)?;
+                    let said = self.run(contender, task, seconds * task.times)?;
                     if said("wrong").is_ok_and(|count| count > 0.0) {
                         return Err(format!("{}: {} does it wrong", task.id(), contender.0));
                     }

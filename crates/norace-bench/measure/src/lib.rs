@@ -60,7 +60,16 @@ impl Run {
 ///
 /// If there is none.
 pub fn p99(times: &mut [u64]) -> u64 {
-    let at = (times.len() - 1) * 99 / 100;
+    percentile(times, 99)
+}
+
+/// The time that so many of a hundred are not longer than.
+///
+/// # Panics
+///
+/// If there is none, or the percentage is above 100.
+pub fn percentile(times: &mut [u64], percent: usize) -> u64 {
+    let at = (times.len() - 1) * percent / 100;
     *times.select_nth_unstable(at).1
 }
 

@@ -1,26 +1,40 @@
 //! One stream of events for many: the bus, and what one would take instead.
 
-use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use disruptor::{BusySpin, Producer};
-use norace::bus::{Bus, Policy, RecvError, Start, Subscriber, TryRecvError};
-use norace_bench_measure::{Done, Run, p99};
+use norace::bus::{Bus, Policy, Start, Subscriber, TryRecvError};
+use norace_bench_measure::{Done, Run};
+
+mod churn;
+mod panics;
+mod queue;
+mod stages;
+mod stall;
+mod wakes;
+
+pub use churn::churn;
+pub use panics::panics;
+pub use queue::queue;
+pub use stages::{fan, stages};
+pub use stall::stall;
+pub use wakes::wakes;
 
 /// As the benchmark of the disruptor has it.
 const BURST_RING: usize = 128;
 const BURSTS: u64 = 1_000;
+/// Of those that have pauses between them.
+const BURSTS_APART: u64 = 20;
 /// As tokio's benchmark of its broadcast has it.
 const SENDS: u64 = 100;
 const SENDS_RING: usize = 128;
 const DRAINED: u64 = 256;
-/// As the article has it.
-const QUEUE: usize = 1024;
-const QUEUE_BATCH: usize = 64;
-const QUEUE_EACH: u64 = 20_000;
+/// The ring, and how much a consumer takes at a time, as the article has it.
+const RING: usize = 1024;
+const BATCH: usize = 64;
 
 /// Where a consumer says how far it is.
 #[derive(Default)]
@@ -40,22 +54,50 @@ impl Sink {
     }
 }
 
-/// Bursts of so many events to one consumer on another thread, both of which spin; after each one the producer waits
-/// until all of it has arrived.
-pub fn bursts(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
-    let burst: u64 = parameters.first()?.parse().ok()?;
-    let sink = Sink::default();
-    let passes = |mut publish: Box<dyn FnMut(std::ops::Range<u64>) + '_>| {
-        let mut next = 1;
-        run.passes(|| {
-            for _ in 0..BURSTS {
-                publish(next..next + burst);
-                next += burst;
-                sink.wait_for(next - 1);
+/// What a producer sends to a sink.
+#[derive(Clone, Copy)]
+struct Bursts {
+    run: Run,
+    /// Events of each.
+    events: u64,
+    /// From the end of one to the next.
+    pause: Duration,
+}
+
+impl Bursts {
+    /// One after the other; after each one the producer waits until all of it has arrived. Pauses are not in `ns`.
+    fn passes(self, sink: &Sink, mut publish: impl FnMut(Range<u64>)) -> Done {
+        let (mut next, mut busy) = (1, Duration::ZERO);
+        let mut burst = || {
+            publish(next..next + self.events);
+            next += self.events;
+            sink.wait_for(next - 1);
+        };
+        if self.pause.is_zero() {
+            return self.run.passes(|| {
+                (0..BURSTS).for_each(|_| burst());
+                BURSTS * self.events
+            });
+        }
+        let done = self.run.passes(|| {
+            for _ in 0..BURSTS_APART {
+                thread::sleep(self.pause);
+                let begun = Instant::now();
+                burst();
+                busy += begun.elapsed();
             }
-            BURSTS * burst
-        })
-    };
+            BURSTS_APART * self.events
+        });
+        done.with("ns", busy.as_secs_f64() * 1e9 / (next - 1) as f64)
+    }
+}
+
+/// `bus-burst:EVENTS` and `bus-burst:EVENTS:PAUSE_MS`: bursts to one consumer on another thread, both of which spin.
+pub fn bursts(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
+    let pause = parameters.get(1).map_or(Ok(0), |pause| pause.parse()).ok()?;
+    let pause = Duration::from_millis(pause);
+    let bursts = Bursts { run, events: parameters.first()?.parse().ok()?, pause };
+    let sink = Sink::default();
     Some(match contender {
         "norace" | "norace-batch" => {
             let bus = Bus::new(BURST_RING);
@@ -63,19 +105,19 @@ pub fn bursts(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
             let batch = contender == "norace-batch";
             thread::scope(|scope| {
                 scope.spawn(|| spin(&mut consumer, &sink));
-                let done = passes(Box::new(|events| {
+                let done = bursts.passes(&sink, |events| {
                     if batch {
                         publish_batch(&bus, events);
                     } else {
                         events.for_each(|event| while bus.try_publish(event).is_err() {});
                     }
-                }));
+                });
                 drop(bus);
                 done
             })
         }
-        "disruptor" => disruptor_bursts(run, burst, false),
-        "disruptor-batch" => disruptor_bursts(run, burst, true),
+        "disruptor" => disruptor_bursts(bursts, false),
+        "disruptor-batch" => disruptor_bursts(bursts, true),
         "crossbeam" => {
             let (sender, receiver) = crossbeam_channel::bounded::<u64>(BURST_RING);
             thread::scope(|scope| {
@@ -88,9 +130,9 @@ pub fn bursts(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
                         }
                     }
                 });
-                let done = passes(Box::new(|events| {
+                let done = bursts.passes(&sink, |events| {
                     events.for_each(|event| while sender.try_send(event).is_err() {});
-                }));
+                });
                 drop(sender);
                 done
             })
@@ -99,27 +141,20 @@ pub fn bursts(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
     })
 }
 
-fn disruptor_bursts(run: Run, burst: u64, batch: bool) -> Done {
+fn disruptor_bursts(bursts: Bursts, batch: bool) -> Done {
     // It wants closures that live for ever.
     let sink: &'static Sink = Box::leak(Box::default());
     let mut producer = disruptor::build_single_producer(BURST_RING, || 0_u64, BusySpin)
         .handle_events_with(move |event: &u64, _, _| sink.reached(*event))
         .build();
-    let mut next = 1;
-    run.passes(|| {
-        for _ in 0..BURSTS {
-            let mut events = next..next + burst;
-            next += burst;
-            if batch {
-                producer.batch_publish(burst as usize, |slots| {
-                    slots.zip(&mut events).for_each(|(slot, event)| *slot = event);
-                });
-            } else {
-                events.for_each(|event| producer.publish(|slot| *slot = event));
-            }
-            sink.wait_for(next - 1);
+    bursts.passes(sink, |mut events| {
+        if batch {
+            producer.batch_publish(bursts.events as usize, |slots| {
+                slots.zip(&mut events).for_each(|(slot, event)| *slot = event);
+            });
+        } else {
+            events.for_each(|event| producer.publish(|slot| *slot = event));
         }
-        BURSTS * burst
     })
 }
 
@@ -134,7 +169,7 @@ fn spin(consumer: &mut Subscriber<u64>, sink: &Sink) {
     }
 }
 
-fn publish_batch(bus: &Bus<u64>, mut events: std::ops::Range<u64>) {
+fn publish_batch(bus: &Bus<u64>, mut events: Range<u64>) {
     while !events.is_empty() {
         let count = (events.end - events.start) as usize;
         // Full: the consumer is at work.
@@ -304,87 +339,4 @@ pub fn drain(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
         }
         _ => return None,
     })
-}
-
-/// So many producers, which are refused when there are 1,024 events, and one consumer that takes up to 64 at a time.
-/// Beside the time: that from before an event is published to when it is handled.
-pub fn queue(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
-    let producers: u64 = parameters.first()?.parse().ok()?;
-    let mut delays: Vec<u64> = Vec::new();
-    let start = Instant::now();
-    let now = || u64::try_from(start.elapsed().as_nanos()).expect("it does not take centuries");
-    let mut handle = |at: u64| delays.push(now() - at);
-    let events = producers * QUEUE_EACH;
-    let done = match contender {
-        "norace" => run.passes(|| {
-            let bus = Bus::new(QUEUE);
-            let mut consumer = bus.subscribe(Policy::Block, Start::Tail);
-            thread::scope(|scope| {
-                for _ in 0..producers {
-                    let bus = bus.clone();
-                    scope.spawn(move || produce(|| bus.try_publish(now()).is_ok()));
-                }
-                drop(bus);
-                while consumer.drain_blocking(QUEUE_BATCH, |_, &at| handle(at))
-                    != Err(RecvError::Closed)
-                {}
-            });
-            events
-        }),
-        "mutex" => run.passes(|| {
-            let queue = MutexQueue::default();
-            thread::scope(|scope| {
-                for _ in 0..producers {
-                    scope.spawn(|| produce(|| queue.push(now())));
-                }
-                let mut left = events;
-                while left > 0 {
-                    let batch = queue.pop_many();
-                    left -= batch.len() as u64;
-                    batch.into_iter().for_each(&mut handle);
-                }
-            });
-            events
-        }),
-        _ => return None,
-    };
-    let p99 = Duration::from_nanos(p99(&mut delays));
-    Some(done.with("p99_ms", p99.as_secs_f64() * 1e3))
-}
-
-/// Publishes all, again and again where it is refused.
-fn produce(publish: impl Fn() -> bool) {
-    for _ in 0..QUEUE_EACH {
-        while !publish() {
-            thread::yield_now();
-        }
-    }
-}
-
-/// What everybody writes.
-#[derive(Default)]
-struct MutexQueue {
-    events: Mutex<VecDeque<u64>>,
-    some: Condvar,
-}
-
-impl MutexQueue {
-    fn push(&self, event: u64) -> bool {
-        let mut events = self.events.lock().expect("nothing panics");
-        if events.len() == QUEUE {
-            return false;
-        }
-        events.push_back(event);
-        drop(events);
-        self.some.notify_one();
-        true
-    }
-
-    fn pop_many(&self) -> Vec<u64> {
-        let events = self.events.lock().expect("nothing panics");
-        let mut events =
-            self.some.wait_while(events, |events| events.is_empty()).expect("nothing panics");
-        let count = events.len().min(QUEUE_BATCH);
-        events.drain(..count).collect()
-    }
 }

@@ -14,7 +14,8 @@ const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
 TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
       pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES
-      bus-burst:EVENTS bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS
+      bus-burst:EVENTS[:PAUSE_MS] bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS bus-fan:CONSUMERS
+      bus-stages bus-wakes bus-stall bus-churn bus-panic
       load:THREADS:WRITES cached:THREADS:WRITES
       limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES";
 
@@ -24,6 +25,12 @@ fn main() -> ExitCode {
         "bus-tasks" => bus::tasks(run, contender, parameters),
         "bus-drain" => bus::drain(run, contender, parameters),
         "bus-queue" => bus::queue(run, contender, parameters),
+        "bus-fan" => bus::fan(run, contender, parameters),
+        "bus-stages" => bus::stages(run, contender),
+        "bus-wakes" => bus::wakes(run, contender),
+        "bus-stall" => bus::stall(run, contender),
+        "bus-churn" => bus::churn(run, contender),
+        "bus-panic" => bus::panics(run, contender),
         "count" => locks::count(run, contender, parameters),
         name if name.starts_with("pool-") => pools::lend(run, contender, name, parameters),
         "update" => versions::update(run, contender, parameters),

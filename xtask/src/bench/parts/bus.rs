@@ -22,7 +22,78 @@ const BURSTS: &[Contender] = &[
 const BROADCASTS: &[Contender] =
     &[OWN, OWN_LOSSY, ("tokio broadcast", "tokio"), ("async-broadcast", "async-broadcast")];
 
+const QUEUES: &[Contender] = &[OWN, ("std Mutex", "mutex")];
+const TWO_PRODUCERS: &[Contender] = &[
+    OWN,
+    ("disruptor, spinning", "disruptor"),
+    ("crossbeam", "crossbeam"),
+    ("std Mutex", "mutex"),
+];
+const FANS: &[Contender] = &[
+    OWN,
+    ("disruptor, yielding", "disruptor"),
+    ("async-broadcast", "async-broadcast"),
+    ("a crossbeam channel each", "crossbeam"),
+];
+const STAGES: &[Contender] = &[
+    OWN,
+    ("Norace, channels", "norace-channels"),
+    ("disruptor, yielding", "disruptor"),
+    ("crossbeam channels", "crossbeam"),
+];
+const SLEEPERS: &[Contender] = &[
+    OWN,
+    ("Norace, spinning", "norace-spin"),
+    ("disruptor, spinning", "disruptor"),
+    ("tokio broadcast", "tokio"),
+    ("async-broadcast", "async-broadcast"),
+    ("crossbeam", "crossbeam"),
+];
+const STALLED: &[Contender] = &[
+    (NORACE, "norace"),
+    ("Norace, blocking", "norace-block"),
+    ("tokio broadcast", "tokio"),
+    ("async-broadcast, overflowing", "async-broadcast"),
+];
+const VISITED: &[Contender] =
+    &[OWN, ("tokio broadcast", "tokio"), ("async-broadcast", "async-broadcast")];
+const PANICKED: &[Contender] = &[
+    OWN,
+    ("tokio broadcast", "tokio"),
+    ("crossbeam", "crossbeam"),
+    ("disruptor, given up after 100 ms", "disruptor"),
+];
+
+const fn micros(name: &'static str) -> Measure {
+    Measure { name, unit: "us", rises: false }
+}
+
+const TIME: Measure = Measure { name: "time", unit: "ns", rises: false };
 const DELAY: Measure = Measure { name: "P99", unit: "ms", rises: false };
+const IDLE: Measure = Measure { name: "processor when idle", unit: "%", rises: false };
+const LOST: Measure = Measure { name: "lost", unit: "events", rises: false };
+const LOST_STEADY: Measure = Measure { name: "lost to the other", unit: "events", rises: false };
+const LOST_PART: Measure = Measure { name: "lost", unit: "%", rises: false };
+
+const QUEUEING: &[Tell] = &[Tell::Times, Tell::Field("p99_ms", DELAY)];
+const BURSTING: &[Tell] = &[Tell::Field("ns", TIME)];
+const WAKING: &[Tell] = &[
+    Tell::Field("p50_us", micros("P50")),
+    Tell::Field("p99_us", micros("P99")),
+    Tell::Field("idle_percent", IDLE),
+];
+const STALLING: &[Tell] = &[
+    Tell::Field("late_p99_us", micros("P99 of publishing")),
+    Tell::Field("lost", LOST),
+    Tell::Field("lost_steady", LOST_STEADY),
+];
+const VISITING: &[Tell] = &[
+    Tell::Times,
+    Tell::Field("visit_p99_us", micros("P99 of coming and going")),
+    Tell::Field("lost_percent", LOST_PART),
+];
+const PANICKING: &[Tell] =
+    &[Tell::Field("recovery_us", micros("P50 of recovering")), Tell::Field("lost", LOST)];
 
 pub(in crate::bench) const BUS: Part = Part {
     name: "bus",
@@ -33,6 +104,23 @@ Each contender does the same task in a process of its own, in turns; the program
 [crates/norace-bench/parts](../../crates/norace-bench/parts/src/bus.rs). The times are those of one event, or of one
 that one receiver gets where there are many. disruptor and Norace's bus spin where it is said, on two threads;
 crossbeam's channel has one receiver and spins a little before it sleeps.
+
+What the later rows mean; they have 3 rounds. Pauses between bursts are slept, and are not in the time. Where there are
+more than two threads nobody may spin: consumers sleep until they are woken, who finds a ring full yields, and the
+disruptor, which knows no such sleep, yields, or spins as the only one that does. Two consumers get every event each,
+and three stages pass each on with one added: three buses or channels in a row, and the disruptor's stages on one ring.
+tokio's broadcast overwrites what was not read, so it has no place where everything has to arrive.
+
+For two thirds of 0.6 s one event is published each millisecond, then none: P50 and P99 are from before its publication
+to its handling by a thread that slept, and the processor's time in the last third is what waiting for nothing costs.
+Where one of two subscribers stalls for 100 ms in a second, 10 events are due each millisecond on a ring of 256; P99 of
+publishing counts from when an event was due, and a run in which received and lost do not add up to published is an
+error, not a row. Overwriting loses some 750 events to who stalls and nothing to the other; blocking loses none and
+holds up the producer. Beside one subscriber that gets everything another thread subscribes and leaves each millisecond;
+tokio, which waits for nobody, loses most of what a producer sends that is faster than the reader. A handler that panics
+is called again with the next event, by its own loop: the median of the time from panic to next event. disruptor 4.4.0
+ends its thread with the panic and stands still for ever; it is given up after 100 ms without room in the ring, and what
+was published by then is lost.
 
 Where Norace is behind, and why. The disruptor is built here for one producer that nobody may join, and readers that
 never sleep: publishing is a plain store. The bus takes any number of producers and wakes who sleeps, which is two
@@ -54,11 +142,29 @@ reach of any ring. Of the 4 producers' time a quarter goes into the clock that s
         task("256 events taken by 1, one thread", "bus-drain:1", BROADCASTS),
         task("256 events taken by 4, one thread", "bus-drain:4", BROADCASTS),
         task("256 events taken by 16, one thread", "bus-drain:16", BROADCASTS),
-        task(
-            "4 producers, ring of 1,024, batches of 64",
-            "bus-queue:4",
-            &[OWN, ("std Mutex", "mutex")],
-        )
-        .telling(&[Tell::Times, Tell::Field("p99_ms", DELAY)]),
+        task("4 producers, ring of 1,024, batches of 64", "bus-queue:4", QUEUES).telling(QUEUEING),
+        task("2 producers, one consumer", "bus-queue:2", TWO_PRODUCERS)
+            .telling(QUEUEING)
+            .rounds(3),
+        task("one producer, 2 consumers", "bus-fan:2", FANS).rounds(3),
+        task("3 stages, one behind the other", "bus-stages", STAGES).rounds(3),
+        task("bursts of 10, a pause of 1 ms between", "bus-burst:10:1", BURSTS)
+            .telling(BURSTING)
+            .rounds(3),
+        task("bursts of 10, a pause of 10 ms between", "bus-burst:10:10", BURSTS)
+            .telling(BURSTING)
+            .rounds(3),
+        task("one event each millisecond, then none", "bus-wakes", SLEEPERS)
+            .telling(WAKING)
+            .rounds(3)
+            .longer(2.0),
+        task("one of 2 stalls for 100 ms in a second", "bus-stall", STALLED)
+            .telling(STALLING)
+            .rounds(3)
+            .longer(3.5),
+        task("1,000 come and go each second", "bus-churn", VISITED).telling(VISITING).rounds(3),
+        task("a handler panics, one event in 100", "bus-panic", PANICKED)
+            .telling(PANICKING)
+            .rounds(3),
     ],
 };

@@ -12,6 +12,9 @@ const HERE: &[Contender] = &[(NORACE, "norace"), ("governor", "governor")];
 const SHARED: &[Contender] =
     &[(NORACE, "leased"), ("Norace, delayed", "delayed"), ("each request asks", "each")];
 
+/// What shares a limit.
+const REDIS: &str = "redis-server";
+
 const OVER: Measure = Measure { name: "beyond 20,000", unit: "requests", rises: false };
 const UNDER: Measure = Measure { name: "left of 20,000", unit: "requests", rises: false };
 const CALLS: Measure = Measure { name: "calls for 1,000", unit: "calls", rises: false };
@@ -52,8 +55,8 @@ clock: two sequence locks that governor, whose quota is fixed and whose clock tr
         task("one place, denied, 2 threads", "limit-one:2:deny", HERE),
         task("100,000 keys, one thread", "limit-many:1:100000", HERE),
         task("100,000 keys, 2 threads", "limit-many:2:100000", HERE),
-        task("2 nodes share 20,000", "limit-shared:2", SHARED).telling(SHARING),
-        task("4 nodes share 20,000", "limit-shared:4", SHARED).telling(SHARING),
-        task("8 nodes share 20,000", "limit-shared:8", SHARED).telling(SHARING),
+        task("2 nodes share 20,000", "limit-shared:2", SHARED).telling(SHARING).needing(REDIS),
+        task("4 nodes share 20,000", "limit-shared:4", SHARED).telling(SHARING).needing(REDIS),
+        task("8 nodes share 20,000", "limit-shared:8", SHARED).telling(SHARING).needing(REDIS),
     ],
 };
