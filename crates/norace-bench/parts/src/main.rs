@@ -13,7 +13,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
 TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
-      pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES
+      pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES pool-slow:BYTES pool-memory:BYTES
+      pool-hits:BYTES
       bus-burst:EVENTS[:PAUSE_MS] bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS bus-fan:CONSUMERS
       bus-stages bus-wakes bus-stall bus-churn bus-panic
       load:THREADS:WRITES cached:THREADS:WRITES

@@ -13,6 +13,8 @@ use norace_bench_measure::Done;
 use norace_bench_measure::Run;
 use norace_bench_measure::usage::Watch;
 
+mod kept;
+
 /// The bound of pools that have one.
 const OBJECTS: usize = 1_024;
 /// Buffers of a burst, and of a message from one thread to the other.
@@ -38,7 +40,14 @@ fn buffer() -> Vec<u8> {
         // Relaxed: a count.
         MADE.fetch_add(1, Ordering::Relaxed);
     }
+    kept::take_a_while();
     Vec::with_capacity(size())
+}
+
+/// How many were made since they are counted.
+fn made() -> u64 {
+    // Relaxed: a count; who made some was joined.
+    MADE.load(Ordering::Relaxed)
 }
 
 /// What a task is done with.
@@ -212,25 +221,34 @@ impl Lender for sharded_slab::Pool<Page> {
 /// Tasks of buffers of as many bytes as the first parameter says.
 pub fn lend(run: Run, contender: &str, task: &str, parameters: &[&str]) -> Option<Done> {
     SIZE.set(parameters.first()?.parse().ok()?).expect("one task is done");
+    // A burst is forgotten after two of these.
+    let ageing = if task == "pool-memory" { run.limit / 5 } else { Duration::from_secs(30) };
     match contender {
-        "norace" => with(run, task, &Pool::new(OBJECTS, buffer)),
-        "plain" => with(run, task, &Plain),
+        "norace" => with(run, task, || Pool::builder(OBJECTS).age_every(ageing).build(buffer)),
+        "plain" => with(run, task, || Plain),
         "lockfree" => {
-            with(run, task, &lockfree_object_pool::LinearObjectPool::new(buffer, Vec::clear))
+            with(run, task, || lockfree_object_pool::LinearObjectPool::new(buffer, Vec::clear))
         }
-        "opool" => with(run, task, &opool::Pool::new(OBJECTS, Allocator)),
-        "object" => with(run, task, &object_pool::Pool::new(0, buffer)),
-        "slab" => with(run, task, &sharded_slab::Pool::<Page>::new()),
+        "opool" => with(run, task, || opool::Pool::new(OBJECTS, Allocator)),
+        "object" => with(run, task, || object_pool::Pool::new(0, buffer)),
+        "slab" => with(run, task, sharded_slab::Pool::<Page>::new),
         _ => None,
     }
 }
 
-fn with(run: Run, task: &str, lender: &impl Lender) -> Option<Done> {
+fn with<L: Lender>(run: Run, task: &str, make: impl Fn() -> L) -> Option<Done> {
+    match task {
+        "pool-slow" => return Some(kept::slow(run, make)),
+        "pool-hits" => return Some(kept::hits(run, make)),
+        _ => {}
+    }
+    let lender = make();
     Some(match task {
-        "pool-one" => run.passes(|| one(lender)),
-        "pool-burst" => run.passes(|| bursts(lender)),
-        "pool-forward" => run.passes(|| forward(lender)),
-        "pool-requests" => requests(run, lender),
+        "pool-one" => run.passes(|| one(&lender)),
+        "pool-burst" => run.passes(|| bursts(&lender)),
+        "pool-forward" => run.passes(|| forward(&lender)),
+        "pool-requests" => requests(run, &lender),
+        "pool-memory" => kept::memory(run, &lender),
         _ => return None,
     })
 }
@@ -280,7 +298,8 @@ fn requests(run: Run, lender: &impl Lender) -> Done {
         due += Duration::from_millis(1);
         thread::sleep(due.saturating_sub(start.elapsed()));
     }
-    // Relaxed: as above.
-    let bytes = MADE.load(Ordering::Relaxed) as f64 * size() as f64;
-    Done::timed(ops, &watch).with("bytes_per_request", bytes / ops as f64)
+    let bytes = made() as f64 * size() as f64;
+    Done::timed(ops, &watch)
+        .with("bytes_per_request", bytes / ops as f64)
+        .with("mebibytes", bytes / f64::from(1 << 20))
 }
