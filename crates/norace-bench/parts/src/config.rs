@@ -14,6 +14,14 @@ use norace::config::Hot;
 use norace_bench_measure::{Done, Run};
 use tokio::sync::watch;
 
+mod file;
+mod held;
+mod storm;
+
+pub use file::follow;
+pub use held::across;
+pub use storm::storm;
+
 /// Reads of one thread in a pass.
 const EACH: u64 = 100_000;
 
@@ -134,57 +142,112 @@ impl Holder for Load<watch::Sender<Settings>> {
     }
 }
 
+/// Does something with what `contender` holds a value in, if that is known.
+macro_rules! on_holder {
+    ($contender:expr, |$holder:ident| $task:expr) => {{
+        let value = Settings::new(1);
+        match $contender {
+            "norace" => {
+                let $holder = Load(Hot::new(value));
+                Some($task)
+            }
+            "arc-swap" => {
+                let $holder = Load(ArcSwap::from_pointee(value));
+                Some($task)
+            }
+            "rwlock" => {
+                let $holder = Load(RwLock::new(Arc::new(value)));
+                Some($task)
+            }
+            "mutex" => {
+                let $holder = Load(Mutex::new(Arc::new(value)));
+                Some($task)
+            }
+            "parking-lot" => {
+                let $holder = Load(parking_lot::RwLock::new(Arc::new(value)));
+                Some($task)
+            }
+            "watch" => {
+                let $holder = Load(watch::Sender::new(value));
+                Some($task)
+            }
+            _ => None,
+        }
+    }};
+}
+
 /// `load:THREADS:WRITES` and `cached:THREADS:WRITES`, the writes those of a second.
 pub fn read(run: Run, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
     let how = (parameters.first()?.parse().ok()?, parameters.get(1)?.parse().ok()?);
-    let value = Settings::new(1);
-    Some(match (name, contender) {
-        ("load", "norace") => reads(run, how, &Load(Hot::new(value))),
-        ("load", "arc-swap") => reads(run, how, &Load(ArcSwap::from_pointee(value))),
-        ("load", "rwlock") => reads(run, how, &Load(RwLock::new(Arc::new(value)))),
-        ("load", "mutex") => reads(run, how, &Load(Mutex::new(Arc::new(value)))),
-        ("load", "parking-lot") => {
-            reads(run, how, &Load(parking_lot::RwLock::new(Arc::new(value))))
-        }
-        ("load", "watch") => reads(run, how, &Load(watch::Sender::new(value))),
-        ("cached", "norace") => reads(run, how, &Cached(Hot::new(value))),
-        ("cached", "arc-swap") => reads(run, how, &Cached(ArcSwap::from_pointee(value))),
-        _ => return None,
-    })
+    match (name, contender) {
+        ("load", contender) => on_holder!(contender, |holder| reads(run, how, &holder)),
+        (_, "norace") => Some(reads(run, how, &Cached(Hot::new(Settings::new(1))))),
+        (_, "arc-swap") => Some(reads(run, how, &Cached(ArcSwap::from_pointee(Settings::new(1))))),
+        _ => None,
+    }
+}
+
+/// `hold`, 1 us each, beside 1,000 writes a second; how long those took.
+pub fn hold(run: Run, contender: &str) -> Option<Done> {
+    on_holder!(contender, |holder| held::hold(run, &holder))
+}
+
+/// `nine`: reads of which a thread has nine at once.
+pub fn nine(run: Run, contender: &str) -> Option<Done> {
+    on_holder!(contender, |holder| held::nine(run, &holder))
+}
+
+/// `store:READERS`: writes while so many threads sleep that have read.
+pub fn store(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
+    let readers = parameters.first()?.parse().ok()?;
+    on_holder!(contender, |holder| storm::store(run, readers, &holder))
 }
 
 /// Passes of reads on some threads, beside so many writes a second.
 fn reads(run: Run, (threads, writes): (u64, u64), holder: &impl Holder) -> Done {
+    let pass = || {
+        let one = || {
+            let mut read = holder.reader();
+            (0..EACH).for_each(|_| read());
+        };
+        match threads {
+            1 => one(),
+            _ => thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(one))),
+        }
+        threads * EACH
+    };
+    beside_writes(run, writes, holder, pass).0
+}
+
+/// Passes beside so many writes a second; and how long each of those took.
+fn beside_writes(
+    run: Run,
+    writes: u64,
+    holder: &impl Holder,
+    pass: impl FnMut() -> u64,
+) -> (Done, Vec<u64>) {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
-        if writes > 0 {
-            scope.spawn(|| write(holder, writes, &ended));
-        }
-        let done = run.passes(|| {
-            let one = || {
-                let mut read = holder.reader();
-                (0..EACH).for_each(|_| read());
-            };
-            match threads {
-                1 => one(),
-                _ => thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(one))),
-            }
-            threads * EACH
-        });
+        let writer = (writes > 0).then(|| scope.spawn(|| write(holder, writes, &ended)));
+        let done = run.passes(pass);
         // Relaxed: it carries nothing.
         ended.store(true, Ordering::Relaxed);
-        done
+        let times = writer.map(|thread| thread.join().expect("it does not panic"));
+        (done, times.unwrap_or_default())
     })
 }
 
 /// Publishes at a rate; after a pause no faster than that.
-fn write(holder: &impl Holder, rate: u64, ended: &AtomicBool) {
+fn write(holder: &impl Holder, rate: u64, ended: &AtomicBool) -> Vec<u64> {
     let pause = Duration::from_secs(1) / u32::try_from(rate).expect("a rate of less than 2^32");
-    let mut due = Instant::now();
+    let (mut due, mut times) = (Instant::now(), Vec::new());
     // Relaxed: it carries nothing.
     for number in (2..).take_while(|_| !ended.load(Ordering::Relaxed)) {
+        let begun = Instant::now();
         holder.publish(Settings::new(number));
+        times.push(u64::try_from(begun.elapsed().as_nanos()).expect("it is short"));
         due = (due + pause).max(Instant::now());
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
+    times
 }

@@ -17,7 +17,7 @@ TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
       pool-hits:BYTES
       bus-burst:EVENTS[:PAUSE_MS] bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS bus-fan:CONSUMERS
       bus-stages bus-wakes bus-stall bus-churn bus-panic
-      load:THREADS:WRITES cached:THREADS:WRITES
+      load:THREADS:WRITES cached:THREADS:WRITES hold await nine store:READERS storm:VERSIONS file
       limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES";
 
 fn main() -> ExitCode {
@@ -39,6 +39,12 @@ fn main() -> ExitCode {
         "lock" => turns::lock(run, contender, parameters),
         "permits" => turns::permits(run, contender, parameters),
         "load" | "cached" => config::read(run, contender, name, parameters),
+        "hold" => config::hold(run, contender),
+        "await" => config::across(run, contender),
+        "nine" => config::nine(run, contender),
+        "store" => config::store(run, contender, parameters),
+        "storm" => config::storm(run, contender, parameters),
+        "file" => config::follow(run, contender),
         "limit-one" => limits::one(run, contender, parameters),
         "limit-many" => limits::many(run, contender, parameters),
         "limit-shared" => limits::shared(contender, parameters),
