@@ -12,13 +12,15 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: norace-bench-parts CONTENDER TASK WORKERS SECONDS
-TASK: count:THREADS update:THREADS read:THREADS lock:TASKS permits:TASKS:PERMITS
+TASK: count:THREADS update:THREADS read:THREADS reuse:THREADS stalled lock:TASKS permits:TASKS:PERMITS
       pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES pool-slow:BYTES pool-memory:BYTES
       pool-hits:BYTES
       bus-burst:EVENTS[:PAUSE_MS] bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS bus-fan:CONSUMERS
       bus-stages bus-wakes bus-stall bus-churn bus-panic
       load:THREADS:WRITES cached:THREADS:WRITES hold await nine store:READERS storm:VERSIONS file
-      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES";
+      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES limit-zipf:KEYS
+      limit-frozen:NODES limit-killed:NODES limit-skew:NODES limit-crash:NODES:CRASHES
+      limit-window:NODES:steady|forward|back";
 
 fn main() -> ExitCode {
     norace_bench_measure::main(USAGE, |run, contender, name, parameters| match name {
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         name if name.starts_with("pool-") => pools::lend(run, contender, name, parameters),
         "update" => versions::update(run, contender, parameters),
         "read" => versions::read(run, contender, parameters),
+        "reuse" => versions::reuse(run, contender, parameters),
+        "stalled" => versions::stalled(run, contender),
         "lock" => turns::lock(run, contender, parameters),
         "permits" => turns::permits(run, contender, parameters),
         "load" | "cached" => config::read(run, contender, name, parameters),
@@ -47,7 +51,13 @@ fn main() -> ExitCode {
         "file" => config::follow(run, contender),
         "limit-one" => limits::one(run, contender, parameters),
         "limit-many" => limits::many(run, contender, parameters),
-        "limit-shared" => limits::shared(contender, parameters),
+        "limit-zipf" => limits::zipf(run, contender, parameters),
+        "limit-shared" | "limit-frozen" | "limit-killed" | "limit-skew" => {
+            limits::shared(contender, name, parameters)
+        }
+        "limit-crash" => limits::crash(contender, parameters),
+        "limit-node" => limits::node(contender, parameters),
+        "limit-window" => limits::window(run, contender, parameters),
         _ => None,
     })
 }

@@ -9,6 +9,12 @@ use norace_bench_measure::{Done, Run};
 
 use crate::locks::on_threads;
 
+mod reuse;
+mod stalled;
+
+pub use reuse::reuse;
+pub use stalled::stalled;
+
 /// A number with a version.
 trait Cell: Sync {
     fn load(&self) -> (u64, u64);

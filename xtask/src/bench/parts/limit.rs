@@ -27,6 +27,41 @@ const SHARING: &[Tell] = &[
     Tell::Field("p99_us", DECISION),
 ];
 
+const SHARED_OWN: &[Contender] = &[(NORACE, "leased"), ("Norace, delayed", "delayed")];
+
+const fn requests(name: &'static str) -> Measure {
+    Measure { name, unit: "requests", rises: false }
+}
+
+const BYTES: Measure = Measure { name: "memory for a key", unit: "B", rises: false };
+const CROWDED: Measure = Measure { name: "P99 where keys have to go", unit: "ns", rises: false };
+const STALL: Measure = Measure { name: "longest there", unit: "us", rises: false };
+const LONGEST: Measure = Measure { name: "longest decision", unit: "ms", rises: false };
+const AT_ONCE: Measure = Measure { name: "most in any such time", unit: "%", rises: false };
+const USED: Measure = Measure { name: "of a window's limit used", unit: "%", rises: true };
+
+const CROWDING: &[Tell] = &[
+    Tell::Times,
+    Tell::Field("bytes_per_key", BYTES),
+    Tell::Field("crowd_p99_ns", CROWDED),
+    Tell::Field("stall_us", STALL),
+];
+const TROUBLED: &[Tell] = &[
+    Tell::Field("over", requests("beyond 8,000")),
+    Tell::Field("under", requests("left of 8,000")),
+    Tell::Field("longest_ms", LONGEST),
+];
+const CRASHING: &[Tell] = &[
+    Tell::Field("over", requests("beyond 2,000")),
+    Tell::Field("under", requests("left of 2,000")),
+    Tell::Field("bound", requests("may be beyond")),
+];
+const WINDOWS: &[Tell] = &[
+    Tell::Field("over", requests("beyond 500")),
+    Tell::Field("most_percent", AT_ONCE),
+    Tell::Field("used_percent", USED),
+];
+
 pub(in crate::bench) const LIMIT: Part = Part {
     name: "limit",
     head: "\
@@ -35,11 +70,29 @@ pub(in crate::bench) const LIMIT: Part = Part {
 Each contender does the same task in a process of its own, in turns; the programs are in
 [crates/norace-bench/parts](../../crates/norace-bench/parts/src/limits.rs). The times are those of one decision.
 
-The last tasks have 2, 4 or 8 nodes, a thread and a connection each, and a `redis-server` on this machine. Each node
+Other tasks have 2, 4 or 8 nodes, a thread and a connection each, and a `redis-server` on this machine. Each node
 asks some 10,000 times a second, if it gets to run, until it is told no 500 times in a row; together they may admit
 20,000. `leased` and `delayed` talk to Redis at 50 requests or every 100 ms; the third one asks Redis with an `INCR` for
-each request. A run in which more is admitted than the stated bound is an error, not a row. What nodes do that die, lose
-answers or find Redis restarted is tested with processes of their own, and not timed.
+each request. A run in which more is admitted than the stated bound is an error, not a row.
+
+What the later rows mean; they have 2 rounds or 3. A million keys are asked for by Zipf's law, the n-th in proportion to
+1 / n; memory is what the process has more when each was asked for once. Then there is room for an eighth of them, and a
+quota is whole again after a millisecond: Norace's table lets keys go by itself when it needs a place, governor's when
+it is told to, by a thread that does so every 10 ms if there are too many. The longest decision there is the stall.
+
+Of 8,000 that nodes share, the same as above: 2 nodes whose Redis is frozen for 1 s after 0.2 s, or killed then and
+another one in its place 0.3 s later, which knows nothing; and 4 nodes, 3 of which ask a hundredth as often as the
+first. Who asks for each request waits as long as the store is frozen, and begins to count anew when it was killed.
+Norace's nodes admit nothing that they were not granted, or at most a batch, while it is away, and nothing more when it
+comes back empty: what is left then is the price. Where one node does most of the work, what was granted to others is
+left. 4 nodes are processes that share 2,000 in batches of 50; 2 of them are killed within a batch and replaced.
+Counting first may admit a batch more for each crash, which the last measure says; what was granted to who died is left.
+
+Windows of 250 ms admit 500 each, asked for some ten times as often by 2 nodes for 1.5 s. Beyond is the most in one
+window by the store's clock; in any 250 ms there may be twice as many, across an edge. The clock of one node steps by a
+second in the middle. Who asks for each request has the number of the window in the key, by the node's clock, as is
+usual. A step forward may cost Norace what a crash does; about a step back, which no monotonic clock makes, it promises
+nothing.
 
 Where Norace is behind, and why. Half of a decision on one place is the reading of the tick counter, which both do. Ours
 looks up its quota as well, which may be changed while it is in use, and when the counter was last compared with the
@@ -58,5 +111,37 @@ clock: two sequence locks that governor, whose quota is fixed and whose clock tr
         task("2 nodes share 20,000", "limit-shared:2", SHARED).telling(SHARING).needing(REDIS),
         task("4 nodes share 20,000", "limit-shared:4", SHARED).telling(SHARING).needing(REDIS),
         task("8 nodes share 20,000", "limit-shared:8", SHARED).telling(SHARING).needing(REDIS),
+        task("a million keys by Zipf", "limit-zipf:1000000", HERE).telling(CROWDING).rounds(3),
+        task("2 nodes, Redis frozen for 1 s", "limit-frozen:2", SHARED)
+            .telling(TROUBLED)
+            .needing(REDIS)
+            .rounds(2),
+        task("2 nodes, Redis killed", "limit-killed:2", SHARED)
+            .telling(TROUBLED)
+            .needing(REDIS)
+            .rounds(2),
+        task("4 nodes, one asks 100 times as often", "limit-skew:4", SHARED)
+            .telling(TROUBLED)
+            .needing(REDIS)
+            .rounds(2),
+        task("4 nodes, 2 die within a batch", "limit-crash:4:2", SHARED_OWN)
+            .telling(CRASHING)
+            .needing(REDIS)
+            .rounds(3),
+        task("2 nodes, windows of 250 ms", "limit-window:2:steady", SHARED)
+            .telling(WINDOWS)
+            .needing(REDIS)
+            .rounds(2)
+            .longer(5.0),
+        task("a clock 1 s forward", "limit-window:2:forward", SHARED)
+            .telling(WINDOWS)
+            .needing(REDIS)
+            .rounds(2)
+            .longer(5.0),
+        task("a clock 1 s back", "limit-window:2:back", SHARED)
+            .telling(WINDOWS)
+            .needing(REDIS)
+            .rounds(2)
+            .longer(5.0),
     ],
 };
