@@ -105,8 +105,8 @@ Each contender does the same task in a process of its own, in turns; the program
 that one receiver gets where there are many. disruptor and Norace's bus spin where it is said, on two threads;
 crossbeam's channel has one receiver and spins a little before it sleeps.
 
-What the later rows mean; they have 3 rounds. Pauses between bursts are slept, and are not in the time. Where there are
-more than two threads nobody may spin: consumers sleep until they are woken, who finds a ring full yields, and the
+What the later rows mean; they have 3 rounds or 2. Pauses between bursts are slept, and are not in the time. Where there
+are more than two threads nobody may spin: consumers sleep until they are woken, who finds a ring full yields, and the
 disruptor, which knows no such sleep, yields, or spins as the only one that does. Two consumers get every event each,
 and three stages pass each on with one added: three buses or channels in a row, and the disruptor's stages on one ring.
 tokio's broadcast overwrites what was not read, so it has no place where everything has to arrive.
@@ -115,12 +115,12 @@ For two thirds of 0.6 s one event is published each millisecond, then none: P50 
 to its handling by a thread that slept, and the processor's time in the last third is what waiting for nothing costs.
 Where one of two subscribers stalls for 100 ms in a second, 10 events are due each millisecond on a ring of 256; P99 of
 publishing counts from when an event was due, and a run in which received and lost do not add up to published is an
-error, not a row. Overwriting loses some 750 events to who stalls and nothing to the other; blocking loses none and
-holds up the producer. Beside one subscriber that gets everything another thread subscribes and leaves each millisecond;
-tokio, which waits for nobody, loses most of what a producer sends that is faster than the reader. A handler that panics
-is called again with the next event, by its own loop: the median of the time from panic to next event. disruptor 4.4.0
-ends its thread with the panic and stands still for ever; it is given up after 100 ms without room in the ring, and what
-was published by then is lost.
+error, not a row. Overwriting loses what 100 ms bring beyond the ring to who stalls, some 750 events, and nothing to the
+other; blocking loses none and holds up the producer. Beside one subscriber that gets everything another thread
+subscribes and leaves each millisecond; tokio, which waits for nobody, loses most of what a producer sends that is
+faster than the reader. A handler that panics is called again with the next event, by its own loop: the median of the
+time from panic to next event. disruptor 4.4.0 ends its thread with the panic and stands still for ever; it is given up
+after 100 ms without room in the ring, and what was published by then is lost.
 
 Where Norace is behind, and why. The disruptor is built here for one producer that nobody may join, and readers that
 never sleep: publishing is a plain store. The bus takes any number of producers and wakes who sleeps, which is two
@@ -156,12 +156,12 @@ reach of any ring. Of the 4 producers' time a quarter goes into the clock that s
             .rounds(3),
         task("one event each millisecond, then none", "bus-wakes", SLEEPERS)
             .telling(WAKING)
-            .rounds(3)
+            .rounds(2)
             .longer(2.0),
         task("one of 2 stalls for 100 ms in a second", "bus-stall", STALLED)
             .telling(STALLING)
-            .rounds(3)
-            .longer(3.5),
+            .rounds(2)
+            .longer(3.0),
         task("1,000 come and go each second", "bus-churn", VISITED).telling(VISITING).rounds(3),
         task("a handler panics, one event in 100", "bus-panic", PANICKED)
             .telling(PANICKING)

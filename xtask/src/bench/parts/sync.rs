@@ -43,9 +43,9 @@ A free list has 6 places, of which 2 threads take two each and give both back, s
 another one behind it; one in 16 lets others run between its look and its exchange. A list breaks that gives a place to
 two or loses one. With a version none may break, or the run is an error; one atomic word without a version shows that
 the task does break lists. A reader that stalls has read before values of 4 KiB are replaced, some 20 in each
-millisecond for 1.5 s, and lets go after it; what counts is the memory that the process has more then. Norace's cell of
+millisecond for 0.9 s, and lets go after it; what counts is the memory that the process has more then. Norace's cell of
 an `Arc`, arc-swap and the mutex keep what the reader has; crossbeam-epoch frees nothing while anybody is pinned. These
-two rows have 3 rounds.
+two rows have 3 rounds and 2.
 
 Where Norace is behind, and why. A value of 16 bytes is exchanged by one instruction that is as wide, at some 6 ns;
 crossbeam's cell takes a lock by a narrower one, and who finds it taken spins. The mutex serves its line in order: with
@@ -66,8 +66,8 @@ half a millisecond, so that one task has many turns in a row and the others wait
             .rounds(3),
         task("values replaced beside a reader that stalls", "stalled", STALLED)
             .telling(&[Tell::Field("kept_mib", KEPT), Tell::Field("kept_percent", KEPT_PART)])
-            .rounds(3)
-            .longer(5.0),
+            .rounds(2)
+            .longer(3.0),
         task("an async mutex, one task", "lock:1", LOCKS),
         task("an async mutex, 8 tasks", "lock:8", LOCKS),
         task("a semaphore, one task", "permits:1:1", LOCKS),

@@ -1,4 +1,4 @@
-//! A Redis of a test's own, and a way to it that loses answers.
+//! A Redis of a test's own, and a way to it that loses answers; the benchmark of limits uses this file as well.
 
 use std::fs;
 use std::io::{Read, Write};
