@@ -137,11 +137,11 @@ Where Norace is behind, and why. On one worker a message through a buffer costs 
 and two unlocks, each an atomic exchange; kanal's spin lock is left by a plain store, which cannot know whether somebody
 sleeps at it. On two workers Norace's runtime spreads the ends over both, as soon as a second task can run; tasks that do
 nothing but pass messages on are then slower than on one, because the channel travels between the processors. The rows
-of kanal and Go whose processor time is about their time ran on one. What was tried: to wake nobody for a task that has
-spent its budget (1:1 twice as fast, many to one slower by two thirds, so it was left), the state's fields in the order
-of their use (8 %), and longer pauses at a taken lock (two to four times as fast, and kept). crossbeam's and crossfire's
-buffers have no lock, so that ends on two processors share a slot only; they have no exact order of waiters, no
-capacity 0 (crossfire), no value to get back from a send that was given up, and lose a place to a stalled owner.
+of kanal and Go whose processor time is about their time ran on one. What was tried: longer pauses at a lock that is
+taken (two to four times as fast, kept); the state's fields in the order of their use (8 %, kept); to wake nobody for a
+task that has spent its budget (one to one up to twice as fast, many to one slower by two thirds, dropped). The buffers
+of crossbeam and crossfire have no lock, so that ends on two processors share little more than a slot. In return no place
+is kept for who was woken: somebody who comes later may be first, and a send that was given up has no exact answer.
 
 ";
 

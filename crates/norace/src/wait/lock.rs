@@ -11,7 +11,10 @@ const FIRST: u32 = 64;
 const LONGEST: u32 = 1024;
 
 /// Attempts before the thread sleeps; some 80 µs if nobody lets go.
-const ATTEMPTS: u32 = norace_prim::model_or!(6, 0);
+const ATTEMPTS: u32 = 6;
+
+/// What only changes when a thread gets a lock is left out of models.
+const PATIENT: bool = norace_prim::model_or!(true, false);
 
 /// As [`lock`], but spins longer and more rarely before it sleeps.
 ///
@@ -22,11 +25,11 @@ const ATTEMPTS: u32 = norace_prim::model_or!(6, 0);
 ///
 /// When the holder is not running (it was preempted, or shares the processor) the thread sleeps in the end.
 ///
-/// It changes when a thread gets the lock, not what may happen, so models take it as any other.
+/// It changes when a thread gets the lock, not what may happen, so in models it is [`lock`].
 #[inline]
 #[cfg_attr(norace, track_caller)]
 pub(crate) fn lock_patiently<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    if ATTEMPTS == 0 {
+    if !PATIENT {
         return lock(mutex);
     }
     attempt(mutex).unwrap_or_else(|| contend(mutex))

@@ -1,8 +1,8 @@
 //! Running a future on a plain thread, which sleeps while the future waits.
 //!
-//! The thread looks for a wake for a moment (`Sleeper::look`), then parks. The waker unparks it (`std`'s park token), and
-//! a thread that comes out of its sleep polls again, whatever woke it: other users of the token cost one extra poll. A
-//! wait inside a wait (a poll or a waker that blocks in turn) that has slept may have taken the outer one's token for
+//! The thread looks for a wake for a moment (`Sleeper::look`), then parks. The waker unparks it (`std`'s park token),
+//! and a thread that comes out of its sleep polls again, whatever woke it: other users of the token cost one extra poll.
+//! A wait inside a wait (a poll or a waker that blocks in turn) that has slept may have taken the outer one's token for
 //! its own; so it leaves one behind when it ends. One that was ready at once has taken none and must leave none, or an
 //! outer wait with such polls would never sleep.
 
@@ -23,7 +23,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// Pauses in which a thread that is about to park looks for a wake: about as long as it takes to fall asleep and be
 /// woken, so that looking in vain costs no more than twice what was due anyway. Some 25 µs.
-const LOOKS: u32 = norace_prim::model_or!(1024, 0);
+const LOOKS: u32 = 1024;
+
+/// Looking changes nothing but time, and is left out of models.
+const LOOKS_FIRST: bool = norace_prim::model_or!(true, false);
 
 /// Parks in a row that a thread does not look before, at most, since looking was in vain.
 const LONGEST_RESPITE: u32 = 63;
@@ -42,7 +45,7 @@ impl Wake for Sleeper {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.thread.unpark();
-        if LOOKS > 0 {
+        if LOOKS_FIRST {
             // Relaxed: a hint.
             self.woken.store(true, Ordering::Relaxed);
         }
@@ -72,7 +75,7 @@ impl Sleeper {
 
     /// A poll begins: what woke the thread before is over.
     fn begin_poll(&self) {
-        if LOOKS > 0 {
+        if LOOKS_FIRST {
             // Relaxed: a hint.
             self.woken.store(false, Ordering::Relaxed);
         }
@@ -81,7 +84,7 @@ impl Sleeper {
     /// Gives whoever is about to wake this thread a moment, so that neither side needs the system for it. Where that is
     /// in vain (nothing comes so soon, or whoever would wake it needs this processor) it is done more and more rarely.
     fn look(&self) {
-        if LOOKS == 0 {
+        if !LOOKS_FIRST {
             return;
         }
         let _ = RESPITE.try_with(|respite| {
