@@ -1,10 +1,10 @@
 //! Running a future on a plain thread, which sleeps while the future waits.
 //!
 //! The thread looks for a wake for a moment (`Sleeper::look`), then parks. The waker unparks it (`std`'s park token),
-//! and a thread that comes out of its sleep polls again, whatever woke it: other users of the token cost one extra poll.
-//! A wait inside a wait (a poll or a waker that blocks in turn) that has slept may have taken the outer one's token for
-//! its own; so it leaves one behind when it ends. One that was ready at once has taken none and must leave none, or an
-//! outer wait with such polls would never sleep.
+//! and a thread that comes out of its sleep polls again, whatever woke it: other users of the token cost one extra
+//! poll. A wait inside a wait (a poll or a waker that blocks in turn) that has slept may have taken the outer one's
+//! token for its own; so it leaves one behind when it ends. One that was ready at once has taken none and must leave
+//! none, or an outer wait with such polls would never sleep.
 
 #[cfg(feature = "rt")]
 use super::blocked::take;

@@ -54,6 +54,10 @@ run is an error. A file is replaced by renaming, and 4 threads wait for its chan
 renaming until all of them have the new value. Each change comes right after a look at the file, which is the worst time
 for it: two intervals, of 500 ms unless set. The peers follow no file. That row has 2 rounds, of 2 changes or 1.2 s.
 
+Where Norace is behind, and why. A write of Norace's reads the value in force, has the new one checked against it, gives
+it a version, keeps the former ones for a rollback and looks for subscribers; arc-swap exchanges a pointer and looks at
+what readers left. A guard beyond a thread's places counts an `Arc` up and down, as arc-swap's does.
+
 ",
     peers: &["arc-swap", "parking_lot", "tokio"],
     tasks: &[
