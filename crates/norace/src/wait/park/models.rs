@@ -1,6 +1,6 @@
 //! Wakes at every moment of a wait, waits inside waits, deadlines.
 
-use super::{block_on, block_until, thread_waker};
+use super::{Sleeper, block_on, block_until};
 use crate::models::{Said, all, finds, join};
 use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::sync::Arc;
@@ -8,7 +8,7 @@ use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 /// A flag that orders nothing: whoever is woken sees it by the wake alone.
 #[derive(Clone, Default)]
@@ -36,7 +36,7 @@ impl Flag {
 fn a_wake_before_between_or_after_the_polls_is_seen_with_what_came_before_it() {
     all(|| {
         let flag = Flag::default();
-        let (set, waker) = (flag.clone(), thread_waker());
+        let (set, waker) = (flag.clone(), Waker::from(Sleeper::current()));
         let other = thread::spawn(move || {
             waker.wake_by_ref();
             set.set();
@@ -59,7 +59,7 @@ fn two_threads_wake_one_that_waits_for_both() {
     all(|| {
         let flags = [Flag::default(), Flag::default()];
         let threads = flags.clone().map(|flag| {
-            let waker = thread_waker();
+            let waker = Waker::from(Sleeper::current());
             thread::spawn(move || {
                 flag.set();
                 waker.wake();
@@ -87,7 +87,7 @@ fn a_waker_left_under_a_lock_is_called_or_not_needed() {
 fn nested(wait: fn(&Flag)) {
     let (outer, inner) = (Flag::default(), Flag::default());
     let threads = [outer.clone(), inner.clone()].map(|flag| {
-        let waker = thread_waker();
+        let waker = Waker::from(Sleeper::current());
         thread::spawn(move || {
             flag.set();
             waker.wake();
@@ -124,7 +124,7 @@ fn mutant_a_wait_that_leaves_no_token_behind_swallows_the_outer_wake() {
 fn a_wait_ends_by_its_wake_or_its_deadline_and_the_next_one_is_apart() {
     all(|| {
         let flag = Flag::default();
-        let (set, waker) = (flag.clone(), thread_waker());
+        let (set, waker) = (flag.clone(), Waker::from(Sleeper::current()));
         let other = thread::spawn(move || {
             set.set();
             waker.wake();
@@ -143,7 +143,7 @@ fn a_wait_ends_by_its_wake_or_its_deadline_and_the_next_one_is_apart() {
 fn a_deadline_inside_a_wait_leaves_the_outer_wake() {
     all(|| {
         let flag = Flag::default();
-        let (set, waker) = (flag.clone(), thread_waker());
+        let (set, waker) = (flag.clone(), Waker::from(Sleeper::current()));
         let other = thread::spawn(move || {
             set.set();
             waker.wake();

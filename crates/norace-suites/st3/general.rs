@@ -1,0 +1,3 @@
+//! The suite's tests that need no other crate.
+
+include!("tests/general.rs");
