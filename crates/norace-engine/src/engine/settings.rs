@@ -22,7 +22,7 @@ pub struct EngineSettings {
     pub requests_max: usize,
     /// Callers that may wait for orders to become final. Who waits already goes on when it falls.
     pub waiters_max: usize,
-    /// Idle time after which the journal's last frame is sealed.
+    /// Idle time after which the journal's last frame is sealed. A change holds from the next batch on.
     pub seal_after: Duration,
 }
 
@@ -68,10 +68,10 @@ pub struct SettingsSource(Arc<dyn Fn() -> EngineSettings + Send + Sync>);
 impl SettingsSource {
     /// Settings that may change: `read` says which are in force.
     ///
-    /// It is called on the core's thread before each message, and on those of callers, so it should cost little and
-    /// must not wait; a `norace::config::Hot` is made for that. A panic in it on the core's thread fails the engine.
-    /// After a change that should take hold before the next message comes, call
-    /// [`Engine::settings_changed`](crate::Engine::settings_changed).
+    /// It is called on the core's thread before each message, on the journal's before it waits, on those of callers,
+    /// and to print itself, so it should cost little and must not wait; a `norace::config::Hot` is made for that. A
+    /// panic in it on the first two fails the engine. After a change that should take hold before the next message
+    /// comes, call [`Engine::settings_changed`](crate::Engine::settings_changed).
     pub fn new(read: impl Fn() -> EngineSettings + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }

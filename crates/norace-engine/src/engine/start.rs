@@ -182,7 +182,9 @@ fn check(config: &EngineConfig, options: &JournalOptions) -> Result<(), OpenErro
         "batch_bytes_max is above the journal's max_frame_bytes"
     } else if options.segment_bytes < 12 * config.batch_bytes_max as u64 {
         "the journal's segments hold fewer than 12 batches"
-    } else if !(1..=CONCURRENCY_MAX).contains(&config.settings.read().processor.concurrency) {
+    } else if matches!(config.processor, ProcessorChoice::Async(_))
+        && !(1..=CONCURRENCY_MAX).contains(&config.settings.read().processor.concurrency)
+    {
         "the processor's concurrency is not from 1 to 65536"
     } else if config.events_max > EVENTS_MAX {
         "events_max is above 2^24"

@@ -1,9 +1,9 @@
 //! Runs an asynchronous processor on the runtime: a task for each order that the core hands out.
 //!
-//! One task takes the orders and starts a worker for each. How many there are at once is the core's to say, which knows
-//! when one has reported. A worker calls the processor in a task of its own, and reports to the core. The task keeps a
-//! panic away from everybody else; the worker's timer runs out even while that task is stuck in one poll. What the
-//! report means for the order is the core's business.
+//! One task takes the orders, calls the processor for each in a task of its own, and has another one, a worker, wait
+//! for that call and report to the core. How many there are at once is the core's to say, which knows when one has
+//! reported. The call's own task keeps a panic away from everybody else; the worker's timer runs out even while that
+//! task is stuck in one poll. What the report means for the order is the core's business.
 //!
 //! Stopping: 1. the channel of jobs is closed, so that no worker is started after those for what is in it; 2. those
 //! still busy at the deadline are cancelled, and their calls with them. An order whose call was cancelled is not
@@ -19,7 +19,7 @@ use norace_prim::time::{Duration, Instant};
 
 use super::{Decision, Job, Processor, ProcessorError, Report};
 use crate::engine::Message;
-use crate::model::Reason;
+use crate::model::{Order, Reason};
 
 /// The pause before a task for which the runtime had no room is tried again.
 const NO_TASK_PAUSE: Duration = Duration::from_millis(10);
@@ -88,7 +88,7 @@ impl Driver {
             let _guard = guard;
             let context = worker.context.clone();
             // Cancelled or out of orders, it has ended.
-            let _ = context.run(worker.start_all(taken)).await;
+            let _ = context.run(worker.begin_all(taken)).await;
         })?;
         Ok(Self { jobs, context, alive })
     }
@@ -118,56 +118,75 @@ impl Drop for Driver {
 }
 
 impl Worker {
-    /// Starts a worker for each order, until there are no more.
-    async fn start_all(self, jobs: Receiver<Job>) {
-        while let Ok(job) = jobs.recv().await {
-            loop {
-                let (worker, job, guard) =
-                    (self.clone(), job.clone(), AliveGuard::new(&self.alive));
-                let work = async move {
-                    let _guard = guard;
-                    let context = worker.context.clone();
-                    // Cancelled, it has not reported.
-                    let _ = context.run(worker.work(job)).await;
-                };
-                match task::Builder::new().name("process").spawn(work) {
-                    Ok(_) => break,
-                    Err(SpawnError::Full) => sleep(NO_TASK_PAUSE).await,
-                    Err(_) => return,
-                }
+    /// Begins a call for each order, until there are no more.
+    async fn begin_all(self, jobs: Receiver<Job>) {
+        while let Ok(Job { at, order, timeout }) = jobs.recv().await {
+            match self.begin(&order).await {
+                Some(call) => self.attend(Work { at, timeout, call }).await,
+                None => return,
             }
         }
     }
 
-    async fn work(self, job: Job) {
-        let at = job.at;
-        if let Some(result) = self.call(job).await {
-            // An engine that stops takes no more; the order is taken up at the next start.
-            let _ = self.inbox.send(Message::Processed(Report { at, result })).await;
-        }
-    }
-
-    /// One call; `None` when it was cancelled, because the engine or the runtime stops.
-    async fn call(&self, job: Job) -> Option<Result<Decision, ProcessorError>> {
-        let mut call = loop {
-            let (processor, order) = (Arc::clone(&self.processor), job.order.clone());
+    /// Begins a call; `None` when the runtime stops.
+    async fn begin(&self, order: &Order) -> Option<Call> {
+        loop {
+            let (processor, order) = (Arc::clone(&self.processor), order.clone());
             let called = async move { processor.process(order).await };
             match task::Builder::new().name("process order").spawn(called) {
-                Ok(task) => break Call(task),
+                Ok(task) => return Some(Call(task)),
                 Err(SpawnError::Full) => sleep(NO_TASK_PAUSE).await,
                 Err(_) => return None,
             }
-        };
-        match timeout(job.timeout, &mut call.0).await {
-            Ok(Ok(result)) => Some(result),
-            Ok(Err(error @ TaskError::Panicked { .. })) => {
-                let message = error.panic_message().unwrap_or("no message");
-                Some(Err(ProcessorError(Reason::from_lossy(&format!("panicked: {message}")))))
-            }
-            Ok(Err(TaskError::Cancelled { .. })) => None,
-            Err(_elapsed) => Some(Err(ProcessorError(Reason::from_lossy("timed out")))),
         }
     }
+
+    /// Has a worker attend to the call. Where the runtime has room for the call and no more this task does it, so that
+    /// every call has its timer, and room comes back.
+    async fn attend(&self, work: Work) {
+        let work = Arc::new(Mutex::new(Some(work)));
+        let taken = |work: &Mutex<Option<Work>>| sync::lock(work).take();
+        let (worker, its, guard) = (self.clone(), work.clone(), AliveGuard::new(&self.alive));
+        let attending = async move {
+            let _guard = guard;
+            if let Some(work) = taken(&its) {
+                // Cancelled, it has not reported.
+                let _ = worker.context.run(worker.end(work)).await;
+            }
+        };
+        match task::Builder::new().name("process").spawn(attending) {
+            Ok(_) => {}
+            Err(SpawnError::Full) => {
+                if let Some(work) = taken(&work) {
+                    self.end(work).await;
+                }
+            }
+            // The runtime stops. The call is dropped and thereby cancelled.
+            Err(_) => {}
+        }
+    }
+
+    /// Waits for the end of a call and reports it, unless the engine or the runtime stops.
+    async fn end(&self, Work { at, timeout: limit, mut call }: Work) {
+        let result = match timeout(limit, &mut call.0).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(error @ TaskError::Panicked { .. })) => {
+                let message = error.panic_message().unwrap_or("no message");
+                Err(ProcessorError(Reason::from_lossy(&format!("panicked: {message}"))))
+            }
+            Ok(Err(TaskError::Cancelled { .. })) => return,
+            Err(_elapsed) => Err(ProcessorError(Reason::from_lossy("timed out"))),
+        };
+        // An engine that stops takes no more; the order is taken up at the next start.
+        let _ = self.inbox.send(Message::Processed(Report { at, result })).await;
+    }
+}
+
+/// An order whose call has begun.
+struct Work {
+    at: u32,
+    timeout: Duration,
+    call: Call,
 }
 
 /// A call under way; dropping it cancels it.

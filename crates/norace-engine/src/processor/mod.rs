@@ -45,7 +45,8 @@ pub const CONCURRENCY_MAX: usize = 1 << 16;
 /// Bounds on the work of an asynchronous processor. They can be changed while it works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsyncOptions {
-    /// Calls at once, at most [`CONCURRENCY_MAX`]. When it falls, the calls under way end first.
+    /// Calls at once, from 1 to [`CONCURRENCY_MAX`]; what is beyond counts as the nearer one. When it falls, the calls
+    /// under way end first.
     pub concurrency: usize,
     /// How long one call may take; it keeps what it began with.
     pub timeout: Duration,

@@ -185,7 +185,7 @@ impl Core {
     pub(super) fn dispatch(&mut self) {
         let Some(port) = &self.schedule.processor else { return };
         let (jobs, options) = (port.jobs.clone(), self.settings.processor);
-        let slots = options.concurrency.min(CONCURRENCY_MAX);
+        let slots = options.concurrency.clamp(1, CONCURRENCY_MAX);
         while self.schedule.running < slots {
             let Some(at) = self.schedule.ready.pop_front() else { return };
             if self.state.order_state(at) != OrderState::Processing {

@@ -130,6 +130,25 @@ fn a_panicking_or_failing_processor_harms_no_other_order() {
 }
 
 #[test]
+fn a_runtime_with_room_for_few_tasks_gets_through_all_orders() {
+    // The one that takes the orders, and so many more.
+    for more in [1, 2] {
+        let disk = SimStorage::new(7);
+        let runtime = norace::rt::Builder::new().workers(2).max_tasks(1 + more).build().unwrap();
+        let patient = AsyncOptions { timeout: Duration::from_secs(1), ..options() };
+        let engine = start_with(&disk, &runtime, Arc::new(Obedient::default()), patient);
+        let expected = [
+            ("hang", OrderState::Failed, Some("timed out")),
+            ("ok", OrderState::Confirmed, None),
+            ("panic", OrderState::Failed, Some("panicked: after the first await")),
+        ];
+        ends(&engine, 6, &expected);
+        engine.stop(Duration::from_secs(10)).unwrap();
+        runtime.shutdown(Duration::from_secs(10)).unwrap();
+    }
+}
+
+#[test]
 fn a_hanging_processor_fails_its_own_order_and_no_other() {
     let (disk, runtime) = (SimStorage::new(6), runtime());
     let patient = AsyncOptions { timeout: Duration::from_secs(2), ..options() };
