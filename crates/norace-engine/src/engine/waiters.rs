@@ -1,7 +1,8 @@
 //! Who waits for an order to become final. Owned by the core, bounded in number.
 //!
-//! A waiter whose receiver has gone is removed when its order ends, or by a sweep: the number of waiters at which the
-//! next sweep happens is twice what the last one left, so sweeping costs a constant per registration.
+//! A waiter whose receiver has gone is removed when its order ends, or by a sweep. The number of waiters at which the
+//! next sweep happens is twice what the last one left; where the bound is in the way, one happens when so many were
+//! refused as are a share of the waiters. So sweeping costs a constant per registration.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,9 @@ use super::commit::Replier;
 use crate::model::{Order, Rejection};
 
 const SWEEP_MIN: usize = norace_prim::model_or!(256, 2);
+
+/// Waiters that one refusal pays for looking at.
+const SWEEP_SHARE: usize = 16;
 
 /// One that waits: the right to answer it.
 type Waiter = Replier<Result<Order, Rejection>>;
@@ -18,11 +22,13 @@ pub(crate) struct Waiters {
     by_order: HashMap<u32, Vec<Waiter>>,
     len: usize,
     sweep_at: usize,
+    /// Refused since the last sweep.
+    refused: usize,
 }
 
 impl Default for Waiters {
     fn default() -> Self {
-        Self { by_order: HashMap::new(), len: 0, sweep_at: SWEEP_MIN }
+        Self { by_order: HashMap::new(), len: 0, sweep_at: SWEEP_MIN, refused: 0 }
     }
 }
 
@@ -33,10 +39,12 @@ impl Waiters {
 
     /// Registers `waiter` for the order, or gives it back when there are `len_max` already.
     pub(crate) fn add(&mut self, order: u32, waiter: Waiter, len_max: usize) -> Result<(), Waiter> {
-        if self.len >= self.sweep_at.min(len_max) {
+        let refused_enough = self.refused >= self.len / SWEEP_SHARE;
+        if self.len >= self.sweep_at || self.len >= len_max && refused_enough {
             self.sweep();
         }
         if self.len >= len_max {
+            self.refused += 1;
             return Err(waiter);
         }
         self.by_order.entry(order).or_default().push(waiter);
@@ -68,5 +76,6 @@ impl Waiters {
         });
         self.len = self.by_order.values().map(Vec::len).sum();
         self.sweep_at = (self.len * 2).max(SWEEP_MIN);
+        self.refused = 0;
     }
 }
