@@ -6,7 +6,7 @@ use std::fmt;
 
 mod engine;
 
-use norace::config::{CompareError, Hot, Snapshot};
+use norace::config::{CompareError, Hot, Snapshot, Stale};
 use norace_engine::{EngineSettings, SettingsSource};
 use norace_prim::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
@@ -213,7 +213,11 @@ impl LiveSettings {
     ) -> Result<Snapshot<Settings>, CompareError<InvalidSetting>> {
         loop {
             let current = self.hot.snapshot();
-            let base = expected.unwrap_or_else(|| current.version());
+            // The keys are those of this version, so it has to be the one that is replaced.
+            let base = current.version();
+            if let Some(expected) = expected.filter(|expected| *expected != base) {
+                return Err(CompareError::Stale(Stale { expected, current: base }));
+            }
             let new = settings.clone().with_keys(current.keys.clone());
             match self.hot.compare_publish(base, new.clone()) {
                 Ok(version) => return Ok(Snapshot::of(version, new)),
@@ -255,3 +259,6 @@ impl From<Config> for LiveSettings {
         Self::unchecked(Settings::default().with_server(server))
     }
 }
+
+#[cfg(test)]
+mod tests;
