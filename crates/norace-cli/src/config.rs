@@ -36,7 +36,6 @@ pub(crate) struct Config {
 }
 
 /// Bounds that hold from the start to the end, and those that can change meanwhile.
-
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 struct Engine {

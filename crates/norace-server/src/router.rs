@@ -160,7 +160,7 @@ mod tests {
 
     use hyper::Method;
 
-    use super::{Endpoint, Found, ROUTES, find};
+    use super::{Endpoint, Found, ROUTES, Scope, find};
 
     #[track_caller]
     fn check(method: Method, path: &str, expect: Result<(Endpoint, &str), Option<&str>>) {
@@ -212,5 +212,23 @@ mod tests {
         let served: BTreeSet<_> =
             ROUTES.iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
         assert_eq!(served, described);
+    }
+
+    #[test]
+    fn the_openapi_document_asks_for_the_scopes_that_are_asked_for() {
+        let document: serde_json::Value = serde_json::from_str(crate::api::OPENAPI).unwrap();
+        for route in &ROUTES {
+            let call = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+            let described = &call["security"][0]["bearer"][0];
+            let asked = route.endpoint.scope();
+            assert_eq!(described.as_str(), asked.map(Scope::as_str), "{}", route.path);
+            let refusals = asked.map_or(0, |_| 1);
+            assert_eq!(
+                usize::from(call["responses"]["401"].is_object()),
+                refusals,
+                "{}",
+                route.path
+            );
+        }
     }
 }

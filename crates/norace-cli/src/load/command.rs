@@ -21,9 +21,10 @@ const KEY: &str = "NORACE_KEY";
 /// Runs the command.
 pub(crate) fn run_command(args: LoadArgs, output: &mut Output) -> Result<ExitCode, Failure> {
     let target = Target::from_url(&args.url)?;
-    let target = match std::env::var(KEY) {
-        Ok(key) => target.with_key(&key)?,
-        Err(_) => target,
+    let target = match std::env::var_os(KEY).filter(|key| !key.is_empty()) {
+        // What is no Unicode is no visible ASCII either, and refused.
+        Some(key) => target.with_key(&key.to_string_lossy())?,
+        None => target,
     };
     let log = match &args.input {
         Some(path) => read_log(path)?,

@@ -9,15 +9,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::InvalidSetting;
 use crate::config::{TIME_MAX, millis, positive};
 
+/// The largest [`EngineBounds::requests_max`].
+const REQUESTS_MAX: usize = 1 << 16;
+
+/// The largest [`EngineBounds::waiters_max`].
+const WAITERS_MAX: usize = 1 << 20;
+
+/// The largest [`Processing::attempts_max`].
+const ATTEMPTS_MAX: usize = 1_000_000;
+
 /// Bounds of the engine that can be changed while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct EngineBounds {
-    /// Requests in one array. Default 8190.
+    /// Requests in one array, at most 65,536. Default 8190.
     #[serde(deserialize_with = "positive")]
     pub requests_max: usize,
-    /// Callers that may wait for orders to become final. Default 65,536.
+    /// Callers that may wait for orders to become final, at most 1,048,576. Default 65,536.
     #[serde(deserialize_with = "positive")]
     pub waiters_max: usize,
     /// Idle time after which the journal's last frame is vouched for. Default 10 ms.
@@ -38,7 +47,7 @@ pub struct Processing {
     /// How long one call may take. Default 30 s.
     #[serde(rename = "timeout_ms", with = "millis")]
     pub timeout: Duration,
-    /// Calls for one order before it is flagged. Default 8.
+    /// Calls for one order before it is flagged, at most 1,000,000. Default 8.
     #[serde(deserialize_with = "positive_u32")]
     pub attempts_max: u32,
     /// The pause before the second call; doubled for each further one. Default 100 ms.
@@ -82,8 +91,8 @@ impl Default for Processing {
 impl EngineBounds {
     /// Finds the first bound that can't work.
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
-        check_count("engine.requests_max", self.requests_max, usize::MAX)?;
-        check_count("engine.waiters_max", self.waiters_max, usize::MAX)?;
+        check_count("engine.requests_max", self.requests_max, REQUESTS_MAX)?;
+        check_count("engine.waiters_max", self.waiters_max, WAITERS_MAX)?;
         check_time("engine.seal_after_ms", self.seal_after)
     }
 }
@@ -93,7 +102,7 @@ impl Processing {
     pub(super) fn check(&self) -> Result<(), InvalidSetting> {
         check_count("processor.concurrency", self.concurrency, CONCURRENCY_MAX)?;
         check_time("processor.timeout_ms", self.timeout)?;
-        check_count("processor.attempts_max", self.attempts_max, u32::MAX)?;
+        check_count("processor.attempts_max", self.attempts_max as usize, ATTEMPTS_MAX)?;
         check_time("processor.backoff_min_ms", self.backoff_min)?;
         check_time("processor.backoff_max_ms", self.backoff_max)?;
         if self.backoff_min > self.backoff_max {
@@ -126,12 +135,9 @@ pub(super) fn of(bounds: &EngineBounds, processing: &Processing) -> EngineSettin
     }
 }
 
-fn check_count<N>(name: &str, count: N, max: N) -> Result<(), InvalidSetting>
-where
-    N: Copy + Ord + From<u8> + std::fmt::Display,
-{
-    if count < N::from(1) {
-        return Err(InvalidSetting::new(name, format!("{count} is below 1")));
+fn check_count(name: &str, count: usize, max: usize) -> Result<(), InvalidSetting> {
+    if count == 0 {
+        return Err(InvalidSetting::new(name, "0 is below 1"));
     }
     if count > max {
         return Err(InvalidSetting::new(name, format!("{count} is above {max}")));
