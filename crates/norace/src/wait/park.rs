@@ -55,14 +55,30 @@ impl Wake for Sleeper {
 thread_local! {
     static SLEEPER: OnceCell<Arc<Sleeper>> = const { OnceCell::new() };
     static WAITS: Cell<u32> = const { Cell::new(0) };
-    static RESPITE: Cell<Respite> = const { Cell::new(Respite { left: 0, length: 0 }) };
+    static RESPITE: Cell<Respite> = const { Cell::new(Respite::NONE) };
 }
 
-/// For how long a thread does not look for wakes.
-#[derive(Clone, Copy)]
+/// For how many parks a thread does not look for wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Respite {
     left: u32,
     length: u32,
+}
+
+impl Respite {
+    const NONE: Self = Self { left: 0, length: 0 };
+
+    /// After a park before which the thread looks by `look`, unless it has a respite.
+    fn next(self, look: impl FnOnce() -> bool) -> Self {
+        if self.left > 0 {
+            return Self { left: self.left - 1, ..self };
+        }
+        if look() {
+            return Self::NONE;
+        }
+        let length = LONGEST_RESPITE.min(2 * self.length + 1);
+        Self { left: length, length }
+    }
 }
 
 impl Sleeper {
@@ -84,20 +100,13 @@ impl Sleeper {
     /// Gives whoever is about to wake this thread a moment, so that neither side needs the system for it. Where that is
     /// in vain (nothing comes so soon, or whoever would wake it needs this processor) it is done more and more rarely.
     fn look(&self) {
-        if !LOOKS_FIRST {
-            return;
+        if LOOKS_FIRST {
+            let next = |respite: &Cell<Respite>| {
+                respite.set(respite.get().next(|| self.is_woken_soon()));
+            };
+            // While thread-locals are being destroyed nobody looks.
+            let _ = RESPITE.try_with(next);
         }
-        let _ = RESPITE.try_with(|respite| {
-            let Respite { left, length } = respite.get();
-            respite.set(if left > 0 {
-                Respite { left: left - 1, length }
-            } else if self.is_woken_soon() {
-                Respite { left: 0, length: 0 }
-            } else {
-                let length = LONGEST_RESPITE.min(2 * length + 1);
-                Respite { left: length, length }
-            });
-        });
     }
 
     fn is_woken_soon(&self) -> bool {

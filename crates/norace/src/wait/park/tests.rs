@@ -1,6 +1,6 @@
 //! Parking: wakes are not lost, deadlines are met, nested waits are apart.
 
-use super::{block_on, block_until};
+use super::{Respite, block_on, block_until};
 use norace_prim::sync::{Arc, Mutex};
 use norace_prim::thread;
 use norace_prim::time::{Duration, Instant};
@@ -16,6 +16,26 @@ fn a_ready_future_is_polled_once() {
         Poll::Ready(7)
     }));
     assert_eq!((output, polls), (7, 1));
+}
+
+#[test]
+fn a_thread_that_looks_in_vain_looks_more_and_more_rarely_until_it_finds_a_wake() {
+    let mut respite = Respite::NONE;
+    let mut parks_to_look = |finds: bool| {
+        let (mut parks, mut looked) = (0, false);
+        while !looked {
+            parks += 1;
+            respite = respite.next(|| {
+                looked = true;
+                finds
+            });
+        }
+        parks
+    };
+    let in_vain: Vec<_> = (0..9).map(|_| parks_to_look(false)).collect();
+    assert_eq!(in_vain, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    assert_eq!(parks_to_look(true), 64);
+    assert_eq!([parks_to_look(true), parks_to_look(false), parks_to_look(false)], [1, 1, 2]);
 }
 
 #[test]

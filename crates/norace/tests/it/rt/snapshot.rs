@@ -7,7 +7,7 @@ use norace::select::Select;
 use norace::task::{self, BlockedOn, TaskSnapshot, TaskState};
 use norace::{chan, time};
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -249,7 +249,9 @@ fn tasks_that_are_looked_at_again_and_again_lose_no_wake() {
             assert_eq!(back.1.recv().await, Ok(n + 1));
         }
     });
+    let deadline = Instant::now() + PATIENCE;
     while !asking.is_finished() {
+        assert!(Instant::now() < deadline, "a wake was lost: {:?}", pool.handle().tasks());
         for told in pool.handle().tasks() {
             assert!(told.blocked.is_none_or(|blocked| blocked.at.is_some()), "{told}");
         }

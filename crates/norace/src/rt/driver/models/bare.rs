@@ -307,35 +307,3 @@ fn every_mutant_sleeps_over_a_timer() {
         assert!(kinds.contains(&found.kind), "{mutant:?}: {}", found.to_text());
     }
 }
-
-/// Whether a timer that somebody cancels fired, where who fires it looks and takes it in one step, or in two.
-fn a_timer_is_cancelled(in_two_steps: bool) {
-    let waker = Arc::new(());
-    let timer = Arc::new(Mutex::new(Some(waker.clone())));
-    let server = {
-        let timer = timer.clone();
-        thread::spawn(move || {
-            if !in_two_steps {
-                return lock(&timer).take().is_some();
-            }
-            let due = lock(&timer).clone();
-            lock(&timer).take();
-            due.is_some()
-        })
-    };
-    let cancelled = lock(&timer).take().is_some();
-    let fired = join([server])[0];
-    assert!(fired != cancelled, "it is cancelled, or it fires");
-    assert_eq!(Arc::strong_count(&waker), 1, "a waker is kept");
-}
-
-#[test]
-fn a_timer_is_cancelled_or_fires() {
-    all(|| a_timer_is_cancelled(false));
-}
-
-#[test]
-fn mutant_a_timer_that_is_looked_at_and_then_taken_fires_although_cancelled() {
-    let found = finds(|| a_timer_is_cancelled(true));
-    assert_eq!(found.kind, "panic", "{}", found.to_text());
-}
