@@ -47,7 +47,7 @@ const STEPS: [Step; 15] = [
         needs: &[],
         run: |root| cargo_step(root, "clippy --workspace --all-targets -- -D warnings"),
     },
-    Step { name: "rust-version", needs: &["rustup"], run: rust_version },
+    Step { name: "rust-version", needs: &[], run: rust_version },
     Step { name: "parts", needs: &[], run: parts },
     Step { name: "test", needs: &[], run: |root| cargo_step(root, TEST) },
     Step { name: "suites", needs: &[], run: |root| suites::run(root, &[]) },

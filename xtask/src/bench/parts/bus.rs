@@ -128,9 +128,10 @@ locked steps for an event that is published alone; a batch shares them. Each of 
 so that events of 8 bytes take three times the cache lines. Batches are published from their end: a reader that spins at
 their start took the lines away from the producer one by one before, at 70 ns an event in bursts of 10. Among 100 tasks
 more than half of the time is spent in waking and running them, and not in the bus, so that five times tokio is out of
-reach of any ring. Of the 4 producers' time a quarter goes into the clock that stamps each event, on both sides. Where
-more threads take part than there are processors (one producer with 2 consumers, 3 stages), those of the disruptor and
-of crossbeam give up the processor while they wait; Norace's look for 25 us and then sleep, so each hand-over is a wake.
+reach of any ring. Of the 4 producers' time a quarter goes into the clock that stamps each event, on both sides. With
+more threads than processors (one producer with 2 consumers, 3 stages) those of the disruptor and of crossbeam give up
+the processor in a loop while they wait; Norace's look for 25 us and then sleep. Why two producers, and subscribers that
+come and go, are slower than crossbeam's and tokio's is not known yet.
 
 ",
     peers: &["async-broadcast", "crossbeam-channel", "disruptor", "tokio"],
