@@ -161,8 +161,8 @@ type Returned<T> = VecDeque<(Ticket, T)>;
 
 /// Everything behind the lock.
 ///
-/// What an operation that need not wait looks at comes first: with the lock's word in front of it, it is two cache lines
-/// long, which is what travels when ends on different processors take turns.
+/// What an operation that need not wait looks at comes first: with the lock's word in front of it, it is as long as two
+/// cache lines, which is what travels when ends on different processors take turns.
 #[repr(C)]
 pub(super) struct State<T> {
     buffer: VecDeque<T>,
