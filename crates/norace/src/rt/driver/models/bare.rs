@@ -1,6 +1,6 @@
 //! Two workers, a poller that one of them may sleep in, timers, and a monitor: step by step, and its mutants.
 
-use crate::models::{all, finds, join, some, spawn};
+use crate::models::{finds, join, some, spawn};
 use crate::time::{Duration, Instant};
 use norace_prim::atomic::{AtomicBool, AtomicU64, Ordering};
 use norace_prim::sync::{Arc, Condvar, Mutex, MutexGuard, lock, wait, wait_timeout};
