@@ -1,4 +1,5 @@
-//! How long a program takes to build that uses the kit, or a peer, for the first time.
+//! How long a program takes to build that uses the kit, or a peer, for the first time, and how long it is to the first
+//! report of a checker.
 
 use std::{fs, path::Path, time::Duration, time::Instant};
 
@@ -7,6 +8,8 @@ use super::{
     report::{Environment, Measure, Report},
 };
 use crate::process::{cargo, run};
+
+mod checked;
 
 const BUILD_MAX: Duration = Duration::from_mins(10);
 
@@ -42,6 +45,11 @@ const HEAD: &str = "\
 A new program with one dependency, built for the first time with `cargo build --release`; what has to be fetched is
 there. The program itself does nothing.
 
+The first report: in an empty crate, `cargo add`, the test on the README's first screen (for loom, the same with its
+types), and `cargo norace check` (for loom, `cargo test` with its flag) until the race is reported, which is looked for.
+The next report: a line was added to the test, and the command runs again. `cargo norace` itself was there; installing
+it, once a machine, is building one more program. shuttle explores no weak memory and cannot see this race.
+
 ";
 
 pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
@@ -58,6 +66,7 @@ pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
             }
         }
     }
+    checked::measure(root, rounds, &mut report)?;
     Ok(report)
 }
 
