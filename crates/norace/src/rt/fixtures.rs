@@ -1,5 +1,6 @@
 //! What tests and models of the runtime's parts share: schedulers without threads, and tasks.
 
+use super::monitor::STALL_AFTER;
 use super::scheduler::{Config, Scheduler};
 use super::worker::Seat;
 use crate::task::cell::{Home, Spec, Task, TaskCell};
@@ -15,6 +16,7 @@ pub(crate) fn config(workers: usize) -> Config {
         blocking_threads: 1,
         blocking_queue: 1,
         max_tasks: None,
+        stall_after: STALL_AFTER,
         thread_name: String::new(),
     }
 }

@@ -31,7 +31,7 @@ pub struct RuntimeMetrics {
     /// Times a full worker queue sent tasks to the global one: its newer half and the new task, or that alone while
     /// another worker was stealing.
     pub overflows: u64,
-    /// Polls that took longer than the stall monitor's patience.
+    /// Polls that took longer than [`Builder::stall_after`](super::Builder::stall_after).
     pub stalls: u64,
     /// Tasks waiting in the workers' queues.
     pub queued_local: usize,

@@ -2,24 +2,21 @@
 //!
 //! A task that computes for long without an await holds its worker. Behind it wait its `runnext` task, which nobody
 //! was woken for, its ring, and, if it left the netpoller to run the task, all sockets and timers. The monitor
-//! looks at every place twice per millisecond: one that is inside the same poll as at the look before is *stuck*. Where
-//! something waits behind a poll while a worker sleeps, the next look comes after half that time, so that the wait is
-//! shorter than a millisecond on a machine with a cpu to spare. If it is stuck, the monitor wakes the worker that
-//! sleeps; it finds the ring, the `runnext` task on the last pass of its search, or enters the netpoller before it
-//! sleeps again. If every worker is busy and nobody has looked at the netpoller since the last look, the workers are
+//! looks at every place again and again: one that is inside the same poll as at the look before is *stuck*. Where
+//! something waits behind a poll while a worker sleeps, the next look comes after half the usual pause, so that the
+//! wait is one and a half pauses at most on a machine with a cpu to spare. If it is stuck, the monitor wakes the worker
+//! that sleeps; it finds the ring, the `runnext` task on the last pass of its search, or enters the netpoller before
+//! it sleeps again. If every worker is busy and nobody has looked at the netpoller since the last look, the workers are
 //! asked to, and take a task from the injector then: where turns are long, every 61st of them is late.
 //!
-//! It costs a few microseconds per look while tasks run. When all workers have slept for a while, it sleeps until the
-//! first of them wakes up, so an idle runtime uses no cpu.
+//! A look costs 10 to 25 microseconds, nearly all of it sleeping and waking up, while tasks run. When all workers have
+//! slept for a while, it sleeps until the first of them wakes up, so an idle runtime uses no cpu.
 
 use super::scheduler::Scheduler;
 use norace_prim::time::Duration;
 
-/// The pause between two looks; a task is found stuck after one to two of them.
-const INTERVAL: Duration = Duration::from_micros(500);
-
-/// The pause before a look that decides whether a poll is stuck which something waits behind.
-const SHORT_INTERVAL: Duration = Duration::from_micros(250);
+/// The pause between two looks, unless set otherwise.
+pub(crate) const STALL_AFTER: Duration = Duration::from_micros(400);
 
 /// Looks at a sleeping runtime before the monitor sleeps as well.
 const IDLE_LOOKS: u32 = 4;
@@ -31,21 +28,21 @@ struct Seen {
     stuck: bool,
 }
 
-/// Runs until the runtime stops.
-pub(crate) fn run(scheduler: &Scheduler) {
+/// Runs until the runtime stops. The pause between two looks is `stall_after`.
+pub(crate) fn run(scheduler: &Scheduler, stall_after: Duration) {
     let mut seen = vec![Seen::default(); scheduler.places.len()];
     let mut turns = 0;
     let mut idle_looks = 0;
-    let mut interval = INTERVAL;
+    let mut interval = stall_after;
     while scheduler.idle.monitor_pause(idle_looks >= IDLE_LOOKS, interval) {
-        interval = INTERVAL;
+        interval = stall_after;
         if scheduler.idle.all_asleep() {
             idle_looks = if idle_looks >= IDLE_LOOKS { 0 } else { idle_looks + 1 };
             continue;
         }
         idle_looks = 0;
         if look(scheduler, &mut seen, &mut turns) {
-            interval = SHORT_INTERVAL;
+            interval = stall_after / 2;
         }
     }
 }

@@ -69,7 +69,8 @@ impl Runtime {
             })?;
         }
         let name = format!("{}-monitor", config.thread_name);
-        Threads::start(&scheduler, name, |scheduler| monitor::run(scheduler))?;
+        let stall_after = config.stall_after;
+        Threads::start(&scheduler, name, move |scheduler| monitor::run(scheduler, stall_after))?;
         Ok(runtime)
     }
 

@@ -13,6 +13,7 @@ use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
 use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Tally};
 use norace_prim::sync::{Arc, Mutex, lock};
+use norace_prim::time::Duration;
 use std::io;
 
 /// A worker's place: what belongs to it whichever thread fills it. On cache lines of its own.
@@ -116,6 +117,7 @@ pub(crate) struct Config {
     pub(crate) blocking_threads: usize,
     pub(crate) blocking_queue: usize,
     pub(crate) max_tasks: Option<usize>,
+    pub(crate) stall_after: Duration,
     pub(crate) thread_name: String,
 }
 

@@ -1,6 +1,7 @@
 //! Nobody starves: neither behind a hog, nor behind a pair that wake each other.
 
-use super::support::{Count, Flag, event, hog_until, runtime};
+use super::support::{Count, Flag, PATIENCE, event, hog_until, runtime};
+use norace::rt::Builder;
 use norace::{task, time};
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,37 @@ fn a_task_woken_by_a_hog_runs_while_the_hog_still_computes() {
     hog.join_blocking().unwrap();
     woken.join_blocking().unwrap();
     assert!(runtime.handle().metrics().tasks_stolen >= 1);
+}
+
+/// Nobody else may take it meanwhile: woken tasks stay with the worker that woke them.
+#[test]
+fn before_a_poll_counts_as_stalled_what_it_woke_waits_for_it() {
+    let runtime = Builder::new().workers(2).stall_after(PATIENCE).build().expect("start a runtime");
+    let ran = Flag::default();
+    let hog = runtime.spawn({
+        let ran = ran.clone();
+        async move {
+            let woken = task::spawn({
+                let ran = ran.clone();
+                async move { ran.set() }
+            });
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_millis(50) {
+                assert!(!ran.is_set(), "another worker took the task");
+                std::hint::spin_loop();
+            }
+            woken.await.unwrap();
+        }
+    });
+    hog.join_blocking().unwrap();
+    assert!(ran.is_set());
+    assert_eq!(runtime.handle().metrics().stalls, 0);
+}
+
+#[test]
+#[should_panic(expected = "a stall begins after")]
+fn a_monitor_that_never_rests_is_refused() {
+    Builder::new().stall_after(Duration::from_micros(1));
 }
 
 /// Every one of them gets past its hog, and none has to wait for the hog's end.

@@ -36,7 +36,7 @@ impl Workers {
             .collect();
         if monitored {
             let scheduler = scheduler.clone();
-            threads.push(thread::spawn(move || monitor::run(&scheduler)));
+            threads.push(thread::spawn(move || monitor::run(&scheduler, monitor::STALL_AFTER)));
         }
         Self { scheduler, threads }
     }
