@@ -10,6 +10,7 @@
 
 mod client;
 mod limiters;
+mod redis;
 
 use norace::limit::{Quota, QuotaError};
 use norace_prim::time::Duration;
@@ -19,6 +20,7 @@ use crate::settings::InvalidSetting;
 
 pub(crate) use client::Client;
 pub(crate) use limiters::{Limiters, Verdict};
+pub use redis::{Redis, RedisMode, WhenDown};
 
 /// What keeps count of clients takes some memory.
 const CLIENTS_MAX: usize = 1 << 24;

@@ -3,6 +3,9 @@
 //! Where both limits are set, a request that is refused by either costs nobody anything. Nothing takes a decision back,
 //! so the client's limit is looked at first (a cost of 0 counts nothing, and says what is left), then the service's is
 //! asked, then the client's. One lock is held from the look to the end: what was left then is left still.
+//!
+//! Of limits that are shared through Redis that is not so certain: what this process may admit comes and goes with
+//! Redis's answers. There a request that the client's limit refuses may now and then be charged to the service's.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
@@ -10,6 +13,7 @@ use norace::config::{Hot, Loaded};
 use norace::limit::{Decision, Keyed, Limiter, Quota, Reason, headers};
 use norace_prim::sync::{Arc, Mutex, lock};
 
+use super::redis::{Shared, Store};
 use super::{Client, Limits, Rate};
 use crate::metrics::{Count, Page};
 use crate::settings::Settings;
@@ -19,14 +23,14 @@ use crate::settings::Settings;
 struct Told<L> {
     name: &'static str,
     policy: HeaderValue,
-    limiter: Arc<L>,
+    limit: L,
 }
 
 impl<L> Told<L> {
-    fn new(name: &'static str, quota: Quota, limiter: Arc<L>) -> Self {
+    fn new(name: &'static str, quota: Quota, limit: L) -> Self {
         let policy = headers::policy(name, quota).ok();
         let policy = policy.and_then(|text| HeaderValue::from_str(&text).ok());
-        Self { name, policy: policy.expect("the names here are visible ASCII"), limiter }
+        Self { name, policy: policy.expect("the names here are visible ASCII"), limit }
     }
 
     fn verdict(&self, decision: Decision) -> Verdict {
@@ -35,9 +39,66 @@ impl<L> Told<L> {
 }
 
 /// The limit of each client.
-type Each = Keyed<Client>;
+#[derive(Debug, Clone)]
+enum Each {
+    Own(Arc<Keyed<Client>>),
+    Shared(Arc<Shared>),
+}
+
 /// The limit of all together.
-type All = Limiter;
+#[derive(Debug, Clone)]
+enum All {
+    Own(Arc<Limiter>),
+    Shared(Arc<Shared>),
+}
+
+impl Each {
+    /// Decides on a request of this cost: 1, or 0 for a look.
+    fn ask(&self, client: &Client, cost: u64) -> Decision {
+        match self {
+            Self::Own(keyed) => keyed.check_n(client, cost).expect("every quota admits one"),
+            Self::Shared(shared) => shared.ask(&client.to_string(), cost),
+        }
+    }
+
+    /// Whether the client's next request would be admitted.
+    fn has_room(&self, client: &Client) -> bool {
+        matches!(self.ask(client, 0), Decision::Allowed { remaining: 1.., .. })
+    }
+
+    /// How many clients it tells apart.
+    fn clients(&self) -> usize {
+        match self {
+            Self::Own(keyed) => keyed.len(),
+            Self::Shared(shared) => shared.keys(),
+        }
+    }
+
+    /// How many it forgot. Limits that are shared do not count them.
+    fn evicted(&self) -> u64 {
+        match self {
+            Self::Own(keyed) => keyed.evicted(),
+            Self::Shared(_) => 0,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(one), Self::Own(other)) => Arc::ptr_eq(one, other),
+            (Self::Shared(_), Self::Shared(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl All {
+    fn ask(&self) -> Decision {
+        match self {
+            Self::Own(limiter) => limiter.check(),
+            Self::Shared(shared) => shared.ask("all", 1),
+        }
+    }
+}
 
 /// The limits of some version of the settings.
 #[derive(Debug, Default)]
@@ -48,28 +109,31 @@ struct InForce {
     all: Option<Told<All>>,
 }
 
+/// What can be decided: by the labels of the metrics.
+const DECISIONS: [&str; 6] =
+    ["admitted", "refused", "table-full", "asking", "store-forgot", "store-down"];
+
 /// What a limit decided, whatever its settings were.
 #[derive(Debug)]
-struct Decided {
-    admitted: Count,
-    /// The quota was used up.
-    refused: Count,
-    /// All places were taken by other clients in use.
-    table_full: Count,
-}
+struct Decided([Count; DECISIONS.len()]);
 
 impl Decided {
     const fn new() -> Self {
-        Self { admitted: Count::new(), refused: Count::new(), table_full: Count::new() }
+        Self([const { Count::new() }; DECISIONS.len()])
     }
 
     fn count(&self, decision: Decision) -> Decision {
-        let count = match decision {
-            Decision::Allowed { .. } => &self.admitted,
-            Decision::Denied { reason: Reason::TableFull, .. } => &self.table_full,
-            Decision::Denied { .. } => &self.refused,
+        let at = match decision {
+            Decision::Allowed { .. } => 0,
+            Decision::Denied { reason, .. } => match reason {
+                Reason::TableFull => 2,
+                Reason::Asking => 3,
+                Reason::StoreForgot => 4,
+                Reason::StoreDown => 5,
+                _ => 1,
+            },
         };
-        count.add(1);
+        self.0[at].add(1);
         decision
     }
 }
@@ -84,6 +148,7 @@ pub(crate) struct Limiters {
     all: Decided,
     /// Clients evicted from tables that are no more.
     evicted_before: Count,
+    store: Store,
 }
 
 /// What a limit said to a request.
@@ -95,33 +160,50 @@ pub(crate) struct Verdict {
 
 impl InForce {
     /// Those of `settings`, which go on with what is counted in these.
-    fn next(&self, settings: &Loaded<'_, Settings>) -> Self {
+    fn next(&self, settings: &Loaded<'_, Settings>, store: &Store) -> Self {
         let (version, limits) = (settings.version(), settings.limits.clone());
         let quota = |rate: Rate| rate.quota().expect("settings are checked");
         let each = limits.each_client.map(quota).map(|quota| {
-            let same = limits.clients_max == self.limits.clients_max;
-            let former = self.each.as_ref().filter(|_| same).map(|told| Arc::clone(&told.limiter));
-            let former = former.filter(|keyed| keyed.set_quota(quota).is_ok());
-            let new = || Arc::new(Keyed::new(quota, limits.clients_max));
-            Told::new("client", quota, former.unwrap_or_else(new))
+            let shared = store.clients(quota).map(Each::Shared);
+            let each = shared.unwrap_or_else(|| Each::Own(self.own_each(quota, &limits)));
+            Told::new("client", quota, each)
         });
         let all = limits.all_clients.map(quota).map(|quota| {
-            let former = self.all.as_ref().map(|told| Arc::clone(&told.limiter));
-            let former = former.filter(|limiter| limiter.set_quota(quota).is_ok());
-            Told::new("service", quota, former.unwrap_or_else(|| Arc::new(Limiter::new(quota))))
+            let shared = store.service(quota).map(All::Shared);
+            Told::new("service", quota, shared.unwrap_or_else(|| All::Own(self.own_all(quota))))
         });
         Self { version, limits, each, all }
+    }
+
+    fn own_each(&self, quota: Quota, limits: &Limits) -> Arc<Keyed<Client>> {
+        let former = match self.each.as_ref().map(|told| &told.limit) {
+            Some(Each::Own(keyed)) if limits.clients_max == self.limits.clients_max => Some(keyed),
+            _ => None,
+        };
+        let former = former.filter(|keyed| keyed.set_quota(quota).is_ok());
+        former.map_or_else(|| Arc::new(Keyed::new(quota, limits.clients_max)), Arc::clone)
+    }
+
+    fn own_all(&self, quota: Quota) -> Arc<Limiter> {
+        let former = match self.all.as_ref().map(|told| &told.limit) {
+            Some(All::Own(limiter)) => Some(limiter),
+            _ => None,
+        };
+        let former = former.filter(|limiter| limiter.set_quota(quota).is_ok());
+        former.map_or_else(|| Arc::new(Limiter::new(quota)), Arc::clone)
     }
 }
 
 impl Limiters {
-    pub(crate) fn new() -> Self {
+    /// Those of `settings`; what the store is told stays as it is there.
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             now: Hot::new(InForce::default()),
             turn: Mutex::new(()),
             each: Decided::new(),
             all: Decided::new(),
             evicted_before: Count::new(),
+            store: Store::new(settings.redis.clone(), settings.limits.clients_max),
         }
     }
 
@@ -150,7 +232,7 @@ impl Limiters {
     /// As the module says.
     fn decide_by_both(&self, each: &Told<Each>, all: &Told<All>, client: &Client) -> Verdict {
         let _turn = lock(&self.turn);
-        if has_room(each, client) {
+        if each.limit.has_room(client) {
             let verdict = self.ask_all(all);
             return if verdict.is_denied() { verdict } else { self.ask_each(each, client) };
         }
@@ -164,23 +246,23 @@ impl Limiters {
     }
 
     fn ask_each(&self, each: &Told<Each>, client: &Client) -> Verdict {
-        each.verdict(self.each.count(each.limiter.check(client)))
+        each.verdict(self.each.count(each.limit.ask(client, 1)))
     }
 
     fn ask_all(&self, all: &Told<All>) -> Verdict {
-        all.verdict(self.all.count(all.limiter.check()))
+        all.verdict(self.all.count(all.limit.ask()))
     }
 
     fn follow(&self, settings: &Loaded<'_, Settings>) {
         let _turn = lock(&self.turn);
         let now = self.now.snapshot();
         if now.version < settings.version() {
-            let next = now.next(settings);
+            let next = now.next(settings, &self.store);
             let kept = |told: &&Told<Each>| {
-                next.each.as_ref().is_some_and(|next| Arc::ptr_eq(&next.limiter, &told.limiter))
+                next.each.as_ref().is_some_and(|next| next.limit.is(&told.limit))
             };
             if let Some(told) = now.each.as_ref().filter(|told| !kept(told)) {
-                self.evicted_before.add(told.limiter.evicted());
+                self.evicted_before.add(told.limit.evicted());
             }
             let Ok(_) = self.now.publish(next);
         }
@@ -194,28 +276,22 @@ impl Limiters {
             "Requests decided on by a limit; one that is refused by either counts in no other.",
         );
         for (name, decided) in [("client", &self.each), ("service", &self.all)] {
-            let Decided { admitted, refused, table_full } = decided;
-            let counts = [("admitted", admitted), ("refused", refused), ("table-full", table_full)];
-            for (what, count) in counts {
-                page.sample("", &format!("limit=\"{name}\",decision=\"{what}\""), count.get());
+            for (decision, count) in DECISIONS.iter().zip(&decided.0) {
+                let labels = format!("limit=\"{name}\",decision=\"{decision}\"");
+                page.sample("", &labels, count.get());
             }
         }
         let now = self.now.snapshot();
-        let keyed = now.each.as_ref().map(|told| &told.limiter);
-        let (clients, evicted) = keyed.map_or((0, 0), |keyed| (keyed.len(), keyed.evicted()));
+        let each = now.each.as_ref().map(|told| &told.limit);
+        let (clients, evicted) = each.map_or((0, 0), |each| (each.clients(), each.evicted()));
         page.gauge("norace_limit_clients", "Clients that the limit tells apart now.", clients);
         page.counter(
             "norace_limit_clients_evicted_total",
             "Clients forgotten because others needed their places.",
             self.evicted_before.get() + evicted,
         );
+        self.store.write(page);
     }
-}
-
-/// Whether the client's next request would be admitted.
-fn has_room(each: &Told<Each>, client: &Client) -> bool {
-    let look = each.limiter.check_n(client, 0);
-    matches!(look, Ok(Decision::Allowed { remaining: 1.., .. }))
 }
 
 impl Verdict {
@@ -248,7 +324,7 @@ mod tests {
         let each_client = Some(Rate::new(1, Duration::from_hours(1)));
         let limits = Limits { each_client, clients_max: 1, all_clients: None };
         let live = LiveSettings::new(Settings::default().with_limits(limits)).unwrap();
-        let limiters = Limiters::new();
+        let limiters = Limiters::new(&live.hot.load());
         let denied = |client: &str| {
             let client = Client::of(None, client.parse().unwrap());
             let verdict = limiters.decide(&live.hot.load(), &client, "/v1/orders");
@@ -278,7 +354,7 @@ mod tests {
             Settings::default().with_limits(limits)
         };
         let live = LiveSettings::new(settings(rate(EACH), rate(ALL))).unwrap();
-        let limiters = Limiters::new();
+        let limiters = Limiters::new(&live.hot.load());
         let admitted = |client: &str, requests: u64| {
             let client = Client::of(None, client.parse().unwrap());
             let decide = || limiters.decide(&live.hot.load(), &client, "/v1/orders");

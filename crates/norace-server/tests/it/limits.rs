@@ -186,3 +186,13 @@ fn a_limit_that_cannot_be_changes_nothing() {
         assert_eq!(service.client().get("/v1/config").json()["version"], 1);
     }
 }
+
+#[cfg(not(feature = "redis"))]
+#[test]
+fn limits_are_shared_by_builds_with_that_feature_alone() {
+    use norace_server::{Redis, RedisMode, WhenDown};
+    let redis = Redis::new("redis://127.0.0.1/", RedisMode::Delayed, 2, WhenDown::Share);
+    let error = LiveSettings::new(Settings::default().with_redis(Some(redis))).unwrap_err();
+    assert_eq!(error.field(), "redis");
+    assert!(error.detail().contains("built without it"), "{error}");
+}
