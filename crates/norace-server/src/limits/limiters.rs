@@ -11,11 +11,12 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use norace::config::{Hot, Loaded};
 use norace::limit::{Decision, Keyed, Limiter, Quota, Reason, headers};
+use norace::sync::Counter;
 use norace_prim::sync::{Arc, Mutex, lock};
 
 use super::redis::{Shared, Store};
 use super::{Client, Limits, Rate};
-use crate::metrics::{Count, Page};
+use crate::metrics::Page;
 use crate::settings::Settings;
 
 /// A limit with the text that its answers carry.
@@ -115,11 +116,11 @@ const DECISIONS: [&str; 6] =
 
 /// What a limit decided, whatever its settings were.
 #[derive(Debug)]
-struct Decided([Count; DECISIONS.len()]);
+struct Decided([Counter; DECISIONS.len()]);
 
 impl Decided {
     const fn new() -> Self {
-        Self([const { Count::new() }; DECISIONS.len()])
+        Self([const { Counter::new() }; DECISIONS.len()])
     }
 
     fn count(&self, decision: Decision) -> Decision {
@@ -147,7 +148,7 @@ pub(crate) struct Limiters {
     each: Decided,
     all: Decided,
     /// Clients evicted from tables that are no more.
-    evicted_before: Count,
+    evicted_before: Counter,
     store: Store,
 }
 
@@ -202,7 +203,7 @@ impl Limiters {
             turn: Mutex::new(()),
             each: Decided::new(),
             all: Decided::new(),
-            evicted_before: Count::new(),
+            evicted_before: Counter::new(),
             store: Store::new(settings.redis.clone(), settings.limits.clients_max),
         }
     }
@@ -262,7 +263,7 @@ impl Limiters {
                 next.each.as_ref().is_some_and(|next| next.limit.is(&told.limit))
             };
             if let Some(told) = now.each.as_ref().filter(|told| !kept(told)) {
-                self.evicted_before.add(told.limit.evicted());
+                self.evicted_before.add(told.limit.evicted().cast_signed());
             }
             let Ok(_) = self.now.publish(next);
         }
@@ -288,7 +289,7 @@ impl Limiters {
         page.counter(
             "norace_limit_clients_evicted_total",
             "Clients forgotten because others needed their places.",
-            self.evicted_before.get() + evicted,
+            self.evicted_before.get().cast_unsigned() + evicted,
         );
         self.store.write(page);
     }
