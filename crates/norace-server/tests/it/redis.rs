@@ -24,6 +24,7 @@ struct Store {
 
 impl Store {
     /// None, with a word about it, where there is no `redis-server`; unless there has to be one.
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn start() -> Option<Self> {
         let there = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status();
         if there.is_err() {
