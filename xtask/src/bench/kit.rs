@@ -10,6 +10,7 @@ use super::{
 
 const DELAY: Measure = Measure { name: "P99", unit: "ms", rises: false };
 const MEMORY: Measure = Measure { name: "memory", unit: "bytes", rises: false };
+const SERVER: Measure = Measure { name: "server's processor", unit: "ns", rises: false };
 const EVEN: Measure = Measure { name: "uneven", unit: "chi-square", rises: false };
 const LOST: Measure = Measure { name: "lost", unit: "of a million", rises: false };
 
@@ -49,6 +50,7 @@ const CONTEXTS: &[Contender] = &[OWN, ("tokio-util", "tokio-util"), GO];
 
 const STORMED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO];
 
+const SERVED: &[Tell] = &[Tell::Times, Tell::Field("server_ns", SERVER)];
 const FAIR: &[Tell] = &[Tell::Times, Tell::Field("uneven", EVEN)];
 const LATE: &[Tell] = &[Tell::Field("p99_ms", DELAY)];
 const SIZE: &[Tell] = &[Tell::Field("bytes", MEMORY)];
@@ -101,6 +103,10 @@ const TASKS: &[Task] = &[
     task("yield, 200 tasks, one worker", "yields", RUNTIMES).alone(),
     task("ping-pong with a new task", "ping-pong", &[OWN, KANAL, TOKIO, SMOL, GO]),
     task("TCP echo, 100 connections", "echo:100", &[OWN, TOKIO, GO]),
+    task("HTTP by hyper, 100 connections", "http:100", &[OWN, TOKIO]).telling(SERVED),
+    task("HTTP by hyper, 100 connections, one worker", "http:100", &[OWN, TOKIO])
+        .telling(SERVED)
+        .alone(),
     task("a child context comes and goes", "context:children", CONTEXTS),
     task("asking a cancelled context, two threads", "context:looks", CONTEXTS),
     task("cancelling 1,000 children, each", "context:wide", CONTEXTS),
@@ -129,7 +135,9 @@ have no capacity of 0; Go has no unbounded ones.
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
 spinning. What to keep in mind: the thread that sends to a task waits by futures-lite's parker, whoever's channel it is;
 tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its
-clients in the same runtime, that of others beside it. Choices are uneven by as much as the chi-square of their counts
+clients in the same runtime, that of others beside it. hyper's server is the same one on both runtimes, and its clients
+are two threads that ask on all of their connections and then read all answers, each of which has to hold what was asked
+for; what they take of the processors is not in the server's time. Choices are uneven by as much as the chi-square of their counts
 is above 16.27, which even ones pass once in a thousand times. A storm that delivers a value twice is an error, one that
 loses some is in the table.
 
@@ -147,7 +155,7 @@ up has an exact answer.
 
 /// The packages of channels, and of what runs tasks.
 const CHANNELS: [&str; 5] = ["async-channel", "crossbeam-channel", "crossfire", "flume", "kanal"];
-const PROGRAMS: [&str; 3] = ["async-executor", "tokio", "tokio-util"];
+const PROGRAMS: [&str; 4] = ["async-executor", "hyper", "tokio", "tokio-util"];
 
 pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let programs = Programs::build(root, "norace-bench-kit")?.with_go("kit")?;

@@ -3,6 +3,7 @@
 mod channels;
 mod contexts;
 mod echo;
+mod http;
 mod runtimes;
 mod selects;
 mod sets;
@@ -29,7 +30,7 @@ const USAGE: &str = "\
 usage: norace-bench-kit CONTENDER TASK WORKERS SECONDS
 TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP select-set:N select-set-threads:N
       select-context select-fair timeout ring ping-pong storm:CAP spawn-join spawn-remote fan-out yields crowd hog
-      blocked idle echo:N context:children|looks|wide|deep
+      blocked idle echo:N http:N context:children|looks|wide|deep
 CAP: a number, or inf";
 
 fn main() -> ExitCode {
@@ -115,6 +116,7 @@ impl Tasks {
             "spawn-remote" => self.remote(contender)?,
             "idle" => self.idle(contender)?,
             "echo" => self.echo(contender, number(0)?)?,
+            "http" => http::http(self.0, contender, number(0)?)?,
             "context" => match contender {
                 "norace" => self.contexts::<Context>(parameters)?,
                 "tokio-util" => self.contexts::<CancellationToken>(parameters)?,
