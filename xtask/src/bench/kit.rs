@@ -133,7 +133,7 @@ const TASKS: &[Task] = &[
         .telling(STORM),
     task("receives given up after 0 to 50 us, capacity 1", "storm-timed:1", TIMED).telling(STORM),
     task("woken among 64 that compute", "crowd", OWN_RUNTIMES).telling(LATE),
-    task("woken by a task that goes on for 50 ms", "hog", RUNTIMES).telling(LATE),
+    task("woken by a task that goes on for 50 ms", "hog", RUNTIMES).telling(LATE).rounds(3),
     task("asleep beside one that blocks its thread", "blocked", &[OWN, TOKIO, GO]).telling(LATE),
     task("a task that waits for ever", "idle", RUNTIMES).telling(SIZE),
 ];
@@ -153,14 +153,15 @@ have no capacity of 0; Go has no unbounded ones.
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
 spinning. What to keep in mind: between a thread and a task the thread uses each channel's own blocking ends; tokio's
 timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its clients in the
-same runtime, that of others beside it. hyper's server is the same one on both runtimes, and its clients are two threads
-that ask on all of their connections and then read all answers, each of which has to hold what was asked for; what they
-take of the processors is not in the server's time. Choices are uneven by as much as the chi-square of their counts is
-above what even ones pass once in a thousand times, 16.27 for four that are ready and 10.83 for two. Where two of four
-are ready, they stand side by side: who begins at a random case and goes on in order prefers the first. Of the one that
-is rarely ready 20,000 values are taken. A storm that delivers a value twice is an error, one that loses some is in the
-table. Where receives are given up after 0 to 50 us, a task looks at the clock in each of its turns, whatever steps the
-timers of its runtime have, and the values come at times as random; Go uses its timers.
+same runtime, that of others beside it. hyper's server is the same one on both runtimes, with tokio's budget on, and its
+clients are two threads that ask on all of their connections and then read all answers, each of which has to hold what
+was asked for; what they take of the processors is not in the server's time. Choices are uneven by as much as the
+chi-square of their counts is above what even ones pass once in a thousand times, 16.27 for four that are ready and
+10.83 for two. Where two of four are ready, they stand side by side: who begins at a random case and goes on in order
+prefers the first. Of the one that is rarely ready 20,000 values are taken. A storm that delivers a value twice is an
+error, one that loses some is in the table. Where receives are given up after 0 to 50 us, a task looks at the clock in
+each of its turns, whatever steps the timers of its runtime have, and the values come at times as random; Go uses its
+timers. The row of a task that goes on for 50 ms has 3 rounds.
 
 Where Norace is behind, and why. Each operation takes a lock, at some 5 ns where nobody else wants it ([counting under a
 mutex](sync.md)); kanal's spin lock is left by a plain store, and the buffers of crossbeam and crossfire have none. On
@@ -180,7 +181,7 @@ const PROGRAMS: [&str; 4] = ["async-executor", "hyper", "tokio", "tokio-util"];
 
 pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let programs = Programs::build(root, "norace-bench-kit")?.with_go("kit")?;
-    let (rounds, seconds) = if quick { (1, 0.1) } else { (3, 0.3) };
+    let (rounds, seconds) = if quick { (1, 0.1) } else { (5, 0.2) };
     let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
     let environment = Environment::read(root, "kit", rounds_text)
         .with("channels", programs.versions(&CHANNELS)?)

@@ -1,4 +1,5 @@
-//! Channels of this crate and of its peers, behind one trait for tasks, one for threads, and one for a thread and a task.
+//! Channels of this crate and of its peers, behind one trait for tasks, one for threads, and one for a thread and a
+//! task.
 
 use std::future::Future;
 
