@@ -142,13 +142,13 @@ const HEAD: &str = "\
 # Channels and runtime benchmark
 
 Each contender does the same task in a process of its own, in turns; the programs are in
-[crates/norace-bench/kit](../../crates/norace-bench/kit/src/main.rs), Go's in [one
-file](../../crates/norace-bench/kit/go/main.go). The times are those of one message, one task that is started and
-joined, one yield, one exchange, one child. Every message is checked to come exactly once, and every answer to be the
-one that was asked for. Norace's channels run on Norace's runtime with two workers, those of others on tokio's, whose
-budget for tasks is off: most channels do not know it, and tokio's own would pay for it alone. `async-executor` runs
-async-channel's. tokio's and the standard library's channels have one receiver; tokio's, async-channel's and crossfire's
-have no capacity of 0; Go has no unbounded ones.
+[crates/norace-bench/kit](../../crates/norace-bench/kit/src/main.rs), Go's in
+[one file](../../crates/norace-bench/kit/go/main.go). The times are those of one message, one task that is started and
+joined, one yield, one exchange, one request, one child. Every message is checked to come exactly once, and every answer
+to be the one that was asked for. Norace's channels run on Norace's runtime with two workers, those of others on
+tokio's, whose budget for tasks is off: most channels do not know it, and tokio's own would pay for it alone.
+`async-executor` runs async-channel's. tokio's and the standard library's channels have one receiver; tokio's,
+async-channel's and crossfire's have no capacity of 0; Go has no unbounded ones.
 
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
 spinning. What to keep in mind: between a thread and a task the thread uses each channel's own blocking ends; tokio's
