@@ -158,10 +158,11 @@ clients are two threads that ask on all of their connections and then read all a
 was asked for; what they take of the processors is not in the server's time. Choices are uneven by as much as the
 chi-square of their counts is above what even ones pass once in a thousand times, 16.27 for four that are ready and
 10.83 for two. Where two of four are ready, they stand side by side: who begins at a random case and goes on in order
-prefers the first. Of the one that is rarely ready 20,000 values are taken. A storm that delivers a value twice is an
-error, one that loses some is in the table. Where receives are given up after 0 to 50 us, a task looks at the clock in
-each of its turns, whatever steps the timers of its runtime have, and the values come at times as random; Go uses its
-timers. The row of a task that goes on for 50 ms has 3 rounds.
+prefers the first. Of the one that is rarely ready 20,000 values are taken; with even choices some 15 are needed at
+most, by chance 12 to 20. A storm that delivers a value twice is an error, one that loses some is in the table. Where
+receives are given up after 0 to 50 us, a task looks at the clock in each of its turns, whatever steps the timers of its
+runtime have, and the values come at times as random; Go uses its timers. The row of a task that goes on for 50 ms has 3
+rounds.
 
 Where Norace is behind, and why. Each operation takes a lock, at some 5 ns where nobody else wants it ([counting under a
 mutex](sync.md)); kanal's spin lock is left by a plain store, and the buffers of crossbeam and crossfire have none. On

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -201,7 +202,8 @@ func selectFair(ready int, counts *[4]float64) int {
 	return messages
 }
 
-// How far from even choices are: Pearson's chi-square, as far as it is no chance; and the part of the most frequent.
+// How far from even choices are: Pearson's chi-square, as far as it is no chance; and the part of the one
+// that is taken most, in whole percent.
 func uneven(ready int, counts [4]float64) string {
 	chance := map[int]float64{2: 10.83, 3: 13.82, 4: 16.27}
 	all, most, sum := 0.0, 0.0, 0.0
@@ -212,7 +214,7 @@ func uneven(ready int, counts [4]float64) string {
 	for _, count := range counts[:ready] {
 		sum += (count - even) * (count - even) / even
 	}
-	return fmt.Sprintf(`,"uneven":%f,"most_percent":%f`, max(0, sum-chance[ready]), most*100/all)
+	return fmt.Sprintf(`,"uneven":%f,"most_percent":%f`, max(0, sum-chance[ready]), math.Round(most*100/all))
 }
 
 // One channel of four always has a value, and the one behind it now and then, until it is taken: the most choices that

@@ -155,7 +155,7 @@ const fn even_max(counts: usize) -> f64 {
 }
 
 /// Chooses among four channels of which the first `ready` have values always: how far from even the choices among these
-/// are, as far as that is no chance, and the part of the one that is taken most.
+/// are, as far as that is no chance, and the part of the one that is taken most, in whole percent.
 pub fn chosen(
     run: Run,
     ready: usize,
@@ -177,7 +177,7 @@ pub fn chosen(
     let squares = counts[..ready].iter().map(|count| (count - even).powi(2) / even);
     let most = counts.into_iter().fold(0.0, f64::max) * 100.0 / ops as f64;
     done.with("uneven", (squares.sum::<f64>() - even_max(ready)).max(0.0))
-        .with("most_percent", most)
+        .with("most_percent", most.round())
 }
 
 /// One channel of four always has a value, and the one behind it now and then, until it is taken: the most choices that
