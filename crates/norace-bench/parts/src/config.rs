@@ -268,9 +268,9 @@ fn reads(run: Run, (threads, writes): (u64, u64), holder: &impl Holder) -> Done 
     };
     let begun = Instant::now();
     let (done, times) = beside_writes(run, writes, holder, pass);
-    let rate = times.len() as f64 / begun.elapsed().as_secs_f64();
+    let thousands = (times.len() as f64 / begun.elapsed().as_secs_f64() / 1e3).round();
     let ns = done.seconds * 1e9 / done.ops as f64;
-    done.with("ns", ns).with("writes_per_second", rate)
+    done.with("ns", ns).with("writes_per_second", thousands * 1e3)
 }
 
 /// Passes beside so many writes a second; and how long each of those took.
@@ -293,8 +293,10 @@ fn beside_writes(
 
 /// A pause that is shorter is no sleep: waking takes longer.
 const SLEEP_MIN: Duration = Duration::from_micros(200);
+/// A writer that does not sleep makes up for so much time at most that it was held up.
+const LAG_MAX: Duration = Duration::from_millis(1);
 
-/// Publishes at a rate; after a pause no faster than that.
+/// Publishes at a rate; after a pause no faster than that, where it sleeps.
 fn write(holder: &impl Holder, rate: u64, ended: &AtomicBool) -> Vec<u64> {
     let pause = Duration::from_secs(1) / u32::try_from(rate).expect("a rate of less than 2^32");
     let (mut due, mut times) = (Instant::now(), Vec::new());
@@ -303,12 +305,14 @@ fn write(holder: &impl Holder, rate: u64, ended: &AtomicBool) -> Vec<u64> {
         let begun = Instant::now();
         holder.publish(Settings::new(number));
         times.push(u64::try_from(begun.elapsed().as_nanos()).expect("it is short"));
-        due = (due + pause).max(Instant::now());
         if pause >= SLEEP_MIN {
+            due = (due + pause).max(Instant::now());
             thread::sleep(due.saturating_duration_since(Instant::now()));
-        }
-        while Instant::now() < due {
-            std::hint::spin_loop();
+        } else {
+            due = (due + pause).max(Instant::now() - LAG_MAX);
+            while Instant::now() < due {
+                std::hint::spin_loop();
+            }
         }
     }
     times
