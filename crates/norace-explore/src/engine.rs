@@ -303,14 +303,14 @@ impl Engine {
         }
     }
 
-    /// Makes ready for an exploration, whose observer wants traces or does not.
-    pub(crate) fn prepare(&mut self, strategy: Strategy, traces: bool) {
+    /// Makes ready for an exploration, which keeps as little as its strategy needs.
+    pub(crate) fn prepare(&mut self, strategy: Strategy) {
         self.driver.prepare(strategy);
         // A weak memory remembers, and so does the search for values that came back.
         let remembers = self.mode == Mode::Rc11 || self.config.suspect_aba;
         self.keep = if self.driver.is_exhaustive() {
             Keep::Causes
-        } else if traces || remembers || self.config.detail || self.driver.runs_once() {
+        } else if remembers || self.config.detail || self.driver.runs_once() {
             Keep::Events
         } else {
             Keep::Nothing
