@@ -204,7 +204,8 @@ impl Run<'_> {
     }
 }
 
-/// The end of a phase. To look at the clock takes as long as a step: where executions are short it is not done after each.
+/// The end of a phase. To look at the clock takes as long as a step: where executions are short it is not done after
+/// each.
 struct Limit {
     begun: Instant,
     until: Duration,
