@@ -172,14 +172,16 @@ fn count(
                 continue;
             }
             let ran = bench.run(contender, model, 0)?;
+            let (counted, timed) = ((COUNT, ran.executions as f64), (TIME, ran.seconds * 1e3));
             // The usual check begins with random executions: how many says nothing.
-            if name != USUAL {
-                report.add((&id, &what), COUNT, name, ran.executions as f64);
+            let measured = if name == USUAL { vec![timed] } else { vec![counted, timed] };
+            for (measure, value) in measured {
+                report.add((&id, &what), measure, name, value);
+                if ran.passes == 0 {
+                    report.remark(&id, measure, name, "given up");
+                }
             }
-            report.add((&id, &what), TIME, name, ran.seconds * 1e3);
             if ran.passes == 0 {
-                report.remark(&id, COUNT, name, "given up");
-                report.remark(&id, TIME, name, "given up");
                 given_up.push(name);
             }
         }
