@@ -163,6 +163,17 @@ fn a_model_that_depends_on_something_else_is_told_from_a_defect() {
 }
 
 #[test]
+fn a_value_that_depends_on_something_else_is_seen_also_where_a_search_keeps_nothing() {
+    let runs = AtomicU32::new(0);
+    let strategy = Strategy::Random { seed: 1, executions: 200 };
+    let outcome = Builder::new().direct().mode(Mode::Sc).strategy(strategy).run(|| {
+        let run = runs.fetch_add(1, StdOrdering::Relaxed);
+        norace_explore::sync::atomic::AtomicU32::new(0).store(run, Ordering::Relaxed);
+    });
+    assert_eq!(outcome.status, Status::Diverged);
+}
+
+#[test]
 fn an_endless_model_is_given_up_and_shows_how_it_began() {
     let outcome = Builder::new().direct().steps(2_000).run(|| {
         let counter = norace_explore::sync::atomic::AtomicU32::new(0);

@@ -99,9 +99,13 @@ impl Engine {
 
     /// `thread`, or another in its name, gives up `object`.
     pub(super) fn note_unlock(&mut self, thread: ThreadId, object: ObjectId) {
-        let own = self.threads[thread].held.iter().rposition(|held| held.object == object);
-        if let Some(at) = own {
-            self.threads[thread].held.remove(at);
+        let held = &mut self.threads[thread].held;
+        // It mostly is the last, whose removal moves no others.
+        if held.pop_if(|held| held.object == object).is_some() {
+            return;
+        }
+        if let Some(at) = held.iter().rposition(|held| held.object == object) {
+            held.remove(at);
             return;
         }
         for thread in (0..self.count).map(ThreadId::new) {
