@@ -10,6 +10,7 @@ mod help;
 mod process;
 mod project;
 mod readme;
+mod regressions;
 mod replay;
 mod signals;
 mod sources;
