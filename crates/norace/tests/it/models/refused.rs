@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 #[track_caller]
 fn is_refused<F: Future<Output = ()>>(what: &str, model: impl Fn() -> F) {
     let outcome = Builder::new().run(|| {
-        let runtime = rt::Builder::new().workers(1).build().unwrap();
+        let runtime = rt::Builder::new().workers(1).build().expect("a runtime");
         runtime.block_on(model());
     });
     let finding = outcome.finding.expect("it is refused");
