@@ -54,37 +54,41 @@ pub fn crash(contender: &str, parameters: &[&str]) -> Option<Done> {
     Some(done.with("under", LIMIT.saturating_sub(admitted) as f64).with("bound", bound as f64))
 }
 
-/// What a process admits until it ends by itself, or is killed.
+/// What a process admits until it ends by itself, or is killed. One that is killed goes on until it dies, so all that it
+/// wrote counts.
 fn admitted_by(contender: &str, server: &Server, (name, nodes): (u64, u64), dies: bool) -> u64 {
+    let end = if dies { "dies" } else { "lives" };
+    let task = format!("limit-node:{}:{name}:{nodes}:{end}", server.port);
     let mut child = Command::new(std::env::current_exe().expect("it runs"))
-        .args([contender, &format!("limit-node:{}:{name}:{nodes}", server.port), "1", "0"])
+        .args([contender, &task, "1", "0"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("this program can be run");
-    let mut admitted = 0;
+    let (mut admitted, mut killed) = (0, false);
     for line in BufReader::new(child.stdout.take().expect("it is a pipe")).lines() {
         // It is written before the node goes on.
         let line = line.expect("the node writes text");
         if let Some(so_far) = line.strip_prefix("admitted ") {
             admitted = so_far.parse().expect("the node writes a number");
         }
-        if dies && admitted >= DIES_AT {
+        if dies && !killed && admitted >= DIES_AT {
             child.kill().expect("it is not waited for yet");
-            break;
+            killed = true;
         }
     }
-    child.wait().expect("it was started");
+    let ended = child.wait().expect("it was started").success();
+    assert_eq!(ended, !dies, "node {name} was to die: {dies}, and ended well: {ended}");
     admitted
 }
 
-/// `limit-node:PORT:NAME:NODES`, what those processes run.
+/// `limit-node:PORT:NAME:NODES:lives|dies`, what those processes run; who is to die waits for it.
 pub fn node(contender: &str, parameters: &[&str]) -> Option<Done> {
-    let [port, name, nodes] = parameters else { return None };
+    let [port, name, nodes, end] = parameters else { return None };
     let url = format!("redis://127.0.0.1:{port}/");
     let node = shared(contender, &url, name, nodes.parse().ok()?)?;
     let (watch, begun) = (Watch::start(), Instant::now());
     let (mut admitted, mut denied) = (0, 0);
-    while denied < DENIED && begun.elapsed() < PATIENCE {
+    while (denied < DENIED || *end == "dies") && begun.elapsed() < PATIENCE {
         match node.check("key") {
             Decision::Allowed { .. } => {
                 admitted += 1;

@@ -198,7 +198,9 @@ fn come_over(server: &mut Server, trouble: Trouble) {
         Trouble::None | Trouble::Skewed => {}
         Trouble::Frozen => {
             thread::sleep(WELL);
-            server.freeze(FROZEN);
+            server.pause();
+            thread::sleep(FROZEN);
+            server.resume();
         }
         Trouble::Killed => {
             thread::sleep(WELL);
