@@ -17,7 +17,7 @@ const REDIS: &str = "redis-server";
 
 const OVER: Measure = Measure { name: "beyond 20,000", unit: "requests", rises: false };
 const UNDER: Measure = Measure { name: "left of 20,000", unit: "requests", rises: false };
-const CALLS: Measure = Measure { name: "calls for 1,000", unit: "calls", rises: false };
+const CALLS: Measure = Measure { name: "calls for 1,000 admitted", unit: "calls", rises: false };
 const DECISION: Measure = Measure { name: "P99 of a decision", unit: "us", rises: false };
 
 const SHARING: &[Tell] = &[
@@ -49,17 +49,23 @@ const CROWDING: &[Tell] = &[
 const TROUBLED: &[Tell] = &[
     Tell::Field("over", requests("beyond 8,000")),
     Tell::Field("under", requests("left of 8,000")),
+    Tell::Field("calls_per_1000", CALLS),
+    Tell::Field("p99_us", DECISION),
     Tell::Field("longest_ms", LONGEST),
 ];
 const CRASHING: &[Tell] = &[
-    Tell::Field("over", requests("beyond 2,000")),
-    Tell::Field("under", requests("left of 2,000")),
+    Tell::Field("over", requests("beyond 8,000")),
+    Tell::Field("under", requests("left of 8,000")),
     Tell::Field("bound", requests("may be beyond")),
+    Tell::Field("calls_per_1000", CALLS),
+    Tell::Field("p99_us", DECISION),
 ];
 const WINDOWS: &[Tell] = &[
     Tell::Field("over", requests("beyond 500")),
     Tell::Field("most_percent", AT_ONCE),
     Tell::Field("used_percent", USED),
+    Tell::Field("calls_per_1000", CALLS),
+    Tell::Field("p99_us", DECISION),
 ];
 
 pub(in crate::bench) const LIMIT: Part = Part {
@@ -112,8 +118,23 @@ clock: two sequence locks that governor, whose quota is fixed and whose clock tr
         task("2 nodes share 20,000", "limit-shared:2", SHARED).telling(SHARING).needing(REDIS),
         task("4 nodes share 20,000", "limit-shared:4", SHARED).telling(SHARING).needing(REDIS),
         task("8 nodes share 20,000", "limit-shared:8", SHARED).telling(SHARING).needing(REDIS),
+        task("8 nodes share 20,000, batches of 80", "limit-shared:8:80", SHARED_OWN)
+            .telling(SHARING)
+            .needing(REDIS),
+        task("2 processes share 20,000", "limit-processes:2:0", SHARED)
+            .telling(SHARING)
+            .needing(REDIS)
+            .rounds(3),
+        task("4 processes share 20,000", "limit-processes:4:0", SHARED)
+            .telling(SHARING)
+            .needing(REDIS)
+            .rounds(3),
+        task("8 processes share 20,000", "limit-processes:8:0", SHARED)
+            .telling(SHARING)
+            .needing(REDIS)
+            .rounds(3),
         task("a million keys by Zipf", "limit-zipf:1000000", HERE).telling(CROWDING).rounds(3),
-        task("2 nodes, Redis frozen for 1 s", "limit-frozen:2", SHARED)
+        task("2 nodes, Redis frozen for 5 s", "limit-frozen:2", SHARED)
             .telling(TROUBLED)
             .needing(REDIS)
             .rounds(2),
@@ -125,7 +146,23 @@ clock: two sequence locks that governor, whose quota is fixed and whose clock tr
             .telling(TROUBLED)
             .needing(REDIS)
             .rounds(2),
-        task("4 nodes, 2 die within a batch", "limit-crash:4:2", SHARED_OWN)
+        task("2 nodes, each tenth answer lost", "limit-lossy:2", SHARED)
+            .telling(TROUBLED)
+            .needing(REDIS)
+            .rounds(2),
+        task("8 nodes, each tenth answer lost", "limit-lossy:8", SHARED)
+            .telling(TROUBLED)
+            .needing(REDIS)
+            .rounds(2),
+        task("2 processes, one dies within a batch", "limit-processes:2:1", SHARED)
+            .telling(CRASHING)
+            .needing(REDIS)
+            .rounds(3),
+        task("4 processes, 2 die within a batch", "limit-processes:4:2", SHARED)
+            .telling(CRASHING)
+            .needing(REDIS)
+            .rounds(3),
+        task("8 processes, 4 die within a batch", "limit-processes:8:4", SHARED)
             .telling(CRASHING)
             .needing(REDIS)
             .rounds(3),

@@ -163,6 +163,11 @@ impl<C: Clock + 'static> Shared<C> {
         lock(&self.config).quota
     }
 
+    /// What `key` is allowed by this node: its own quota, or that of all. It takes no place.
+    pub fn quota_of(&self, key: &str) -> Quota {
+        self.table.own(key).unwrap_or_else(|| self.quota())
+    }
+
     /// Changes what keys without a quota of their own are allowed, at this node; each node has to be told. What was
     /// admitted stays counted.
     ///
@@ -184,8 +189,8 @@ impl<C: Clock + 'static> Shared<C> {
     /// Those of [`set_quota`](Self::set_quota).
     pub fn set_quota_of(&self, key: &str, quota: Option<Quota>) -> Result<bool, ConfigError> {
         let config = lock(&self.config);
-        let terms = quota.map(|quota| changed(&config, quota)).transpose()?;
-        Ok(self.table.set_own(key, self.board.now(), terms))
+        let own = quota.map(|quota| changed(&config, quota).map(|terms| (quota, terms)));
+        Ok(self.table.set_own(key, self.board.now(), own.transpose()?))
     }
 
     /// Figures for people and dashboards.

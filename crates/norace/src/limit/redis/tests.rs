@@ -337,7 +337,11 @@ fn settings_that_cannot_work_are_refused() {
     let shared = Shared::new(rated(rate.burst(200).unwrap())).unwrap();
     assert_eq!(shared.check_n("k", 51).unwrap_err().cost_max, 50);
     assert!(shared.set_quota(a_day(10)).is_err());
-    assert!(shared.set_quota(Quota::per_second(300).unwrap()).is_ok());
+    let faster = Quota::per_second(300).unwrap();
+    assert!(shared.set_quota(faster).is_ok());
+    assert!(shared.set_quota_of("own", Some(rate.burst(500).unwrap())).unwrap());
+    assert_eq!(shared.quota_of("k"), faster);
+    assert_eq!(shared.quota_of("own").at_once(), 500);
 }
 
 #[test]
