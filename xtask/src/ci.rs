@@ -141,7 +141,12 @@ fn parts(root: &Path) -> Result<(), String> {
     cargo_step(root, "clippy -p norace --all-features --all-targets -- -D warnings")?;
     cargo_step(root, "test -p norace --all-features --test it -- chan::streams bus::stream")?;
     // Where there is no Redis these say so, or fail when there has to be one.
-    cargo_step(root, "test -p norace --all-features --lib -- limit::")
+    cargo_step(root, "test -p norace --all-features --lib -- limit::")?;
+    // Ten times as many states in the same time.
+    cargo_step(
+        root,
+        "test -p norace --no-default-features --lib --release -- limit::shared::explore",
+    )
 }
 
 /// The crates with models, and the facade; with the models of optional parts.

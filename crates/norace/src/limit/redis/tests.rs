@@ -55,7 +55,8 @@ fn same(server: &Server, shape: Shape, mode: Order, key: &str) {
     let deadline = || Instant::now() + Duration::from_secs(5);
     let mut link = Link::open(&server.client(), deadline()).unwrap();
     let mut central = Central::default();
-    let names: Vec<_> = ["a", "b", "c"].map(|name| Names::new(name, key)).into();
+    let mut names = ["a", "b", "c"].map(|name| Names::new(name, key));
+    let old = names.clone();
     let mut seqs = [0_u64; 3];
     let mut last = [None::<Request>; 3];
     let mut epoch = 0;
@@ -74,6 +75,12 @@ fn same(server: &Server, shape: Shape, mode: Order, key: &str) {
         };
         let request = if below(4) == 0 { last[at].unwrap_or(fresh) } else { fresh };
         (seqs[at], last[at]) = (request.seq, Some(request));
+        // A restart; and a message of the life before.
+        if below(20) == 0 {
+            names[at] = Names::new(&old[at].node, key);
+        } else if below(20) == 0 {
+            names[at] = old[at].clone();
+        }
         let life = names[at].life;
         let messages = [("k", request, terms)];
         let answers = link.exchange(&names[at], &messages, deadline()).unwrap();
