@@ -27,6 +27,8 @@ enum Mutant {
     GivesUp,
     /// The store does not recognise a repeated message that returns a lease.
     NotIdempotent,
+    /// The store takes a message of another life for the first one.
+    ForgetsLives,
     /// The store's bucket carries no debt.
     Clamps,
     /// The store does not wait after it lost its memory.
@@ -347,6 +349,10 @@ impl State {
             next.extend(state.once(3));
             let node = u64::try_from(at).unwrap();
             if plan.mutant == Mutant::NotIdempotent {
+                state.central.last.remove(&node);
+            }
+            let is_other = state.central.last.get(&node).is_some_and(|last| last.life != life);
+            if plan.mutant == Mutant::ForgetsLives && is_other {
                 state.central.last.remove(&node);
             }
             let mut terms = plan.terms;
@@ -699,6 +705,8 @@ fn the_mutants_of_the_leased_mode_are_found() {
     breaks(Mutant::NoDeadline, Plan { until: START + 10, step: 10, ..plan });
     breaks(Mutant::Trusts, Plan { restarts: 1, ..plan });
     breaks(Mutant::NoShrink, bucket(Mode::Leased, 1, 1, 2));
+    let plan = Plan { crashes: 1, repeats: 1, ..window(Mode::Leased, 1, 1, 1) };
+    breaks(Mutant::ForgetsLives, plan);
 }
 
 /// A window whose limit nodes keep otherwise in an outage.
