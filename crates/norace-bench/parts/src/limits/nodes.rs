@@ -64,7 +64,7 @@ enum Trouble {
 /// A node of a contender.
 pub(super) enum Node {
     Own(Box<Shared>),
-    Each(Each),
+    Each(Box<Each>),
 }
 
 /// Who asks the store about each request.
@@ -88,7 +88,8 @@ impl Node {
         if contender == "each" {
             let client = redis::Client::open(url).expect("it is an address");
             let connection = Mutex::new(client.get_connection().ok());
-            return Some(Self::Each(Each { client, connection, limit, calls: AtomicU64::new(0) }));
+            let each = Each { client, connection, limit, calls: AtomicU64::new(0) };
+            return Some(Self::Each(Box::new(each)));
         }
         let mode = mode(contender, batch, Duration::from_millis(100))?;
         let quota = Quota::fixed_window(limit, DAY).expect("it can be");
