@@ -144,7 +144,10 @@ fn parts(root: &Path) -> Result<(), String> {
     cargo_step(root, "test -p norace --all-features --lib -- limit::")?;
     let service = "-p norace-server -p norace-cli --features norace-cli/redis";
     cargo_step(root, &format!("clippy {service} --all-targets -- -D warnings"))?;
-    cargo_step(root, &format!("test {service} -- redis"))
+    cargo_step(root, &format!("test {service} -- redis"))?;
+    // Ten times as many states in the same time.
+    let explore = "limit::shared::explore";
+    cargo_step(root, &format!("test -p norace --no-default-features --lib --release -- {explore}"))
 }
 
 /// The crates with models, and the facade; with the models of optional parts.

@@ -91,8 +91,13 @@ const CRATES: [Allowed; 13] = [
         others: &["anstream", "anstyle", "clap", "rustix", "serde", "serde_json", "signal-hook"],
         ..NOTHING
     },
-    // One example is a program that has a runtime already.
-    Allowed { name: "examples", own: &["norace", "norace-prim"], in_tests: &["tokio"], ..NOTHING },
+    // Two examples are programs that have a runtime already, one of them a service.
+    Allowed {
+        name: "examples",
+        own: &["norace", "norace-prim"],
+        in_tests: &["axum", "tokio"],
+        ..NOTHING
+    },
     Allowed { name: "xtask", others: &["serde_json"], ..NOTHING },
 ];
 

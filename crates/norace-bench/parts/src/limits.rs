@@ -9,16 +9,16 @@ use norace_bench_measure::{Done, Run};
 
 use crate::locks::on_threads;
 
-mod crash;
 mod nodes;
+mod processes;
 #[expect(dead_code, reason = "the tests that it is from use more of it")]
 #[path = "../../../norace/src/limit/redis/tests/server.rs"]
 mod server;
 mod window;
 mod zipf;
 
-pub use crash::{crash, node};
 pub use nodes::shared;
+pub use processes::{node, processes};
 pub use window::window;
 pub use zipf::zipf;
 

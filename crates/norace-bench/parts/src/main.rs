@@ -18,8 +18,8 @@ TASK: count:THREADS update:THREADS read:THREADS reuse:THREADS stalled lock:TASKS
       bus-burst:EVENTS[:PAUSE_MS] bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS bus-fan:CONSUMERS
       bus-stages bus-wakes bus-stall:STALLING bus-churn bus-panic
       load:THREADS:WRITES boxed:THREADS:WRITES cached:THREADS:WRITES hold await nine store:READERS storm:VERSIONS file
-      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES limit-zipf:KEYS
-      limit-frozen:NODES limit-killed:NODES limit-skew:NODES limit-crash:NODES:CRASHES
+      limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES[:BATCH] limit-zipf:KEYS
+      limit-frozen:NODES limit-killed:NODES limit-lossy:NODES limit-skew:NODES limit-processes:NODES:CRASHES
       limit-window:NODES:steady|forward|back";
 
 fn main() -> ExitCode {
@@ -52,10 +52,10 @@ fn main() -> ExitCode {
         "limit-one" => limits::one(run, contender, parameters),
         "limit-many" => limits::many(run, contender, parameters),
         "limit-zipf" => limits::zipf(run, contender, parameters),
-        "limit-shared" | "limit-frozen" | "limit-killed" | "limit-skew" => {
+        "limit-shared" | "limit-frozen" | "limit-killed" | "limit-lossy" | "limit-skew" => {
             limits::shared(contender, name, parameters)
         }
-        "limit-crash" => limits::crash(contender, parameters),
+        "limit-processes" => limits::processes(contender, parameters),
         "limit-node" => limits::node(contender, parameters),
         "limit-window" => limits::window(run, contender, parameters),
         _ => None,

@@ -78,7 +78,7 @@ fn work(rounds: u64) {
 /// The most that an execution allocates when those before it had their turn.
 fn most(strategy: Strategy, mode: Mode, rounds: u64) -> u64 {
     let (mut executions, mut most, mut before) = (0, 0, 0);
-    let config = Config { mode, traces: false, ..Config::default() };
+    let config = Config { mode, traces: Traces::Nothing, ..Config::default() };
     let report = Explorer::new(config).explore_with(
         strategy,
         &|| {

@@ -72,11 +72,15 @@ fn seconds_up(time: Duration) -> u64 {
     seconds.min(INTEGER_MAX)
 }
 
+/// Whether a policy can have this name.
+pub(super) fn check(name: &str) -> Result<(), NameError> {
+    let is_right = name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if is_right { Ok(()) } else { Err(NameError(())) }
+}
+
 /// A string of structured fields.
 fn quoted(name: &str) -> Result<String, NameError> {
-    if !name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        return Err(NameError(()));
-    }
+    check(name)?;
     Ok(format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 

@@ -353,6 +353,22 @@ impl<K: Hash + Eq, C: Clock, S: BuildHasher> Keyed<K, C, S> {
         Ok(true)
     }
 
+    /// What keys without a quota of their own are allowed.
+    pub fn quota(&self) -> Quota {
+        self.live.quota()
+    }
+
+    /// What `key` is allowed: its own quota, or that of all. It takes no place in the table.
+    pub fn quota_of<Q>(&self, key: &Q) -> Quota
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let (print, shard) = self.locate(key);
+        let own = shard.read().own.get(&print).copied();
+        own.unwrap_or_else(|| self.live.quota())
+    }
+
     /// How many keys it holds.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().keys).sum()

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use norace::limit::redis::{Config, Shared, WhenDown};
 use norace::limit::{Clock, Monotonic, Quota};
 use norace_bench_measure::usage::Watch;
-use norace_bench_measure::{Done, Run};
+use norace_bench_measure::{Done, Run, p99};
 
 use super::INSTALLED;
 use super::nodes::mode;
@@ -43,8 +43,14 @@ impl Clock for Stepping {
     }
 }
 
-/// Before and after the request that was admitted, in microseconds of the store's clock, which is the machine's.
-type Times = Vec<(u64, u64)>;
+/// What nodes saw.
+#[derive(Default)]
+struct Seen {
+    /// Before and after a request that was admitted, in microseconds of the store's clock, which is the machine's.
+    admitted: Vec<(u64, u64)>,
+    /// How long each decision took, in nanoseconds.
+    times: Vec<u64>,
+}
 
 fn micros() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
@@ -68,7 +74,7 @@ pub fn window(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
         let server = Server::start().expect(INSTALLED);
         let connect = || server.client().get_connection().expect("it is there");
         let nodes: Vec<_> = steps.iter().map(|step| (Mutex::new(connect()), step)).collect();
-        let times = ask_all(run, &nodes, (&steps[0], millis), |(connection, step)| {
+        let seen = ask_all(run, &nodes, (&steps[0], millis), |(connection, step)| {
             // As everybody does it: the window is in the key, by the node's own clock.
             let now = micros().saturating_add_signed(step.millis() * 1_000);
             let key = format!("key:{}", now / PERIOD.as_micros() as u64);
@@ -77,7 +83,8 @@ pub fn window(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
             let count: u64 = increment.arg(key).query(&mut *connection).expect("it answers");
             count <= LIMIT
         });
-        return Some(told(&watch, times, None));
+        let calls = seen.times.len() as u64;
+        return Some(told(&watch, seen, calls, None));
     }
     let server = Server::known().expect(INSTALLED);
     let mode = mode(contender, BATCH, EVERY)?;
@@ -90,8 +97,9 @@ pub fn window(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
     let nodes: Vec<_> = steps.iter().enumerate().map(start).collect();
     // A step forward counts as a crash; a clock that runs back is against what it promises.
     let bound = (millis >= 0).then(|| nodes[0].error_bound(u64::from(millis > 0)));
-    let times = ask_all(run, &nodes, (&steps[0], millis), |node| node.check("key").is_allowed());
-    Some(told(&watch, times, bound))
+    let seen = ask_all(run, &nodes, (&steps[0], millis), |node| node.check("key").is_allowed());
+    let calls = nodes.iter().map(|node| node.metrics().calls).sum();
+    Some(told(&watch, seen, calls, bound))
 }
 
 /// A thread for each node, which asks all the time.
@@ -100,18 +108,20 @@ fn ask_all<N: Sync>(
     nodes: &[N],
     (step, millis): (&Step, i64),
     ask: impl Fn(&N) -> bool + Sync,
-) -> Times {
+) -> Seen {
     let watch = Watch::start();
     let serve = |node: &N| {
-        let mut times = Vec::new();
+        let mut seen = Seen::default();
         while watch.wall() < run.limit {
-            let before = micros();
-            if ask(node) {
-                times.push((before, micros()));
+            let (before, begun) = (micros(), Instant::now());
+            let is_allowed = ask(node);
+            seen.times.push(u64::try_from(begun.elapsed().as_nanos()).expect("it is short"));
+            if is_allowed {
+                seen.admitted.push((before, micros()));
             }
             thread::sleep(PAUSE);
         }
-        times
+        seen
     };
     thread::scope(|scope| {
         let serve = &serve;
@@ -119,12 +129,17 @@ fn ask_all<N: Sync>(
         thread::sleep(run.limit / 2);
         // Relaxed: it carries nothing.
         step.0.store(millis, Ordering::Relaxed);
-        let all = serving.into_iter().flat_map(|node| node.join().expect("it does not panic"));
-        all.collect()
+        serving.into_iter().fold(Seen::default(), |mut all, node| {
+            let mut seen = node.join().expect("it does not panic");
+            all.admitted.append(&mut seen.admitted);
+            all.times.append(&mut seen.times);
+            all
+        })
     })
 }
 
-fn told(watch: &Watch, mut times: Times, bound: Option<u64>) -> Done {
+fn told(watch: &Watch, seen: Seen, calls: u64, bound: Option<u64>) -> Done {
+    let Seen { admitted: mut times, times: mut decisions } = seen;
     times.sort_unstable();
     let period = PERIOD.as_micros() as u64;
     let mut windows = BTreeMap::<u64, u64>::new();
@@ -145,6 +160,8 @@ fn told(watch: &Watch, mut times: Times, bound: Option<u64>) -> Done {
     Done::timed(times.len() as u64, watch)
         .with("over", over as f64)
         .with("most_percent", 100.0 * most as f64 / LIMIT as f64)
+        .with("calls_per_1000", calls as f64 * 1e3 / times.len() as f64)
+        .with("p99_us", p99(&mut decisions) as f64 / 1e3)
         .with("used_percent", 100.0 * used as f64 / (LIMIT * whole.max(1) as u64) as f64)
         .with("wrong", f64::from(u8::from(wrong)))
 }

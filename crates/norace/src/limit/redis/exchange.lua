@@ -2,7 +2,7 @@
 -- KEYS: the store's memory of itself, and the key's state. Times are microseconds of this server's clock.
 local shape, at_once, period, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local nodes, quarantine, trust = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
-local node, life, seq = 'n:' .. ARGV[8], ARGV[9], tonumber(ARGV[10])
+local node, life, seq = 'n:' .. ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 local spent, back, back_window = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local want, known = tonumber(ARGV[14]), tonumber(ARGV[15])
 local bucket = shape == 'b'
@@ -54,28 +54,38 @@ local function available()
   return down(math.max(0, all - math.max(0, full_at - now)) * count, period)
 end
 
-local granted, is_known = 0, false
+local granted, heard, is_known, returns = 0, 0, false, true
 if state[4] then
   local last_life, last_seq, last_granted, last_window = state[4]:match('^(%d+):(%d+):(%d+):(%d+)$')
-  if last_life == life and tonumber(last_seq) >= seq then
+  -- What was given back in another life is not given back again.
+  returns = tonumber(last_life) == life
+  if tonumber(last_life) > life then
+    heard = tonumber(last_life)
+  elseif returns and tonumber(last_seq) >= seq then
     is_known = true
     if tonumber(last_seq) == seq and tonumber(last_window) == window then granted = tonumber(last_granted) end
   end
 end
-if not is_known then
+local function keep(name, value)
+  redis.call('HSET', KEYS[2], 'window', text(window), 'used', text(used), 'full_at', text(full_at), name, value)
+  -- A minute longer than it says anything, so that late repetitions are still recognised.
+  redis.call('PEXPIRE', KEYS[2], text(up(math.max(left, full_at - now, 0), 1000) + 60000))
+end
+if heard > 0 then
+  -- Late, perhaps not for the first time: it is charged, and that is all.
   take(spent)
-  if bucket then
+  keep(node, state[4])
+elseif not is_known then
+  take(spent)
+  if returns and bucket then
     full_at = math.max(0, full_at - down(back * period, count))
-  elseif back_window == window then
+  elseif returns and back_window == window then
     used = math.max(0, used - back)
   end
   local free = available()
   if closed == 0 then granted = math.min(want, math.max(1, down(free, 2 * nodes)), free) end
   take(granted)
-  local last = table.concat({ life, text(seq), text(granted), text(window) }, ':')
-  redis.call('HSET', KEYS[2], 'window', text(window), 'used', text(used), 'full_at', text(full_at), node, last)
-  -- A minute longer than it says anything, so that late repetitions are still recognised.
-  redis.call('PEXPIRE', KEYS[2], text(up(math.max(left, full_at - now, 0), 1000) + 60000))
+  keep(node, table.concat({ text(life), text(seq), text(granted), text(window) }, ':'))
 end
 local wait = 0
 if granted == 0 and want > 0 then
@@ -85,4 +95,4 @@ if granted == 0 and want > 0 then
 end
 local level = used
 if bucket then level = math.max(0, full_at - now) end
-return { seq, born, window, level, left, granted, wait, closed, now }
+return { seq, born, window, level, left, granted, wait, closed, heard, now }

@@ -11,7 +11,8 @@ const SCRIPT: &str = include_str!("exchange.lua");
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     pub(super) node: String,
-    /// Tells this process from others of the same name before it.
+    /// Tells this process from others of the same name before it: the greatest is the current one. It begins anywhere,
+    /// and is made greater than any other that the store tells of.
     pub(super) life: u64,
     /// One slot of a cluster: the script touches two keys.
     pub(super) prefix: String,
@@ -19,9 +20,16 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new(node: &str, prefix: &str) -> Self {
-        // 53 bits stay exact wherever they go.
-        let life = norace_prim::rand::next_u64() >> 11;
+        // 53 bits stay exact wherever they go; so there is room to go up.
+        let life = norace_prim::rand::next_u64() >> 12;
         Self { node: node.to_owned(), life, prefix: prefix.to_owned() }
+    }
+
+    /// Makes this the current life if another one, `heard`, is taken for it.
+    pub(super) fn outlive(&mut self, heard: u64) {
+        if heard > 0 {
+            self.life = self.life.max(heard + 1);
+        }
     }
 }
 
@@ -88,8 +96,8 @@ fn left(deadline: Instant) -> Duration {
 
 /// The answer, and the store's time.
 fn parse(numbers: &[u64]) -> Option<(Answer, u64)> {
-    let [seq, epoch, window, level, left, granted, wait, closed, now] = *numbers else {
+    let [seq, epoch, window, level, left, granted, wait, closed, heard, now] = *numbers else {
         return None;
     };
-    Some((Answer { seq, epoch, window, level, left, granted, wait, closed }, now))
+    Some((Answer { seq, epoch, window, level, left, granted, wait, closed, heard }, now))
 }

@@ -18,6 +18,25 @@
 //! empty is recognised and admits nothing until what it forgot is over. `docs/design/limit.md` has the proof.
 //!
 //! The store must not evict the keys (`maxmemory-policy noeviction` or one of `volatile-ttl` with room to spare).
+//!
+//! # Ordering
+//!
+//! Decisions of one node on one key are in one order, that of the changes of its word of credit, whatever threads they
+//! are made on. Between keys, and between nodes, there is none: the store orders messages, each of which may tell of
+//! many decisions, some time after they were made or, in leased mode, before. So a request that was denied at one node
+//! may be followed by one that is admitted at another. Nothing else is ordered by a decision: who is admitted has not
+//! thereby seen what others did before they were.
+//!
+//! A node's messages about one key reach the store in the order in which it sent them, each once however often it was
+//! repeated. [`Shared::set_quota`] acts on decisions of this node that begin after it returned; those of other threads
+//! that overlap it may go by either quota, but never by half of each.
+//!
+//! # Clocks
+//!
+//! Windows are the store's. A node's clock says only how long it may rely on an answer. One that jumps forward makes it
+//! forget answers and leases, which counts as a crash; one that jumps back, against what [`Clock`] promises, makes it
+//! rely on them for longer: that costs nothing where it counts first, and where it had them granted each node concerned
+//! may use in the next window what it still holds, at most a batch.
 
 mod config;
 mod link;
@@ -163,6 +182,11 @@ impl<C: Clock + 'static> Shared<C> {
         lock(&self.config).quota
     }
 
+    /// What `key` is allowed by this node: its own quota, or that of all. It takes no place.
+    pub fn quota_of(&self, key: &str) -> Quota {
+        self.table.own(key).unwrap_or_else(|| self.quota())
+    }
+
     /// Changes what keys without a quota of their own are allowed, at this node; each node has to be told. What was
     /// admitted stays counted.
     ///
@@ -184,8 +208,8 @@ impl<C: Clock + 'static> Shared<C> {
     /// Those of [`set_quota`](Self::set_quota).
     pub fn set_quota_of(&self, key: &str, quota: Option<Quota>) -> Result<bool, ConfigError> {
         let config = lock(&self.config);
-        let terms = quota.map(|quota| changed(&config, quota)).transpose()?;
-        Ok(self.table.set_own(key, self.board.now(), terms))
+        let own = quota.map(|quota| changed(&config, quota).map(|terms| (quota, terms)));
+        Ok(self.table.set_own(key, self.board.now(), own.transpose()?))
     }
 
     /// Figures for people and dashboards.

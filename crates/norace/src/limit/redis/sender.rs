@@ -202,6 +202,9 @@ impl<C: Clock> Sender<C> {
             Ok(answers) => {
                 self.board.note_down(false);
                 self.pause = PAUSE_MIN;
+                for (answer, _) in &answers {
+                    self.names.outlive(answer.heard);
+                }
                 for ((entry, _), answer) in round.drain(..).zip(answers) {
                     if entry.gate.answer(self.board.now(), &answer.0) {
                         self.board.tell(entry);

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::limit::quota::Quota;
 use crate::limit::shared::{Gate, Shape, Terms};
 
 /// Keys of a shard, about.
@@ -25,7 +26,8 @@ pub(super) struct Place {
     pub(super) cost_max: u64,
     /// How long the whole quota takes to be whole again, in microseconds.
     pub(super) whole_after: u64,
-    own: bool,
+    /// Its own, where it has one.
+    own: Option<Quota>,
 }
 
 impl Place {
@@ -91,7 +93,7 @@ impl Table {
         if !shard.places.contains_key(key) {
             if shard.places.len() >= self.shard_keys {
                 shard.places.retain(|_, place| match place.entry.gate.forgettable(now) {
-                    Some(seq) if !place.own => {
+                    Some(seq) if place.own.is_none() => {
                         // Relaxed: the shard's lock orders it for its keys.
                         self.seq.fetch_max(seq, Ordering::Relaxed);
                         false
@@ -105,7 +107,7 @@ impl Table {
             // Relaxed: a key comes back to the shard that it went from, under that one's lock.
             let gate = Gate::new(shard.terms, self.seq.load(Ordering::Relaxed));
             let entry = Arc::new(Entry { key: key.to_owned(), gate });
-            let mut place = Place { entry, cost_max: 0, whole_after: 0, own: false };
+            let mut place = Place { entry, cost_max: 0, whole_after: 0, own: None };
             place.note(&shard.terms);
             shard.places.insert(key.to_owned(), place);
         }
@@ -113,14 +115,19 @@ impl Table {
     }
 
     /// Gives a key terms of its own; false when there is no place for it.
-    pub(super) fn set_own(&self, key: &str, now: u64, own: Option<Terms>) -> bool {
+    pub(super) fn set_own(&self, key: &str, now: u64, own: Option<(Quota, Terms)>) -> bool {
         let mut shard = write(self.shard(key));
-        let terms = own.unwrap_or(shard.terms);
+        let terms = own.map_or(shard.terms, |(_, terms)| terms);
         let Some(place) = self.add(&mut shard, key, now) else { return false };
-        place.own = own.is_some();
+        place.own = own.map(|(quota, _)| quota);
         place.note(&terms);
         place.entry.gate.change(now, terms);
         true
+    }
+
+    /// A key's own quota.
+    pub(super) fn own(&self, key: &str) -> Option<Quota> {
+        read(self.shard(key)).places.get(key)?.own
     }
 
     /// Gives all keys without terms of their own others.
@@ -128,7 +135,7 @@ impl Table {
         for shard in &self.shards {
             let mut shard = write(shard);
             shard.terms = terms;
-            for place in shard.places.values_mut().filter(|place| !place.own) {
+            for place in shard.places.values_mut().filter(|place| place.own.is_none()) {
                 place.note(&terms);
                 place.entry.gate.change(now, terms);
             }

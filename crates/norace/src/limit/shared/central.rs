@@ -31,7 +31,10 @@ impl Central {
     /// One step: charges, takes back, grants, and tells how things stand. The same message again changes nothing, and
     /// is answered with the same grant, unless that is over.
     ///
-    /// `node` is a name that is used again after a restart, `life` tells the restarts apart.
+    /// `node` is a name that is used again after a restart, `life` tells the restarts apart; the greatest is the
+    /// current one. Messages of others may come late and more than once: what they say was admitted is charged,
+    /// perhaps twice, and they are granted nothing. A message returns something only if the one before it was of the
+    /// same life, for what it returns may have been returned under another number.
     pub(crate) fn exchange(
         &mut self,
         now: u64,
@@ -49,11 +52,18 @@ impl Central {
         let last = self.last.get(&node).copied();
         let known = last.filter(|last| last.life == life && last.seq >= request.seq);
         let mut wait = 0;
-        let granted = if let Some(last) = known {
+        let heard = last.map_or(0, |last| if last.life > life { last.life } else { 0 });
+        let granted = if heard > 0 {
+            self.take(now, terms.shape, request.spent);
+            0
+        } else if let Some(last) = known {
             let valid = last.seq == request.seq && last.window == self.window;
             if valid { last.granted } else { 0 }
         } else {
-            self.charge(now, terms.shape, request);
+            self.take(now, terms.shape, request.spent);
+            if last.is_none_or(|last| last.life == life) {
+                self.take_back(terms.shape, request);
+            }
             let left = self.available(now, terms);
             let share = (left / (2 * terms.nodes)).max(1);
             let granted = if closed > 0 { 0 } else { request.want.min(share).min(left) };
@@ -70,7 +80,7 @@ impl Central {
             Shape::Bucket { .. } => self.full_at.saturating_sub(now),
         };
         let (seq, epoch, window) = (request.seq, self.epoch, self.window);
-        Answer { seq, epoch, window, level, left, granted, wait, closed }
+        Answer { seq, epoch, window, level, left, granted, wait, closed, heard }
     }
 
     /// Notes the epoch, and whether there was another one.
@@ -96,8 +106,7 @@ impl Central {
         (window + 1) * period - now
     }
 
-    fn charge(&mut self, now: u64, shape: Shape, request: &Request) {
-        self.take(now, shape, request.spent);
+    fn take_back(&mut self, shape: Shape, request: &Request) {
         match shape {
             Shape::Window { .. } if request.back_window == self.window => {
                 self.used = self.used.saturating_sub(request.back);

@@ -159,4 +159,6 @@ pub(crate) struct Answer {
     pub(crate) wait: u64,
     /// How long nothing is admitted, since the store lost its memory.
     pub(crate) closed: u64,
+    /// The node's life that the store takes for the current one, where that is a greater one; else 0.
+    pub(crate) heard: u64,
 }

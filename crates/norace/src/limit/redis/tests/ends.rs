@@ -23,7 +23,7 @@ fn an_outage_ends_for_each_key_also_for_those_first_asked_of_in_it() {
             let nodes = Nodes::start(&config);
             nodes.for_a_while("early", Duration::from_millis(50));
             server.pause();
-            nodes.wait_for("other", |_| nodes.all_down());
+            nodes.until("other", |_| nodes.all_down());
             nodes.for_a_while("late", Duration::from_millis(50));
             server.resume();
             // Without an end it is either never refused for the quota's sake, or for nothing else.
@@ -41,10 +41,10 @@ fn a_store_that_comes_back_empty_admits_again_once_what_it_forgot_is_over() {
         server.know("norace");
         let quota = Quota::fixed_window(100, Duration::from_millis(500)).unwrap();
         let nodes = Nodes::start(&Config::new(&server.url(), quota, mode, 2, WhenDown::Closed));
-        nodes.wait_for("k", |decision| decision.is_allowed());
+        nodes.until("k", |decision| decision.is_allowed());
         server.restart();
-        nodes.wait_for("k", |decision| is_denied(decision, Reason::StoreForgot));
-        nodes.wait_for("k", |decision| decision.is_allowed());
+        nodes.until("k", |decision| is_denied(decision, Reason::StoreForgot));
+        nodes.until("k", |decision| decision.is_allowed());
     }
 }
 

@@ -1,12 +1,9 @@
-//! Several nodes, in one process or in processes of their own.
+//! Several nodes in one process.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{a_day, delayed, leased};
-use crate::limit::redis::{Config, Shared, WhenDown};
+use crate::limit::redis::{Config, Shared};
 use crate::limit::{Decision, Reason};
 
 /// A test fails rather than hangs.
@@ -47,16 +44,16 @@ impl Nodes {
     }
 
     /// What all admit together when each asks until `done` says so.
-    fn ask(&self, key: &str, done: impl Fn(Instant, &mut u32, Decision) -> bool + Sync) -> u64 {
+    fn ask(&self, key: &str, done: impl Fn(Instant, &mut u64, Decision) -> bool + Sync) -> u64 {
         let begun = Instant::now();
         let ask = |node: &Shared| {
-            let (mut admitted, mut refused) = (0, 0);
+            let (mut admitted, mut seen) = (0, 0);
             loop {
                 let decision = node.check(key);
                 let late = begun.elapsed() >= PATIENCE;
                 assert!(!late, "{key} at last: {decision:?}, {admitted} admitted, {node:?}");
                 admitted += u64::from(decision.is_allowed());
-                if done(begun, &mut refused, decision) {
+                if done(begun, &mut seen, decision) {
                     return admitted;
                 }
                 if !decision.is_allowed() {
@@ -75,8 +72,16 @@ impl Nodes {
     pub(super) fn until_refused(&self, key: &str) -> u64 {
         self.ask(key, |_, refused, decision| {
             let quota = matches!(decision, Decision::Denied { reason: Reason::Quota, .. });
-            *refused += u32::from(quota);
+            *refused += u64::from(quota);
             *refused > 600
+        })
+    }
+
+    /// Until `count` requests of each were admitted.
+    pub(super) fn until_admitted(&self, key: &str, count: u64) -> u64 {
+        self.ask(key, |_, admitted, decision| {
+            *admitted += u64::from(decision.is_allowed());
+            *admitted == count
         })
     }
 
@@ -84,8 +89,9 @@ impl Nodes {
         self.ask(key, |begun, _, _| begun.elapsed() >= time)
     }
 
-    pub(super) fn wait_for(&self, key: &str, wanted: impl Fn(Decision) -> bool + Sync) {
-        self.ask(key, |_, _, decision| wanted(decision));
+    /// Until each was told what is wanted.
+    pub(super) fn until(&self, key: &str, wanted: impl Fn(Decision) -> bool + Sync) -> u64 {
+        self.ask(key, |_, _, decision| wanted(decision))
     }
 
     /// When what was admitted was asked for, and answered.
@@ -108,68 +114,5 @@ impl Nodes {
                 self.nodes.iter().map(|node| scope.spawn(move || ask(node))).collect();
             asked.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         })
-    }
-}
-
-/// What `count` processes admit of 1000, of which `crashes` are killed on the way and replaced.
-pub(super) fn admitted_by(url: &str, prefix: &str, mode: &str, count: u64, crashes: u64) -> u64 {
-    let run = |name: String, dies: bool| {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "limit::redis::tests::node_of_another_test", "--nocapture"])
-            .env("NORACE_LIMIT_NODE", format!("{url} {prefix} {mode} {name} {count}"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut admitted = 0;
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            // What it has admitted so far; the line comes before it goes on.
-            let line = line.unwrap();
-            if let Some(so_far) = line.strip_prefix("admitted ") {
-                admitted = so_far.parse().unwrap();
-            }
-            if dies && admitted >= 30 {
-                child.kill().unwrap();
-                break;
-            }
-        }
-        child.wait().unwrap();
-        admitted
-    };
-    thread::scope(|scope| {
-        let nodes: Vec<_> = (0..count)
-            .map(|at| {
-                let run = &run;
-                scope.spawn(move || {
-                    let died = if at < crashes { run(format!("n{at}"), true) } else { 0 };
-                    died + run(format!("n{at}"), false)
-                })
-            })
-            .collect();
-        nodes.into_iter().map(|thread| thread.join().unwrap()).sum()
-    })
-}
-
-/// A node in a process of its own, told by its environment; a test that was not started for it does nothing.
-pub(super) fn child() {
-    let Ok(told) = std::env::var("NORACE_LIMIT_NODE") else { return };
-    let words: Vec<_> = told.split(' ').collect();
-    let [url, prefix, mode, name, nodes] = words[..] else { panic!("{told}") };
-    let mode = if mode == "delayed" { delayed(25) } else { leased(25) };
-    let nodes = nodes.parse().unwrap();
-    let config = Config::new(url, a_day(1000), mode, nodes, WhenDown::Closed);
-    let node = Shared::new(config.prefix(prefix).node(name)).unwrap();
-    let (begun, mut admitted, mut refused) = (Instant::now(), 0, 0);
-    println!();
-    while refused < 600 && begun.elapsed() < PATIENCE {
-        match node.check("k") {
-            Decision::Allowed { .. } => {
-                admitted += 1;
-                println!("admitted {admitted}");
-            }
-            Decision::Denied { reason, .. } => {
-                refused += u32::from(reason == Reason::Quota);
-                thread::sleep(Duration::from_micros(300));
-            }
-        }
     }
 }

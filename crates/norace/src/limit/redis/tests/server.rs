@@ -96,14 +96,7 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Stops it for a while, as a machine does that swaps.
-    pub(super) fn freeze(&self, time: Duration) {
-        self.pause();
-        thread::sleep(time);
-        self.resume();
-    }
-
-    /// Lets nobody have an answer; it remembers everything.
+    /// Freezes it, as a machine does that swaps: nobody has an answer, and it remembers everything.
     pub(super) fn pause(&self) {
         self.signal("-STOP");
     }
