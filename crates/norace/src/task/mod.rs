@@ -28,6 +28,7 @@ mod yield_now;
 
 pub use crate::wait::{Blocked, BlockedOn};
 pub use builder::Builder;
+pub(crate) use cell::Header;
 pub use error::{PanicPayload, SpawnError, TaskError};
 pub use id::TaskId;
 pub use join::JoinHandle;
