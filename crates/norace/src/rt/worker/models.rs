@@ -119,7 +119,7 @@ fn what_waits_behind_a_worker_that_is_found_stuck_is_rescued() {
         let workers = Workers::start(2);
         let watching = {
             let scheduler = workers.scheduler.clone();
-            thread::spawn(move || monitor::run(&scheduler))
+            thread::spawn(move || monitor::run(&scheduler, monitor::STALL_AFTER))
         };
         let (next, done) = (Said::default(), Said::default());
         let rescued = says(&workers.scheduler, &next);
