@@ -18,7 +18,8 @@
 //! A task of a group is a task of the runtime whose future runs under the group's context and carries a *finish*: a
 //! value whose drop, however the task ends, gives back the slot, reports a failure, and puts the task's place on the
 //! list of finished ones. The group then takes that task's outcome from its join handle, which follows at once. So a
-//! group waits on one list however many tasks it has, and its memory is one place per task not yet collected.
+//! group waits on one list however many tasks it has, and its memory is one place per task not yet collected. A task
+//! may end before who starts it has stored its handle: the later of the two puts its place on the list.
 //!
 //! Slots are a channel of the kit with the limit as its capacity: a running task is a value in it. That makes waiting
 //! for a slot fair and cancel safe without another protocol. The budget is another one: a task is a value in it from
@@ -33,6 +34,7 @@ use crate::rt::Handle;
 use crate::sync;
 use crate::task::{Builder, JoinHandle, TaskError, TaskId};
 use crate::wait::{Key, Slab};
+use norace_prim::atomic::{AtomicBool, Ordering};
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread;
 use std::error::Error;
@@ -268,7 +270,7 @@ impl<T: Send + 'static> Group<T> {
         }
         // The member stays in the group while it is waited for: whoever drops this future can call again.
         let handle = member.as_mut().and_then(|member| member.handle.as_mut());
-        let handle = handle.expect("a finished task has been started");
+        let handle = handle.expect("a task on the list has been started");
         let id = handle.id();
         let outcome = match handle.await {
             Ok(Ok(value)) => Ok(value),
@@ -309,9 +311,11 @@ impl<T: Send + 'static> Group<T> {
             members.count += 1;
             members.slab.insert(Member { number, handle: None, _room: room })
         };
+        let halves = Halves::default();
         let finish = Finish {
             place,
             list: self.finished.clone(),
+            halves: halves.clone(),
             fails: self.fail_fast.then(|| self.context.clone()),
             spawned_at,
             ended: false,
@@ -332,6 +336,10 @@ impl<T: Send + 'static> Group<T> {
         let handle = builder.spawn_or_refuse(task);
         let id = handle.id();
         lock(&self.members).slab.get_mut(place).handle = Some(handle);
+        if halves.is_later() {
+            // The group holds the receiver.
+            let _ = self.finished.try_send(place);
+        }
         id
     }
 }
@@ -438,6 +446,7 @@ struct Admitted {
 struct Finish {
     place: Key,
     list: Sender<Key>,
+    halves: Halves,
     /// The context to cancel when the task fails.
     fails: Option<Context>,
     spawned_at: &'static Location<'static>,
@@ -462,8 +471,21 @@ impl Drop for Finish {
             let text = format!("the task spawned at {} {how}", self.spawned_at);
             context.cancel_with(Cause::Failed(text.into()));
         }
-        // Closed when the group is gone: nobody collects.
-        let _ = self.list.try_send(self.place);
+        if self.halves.is_later() {
+            // Closed when the group is gone: nobody collects.
+            let _ = self.list.try_send(self.place);
+        }
+    }
+}
+
+/// The start and the end of a task, each of which asks once whether it is the later one.
+#[derive(Clone, Default)]
+struct Halves(Arc<AtomicBool>);
+
+impl Halves {
+    fn is_later(&self) -> bool {
+        // AcqRel: the later one comes after what the former did before.
+        self.0.swap(true, Ordering::AcqRel)
     }
 }
 

@@ -1,6 +1,8 @@
 //! How outcomes are collected, without the tasks: one list of those that have ended, each outcome a moment later, and
-//! collectors that give up or come two at a time. Groups as they are have models in `tests/it/models/group.rs`.
+//! collectors that give up or come two at a time; and how a task gets onto the list. Groups as they are have models in
+//! `tests/it/models/group.rs`.
 
+use super::Halves;
 use crate::chan::{self, Receiver, Sender};
 use crate::models::{Said, all, finds};
 use crate::sync;
@@ -112,4 +114,46 @@ fn an_outcome_stays_when_a_collector_gives_up() {
 #[test]
 fn mutant_who_gives_up_takes_the_task_along() {
     finds(|| one_gives_up(Without::Keeping));
+}
+
+/// A task that ends while its handle is being stored, and somebody who collects it. `ends`: whether its end puts it on
+/// the list, given whether that came later.
+fn a_task_ends_while_it_is_started(ends: fn(bool) -> bool) {
+    let (list, collects) = chan::unbounded();
+    let stored = Arc::new(Mutex::new(false));
+    let halves = Halves::default();
+    let (task, its_list) = (halves.clone(), list.clone());
+    let task = thread::spawn(move || {
+        if ends(task.is_later()) {
+            its_list.try_send(()).expect("it is unbounded");
+        }
+    });
+    let handle = stored.clone();
+    let collector = thread::spawn(move || {
+        collects.recv_blocking().expect("one of the two puts it there");
+        assert!(*lock(&handle), "its handle is there");
+        assert!(collects.try_recv().is_err(), "once");
+    });
+    *lock(&stored) = true;
+    if halves.is_later() {
+        list.try_send(()).expect("it is unbounded");
+    }
+    task.join().expect("it ends");
+    drop(list);
+    collector.join().expect("it has the handle");
+}
+
+#[test]
+fn a_task_on_the_list_has_its_handle() {
+    all(|| a_task_ends_while_it_is_started(|later| later));
+}
+
+#[test]
+fn mutant_a_task_that_ends_early_is_collected_without_its_handle() {
+    finds(|| a_task_ends_while_it_is_started(|_| true));
+}
+
+#[test]
+fn mutant_a_task_that_ends_late_is_never_collected() {
+    finds(|| a_task_ends_while_it_is_started(|_| false));
 }

@@ -101,6 +101,17 @@ async fn no_more_are_in_a_group_than_its_budget_allows() {
     assert!(group.next().await.is_none());
 }
 
+async fn one_starts_while_another_collects() {
+    let group = Arc::new(Group::isolate(&Context::new()));
+    let starts = group.clone();
+    let starter = task::spawn(async move { starts.spawn(async { 1 }).await });
+    let before = group.next().await;
+    let id = starter.await.unwrap();
+    let after = group.next().await;
+    let collected: Vec<_> = before.into_iter().chain(after).collect();
+    assert!(matches!(&collected[..], [(task, Ok(1))] if *task == id));
+}
+
 async fn two_collect_and_neither_waits_for_what_the_other_took() {
     let group = Arc::new(Group::isolate(&Context::new()));
     group.spawn(async { 1 }).await;
@@ -191,6 +202,11 @@ mod app {
     }
 
     #[norace::test(complete, budget_ms = 120_000)]
+    async fn one_starts_while_another_collects() {
+        super::one_starts_while_another_collects().await;
+    }
+
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn two_collect_and_neither_waits_for_what_the_other_took() {
         super::two_collect_and_neither_waits_for_what_the_other_took().await;
     }
@@ -213,6 +229,11 @@ mod app {
 
 /// Some on the real scheduler, within a time.
 mod rt {
+    #[norace::test(level = "rt", workers = 2, budget_ms = 2000)]
+    async fn one_starts_while_another_collects() {
+        super::one_starts_while_another_collects().await;
+    }
+
     #[norace::test(level = "rt", workers = 1, budget_ms = 2000)]
     async fn no_more_are_in_a_group_than_its_budget_allows() {
         super::no_more_are_in_a_group_than_its_budget_allows().await;
