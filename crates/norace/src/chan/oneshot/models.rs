@@ -148,7 +148,7 @@ fn the_value_and_the_waker(in_one_step: bool) {
         }
     }));
     assert_eq!(received, 42);
-    answering.join().unwrap();
+    answering.join().expect("it answers");
 }
 
 #[test]

@@ -75,6 +75,6 @@ fn who_registers_is_woken_or_finds_the_cause() {
 fn every_mutant_leaves_somebody_waiting() {
     for mutant in [Mutant::TakesFirst, Mutant::LooksOutside] {
         let finding = finds(|| one_waits_while_one_cancels(mutant));
-        assert!(matches!(&*finding.kind, "deadlock" | "lost-wakeup"), "{}", finding.kind);
+        assert!(matches!(finding.kind, "deadlock" | "lost-wakeup"), "{}", finding.kind);
     }
 }
