@@ -135,13 +135,16 @@ fn rust_version(root: &Path) -> Result<(), String> {
     run(&mut program(root, "rustup", &check), STEP_MAX)
 }
 
-/// The kit without its runtime, then with what is optional.
+/// The kit without its runtime, then with what is optional; the service with what is optional.
 fn parts(root: &Path) -> Result<(), String> {
     cargo_step(root, "clippy -p norace --no-default-features --all-targets -- -D warnings")?;
     cargo_step(root, "clippy -p norace --all-features --all-targets -- -D warnings")?;
     cargo_step(root, "test -p norace --all-features --test it -- chan::streams bus::stream")?;
     // Where there is no Redis these say so, or fail when there has to be one.
-    cargo_step(root, "test -p norace --all-features --lib -- limit::")
+    cargo_step(root, "test -p norace --all-features --lib -- limit::")?;
+    let service = "-p norace-server -p norace-cli --features norace-cli/redis";
+    cargo_step(root, &format!("clippy {service} --all-targets -- -D warnings"))?;
+    cargo_step(root, &format!("test {service} -- redis"))
 }
 
 /// The crates with models, and the facade; with the models of optional parts.

@@ -12,7 +12,7 @@ use crate::args::CheckArgs;
 use crate::cargo::Arguments;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::models::{Models, Status};
+use crate::models::{self, Models, Status};
 use crate::output::{self, BAD, GOOD, Output};
 use crate::session::{Ended, Session};
 
@@ -26,6 +26,8 @@ struct CheckResult<'m> {
     within_bound: usize,
     incomplete: usize,
     diverged: usize,
+    kept_silent: u64,
+    kept_unread: u64,
     failed_tests: u64,
     findings: Vec<&'m RawValue>,
     seconds: f64,
@@ -92,6 +94,8 @@ fn tell(
         within_bound: models.count(Status::WithinBound),
         incomplete: models.count(Status::Incomplete),
         diverged: models.count(Status::Diverged),
+        kept_silent: models.0.iter().map(|model| model.kept_silent).sum(),
+        kept_unread: models.0.iter().map(|model| model.kept_unread).sum(),
         failed_tests: ended.tally.failed,
         findings: models.findings().collect(),
         seconds,
@@ -119,6 +123,8 @@ impl CheckResult<'_> {
         count(self.incomplete, "incomplete");
         count(self.diverged, "diverged or uncontrolled");
         count(self.findings.len(), if self.findings.len() == 1 { "finding" } else { "findings" });
+        counts.extend(models::silent(self.kept_silent));
+        counts.extend(models::unread(self.kept_unread));
         let models = if self.models == 1 { "model" } else { "models" };
         format!(
             "norace check: {style}{verdict}{style:#}: {} {models} in {:.1} s: {}",

@@ -38,6 +38,11 @@ pub(crate) struct Model {
     executions: u64,
     preemptions: Option<u32>,
     up_to_spinning: bool,
+    /// Those of older versions do not say.
+    #[serde(default)]
+    pub(crate) kept_silent: u64,
+    #[serde(default)]
+    pub(crate) kept_unread: u64,
     seconds: f64,
     finding: Option<Box<RawValue>>,
     /// All of it, as it was written.
@@ -173,7 +178,10 @@ impl Model {
         };
         let text = style.map_or_else(|| text.clone(), |style| format!("{style}{text}{style:#}"));
         let page = self.page.as_deref().map(|page| format!(", see {}", shown(page)));
-        text + &page.unwrap_or_default()
+        let kept = [silent(self.kept_silent), unread(self.kept_unread)];
+        let more =
+            page.into_iter().chain(kept.into_iter().flatten().map(|kept| format!("; {kept}")));
+        text + &more.collect::<String>()
     }
 
     /// How much was run.
@@ -189,6 +197,24 @@ impl Model {
             }
             _ => time,
         }
+    }
+}
+
+/// What is told of kept executions that show nothing.
+pub(crate) fn silent(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 kept execution shows nothing any more".to_owned()),
+        more => Some(format!("{} kept executions show nothing any more", thousands(more))),
+    }
+}
+
+/// What is told of lines of the regression folder that are none.
+pub(crate) fn unread(count: u64) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("1 kept line cannot be read".to_owned()),
+        more => Some(format!("{} kept lines cannot be read", thousands(more))),
     }
 }
 

@@ -126,7 +126,8 @@ macro_rules! objects {
 
 objects! {
     Outcome {
-        schema test status required_complete executions steps preemptions up_to_spinning seconds finding
+        schema test status required_complete executions steps preemptions up_to_spinning
+        kept_silent kept_unread seconds finding
     }
     Finding {
         schema kind test token title tasks stacks why fix schedule rows_left_out switches

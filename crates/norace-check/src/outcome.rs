@@ -56,6 +56,11 @@ pub struct Outcome {
     pub preemptions: Option<u32>,
     /// Whether loads that kept returning the same were held until there was something new.
     pub up_to_spinning: bool,
+    /// Executions of the regression folder that were run first and show nothing any more: what they showed is mended,
+    /// or the model has changed so that they lead elsewhere.
+    pub kept_silent: u64,
+    /// Lines there that no execution could be read from.
+    pub kept_unread: u64,
     /// How long it took.
     pub seconds: f64,
     /// The defect.

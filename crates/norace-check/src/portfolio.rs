@@ -13,7 +13,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use norace_explore::{
-    Choice, Completeness, Execution, Explorer, Finding as Defect, Found, Report, Strategy,
+    Choice, Completeness, Config, Execution, Explorer, Finding as Defect, Found, Report, Strategy,
+    Traces,
 };
 
 use crate::search::{Hit, Search};
@@ -43,6 +44,10 @@ const ROUND_MAX: u64 = 4_096;
 const REPEAT_ONE_IN: u64 = 100;
 const REPEATS_MAX: usize = 20;
 
+/// Where it was no longer since the last look at the clock, the next so many executions are run without one.
+const SHORT: Duration = Duration::from_millis(1);
+const UNTIMED_MAX: u32 = 15;
+
 /// The strategies of a round.
 fn strategies(seed: u64, executions: u64) -> [Strategy; 7] {
     [
@@ -58,7 +63,11 @@ fn strategies(seed: u64, executions: u64) -> [Strategy; 7] {
 
 /// Searches within the options of `search`.
 pub(crate) fn explore(search: &Search<'_>) -> Explored {
-    let mut run = Run { search, explored: Explored::default(), begun: Instant::now() };
+    // What is told of a finding comes from a replay; of the rest, traces are for comparing two runs of the same.
+    let traces = Traces::OneIn(REPEAT_ONE_IN);
+    let explorer = Explorer::new(Config { traces, ..search.options.config.clone() });
+    let explored = Explored::default();
+    let mut run = Run { search, explorer, explored, begun: Instant::now() };
     let end = match &search.options.only {
         Some(strategy) => run.only(strategy.clone()),
         None => run.all(),
@@ -77,6 +86,7 @@ pub(crate) fn explore(search: &Search<'_>) -> Explored {
 
 struct Run<'a> {
     search: &'a Search<'a>,
+    explorer: Explorer,
     explored: Explored,
     begun: Instant,
 }
@@ -145,16 +155,16 @@ impl Run<'_> {
     /// Runs one strategy until `until`, counted from the beginning; breaks at a defect. Tells whether time cut it.
     fn phase(&mut self, strategy: Strategy, until: Duration) -> ControlFlow<(), (Report, bool)> {
         let mut repeats: Vec<(Vec<Choice>, u64)> = Vec::new();
-        let (begun, max) = (self.begun, self.search.options.executions_max);
+        let max = self.search.options.executions_max;
+        let mut limit = Limit::new(self.begun, until);
         let (mut seen, mut cut) = (0, false);
         let before = self.explored.executions;
-        let mut explorer = Explorer::new(self.search.options.config.clone());
-        let report = explorer.explore_with(strategy, self.search.model, &mut |execution| {
+        let report = self.explorer.explore_with(strategy, self.search.model, &mut |execution| {
             if seen % REPEAT_ONE_IN == 0 && repeats.len() < REPEATS_MAX {
                 repeats.push((execution.choices().to_vec(), print_of(execution)));
             }
             seen += 1;
-            cut = begun.elapsed() >= until || before + seen >= max;
+            cut = limit.is_reached() || before + seen >= max;
             if cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         self.explored.executions += report.executions + report.blocked;
@@ -168,23 +178,20 @@ impl Run<'_> {
             let (defect, choices) = (found.finding.clone(), found.choices.clone());
             self.explored.suspicion.get_or_insert(Hit { defect, choices });
         }
-        self.repeat(&mut explorer, repeats)?;
+        self.repeat(repeats)?;
         ControlFlow::Continue((report, cut))
     }
 
     /// Runs executions again; breaks at one that is another now.
-    fn repeat(
-        &mut self,
-        explorer: &mut Explorer,
-        repeats: Vec<(Vec<Choice>, u64)>,
-    ) -> ControlFlow<()> {
+    fn repeat(&mut self, repeats: Vec<(Vec<Choice>, u64)>) -> ControlFlow<()> {
         for (choices, print) in repeats {
             let mut same = true;
             let strategy = Strategy::Replay(choices.clone());
-            let report = explorer.explore_with(strategy, self.search.model, &mut |execution| {
-                same = print_of(execution) == print;
-                ControlFlow::Continue(())
-            });
+            let report =
+                self.explorer.explore_with(strategy, self.search.model, &mut |execution| {
+                    same = print_of(execution) == print;
+                    ControlFlow::Continue(())
+                });
             let diverged = report.findings.into_iter().map(|found| found.finding);
             let diverged = diverged.into_iter().find(|f| matches!(f, Defect::Diverged { .. }));
             if !same || diverged.is_some() {
@@ -194,6 +201,34 @@ impl Run<'_> {
             }
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The end of a phase. To look at the clock takes as long as a step: where executions are short it is not done after
+/// each.
+struct Limit {
+    begun: Instant,
+    until: Duration,
+    looked: Duration,
+    /// Executions before the next look.
+    left: u32,
+}
+
+impl Limit {
+    fn new(begun: Instant, until: Duration) -> Self {
+        Self { begun, until, looked: begun.elapsed(), left: 0 }
+    }
+
+    /// Asked after each execution.
+    fn is_reached(&mut self) -> bool {
+        if self.left > 0 {
+            self.left -= 1;
+            return false;
+        }
+        let now = self.begun.elapsed();
+        let is_short = now - self.looked < SHORT;
+        (self.looked, self.left) = (now, if is_short { UNTIMED_MAX } else { 0 });
+        now >= self.until
     }
 }
 

@@ -25,17 +25,33 @@ fn path(settings: &Settings, name: &str) -> Option<PathBuf> {
     Some(settings.package.as_ref()?.join(FOLDER).join(format!("{file}.nr")))
 }
 
-/// The tokens kept for the model `name`; lines that are none are passed over, for a newer version may have made them.
-pub(crate) fn read(settings: &Settings, name: &str) -> Vec<Token> {
+/// What is kept for one model.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) tokens: Vec<Token>,
+    /// Lines that are no token: damaged, or made by a newer version. They are counted, and no reason to fail.
+    pub(crate) unread: u64,
+}
+
+/// What is kept for the model `name`. Two models may share a file, for names of files are plainer.
+pub(crate) fn read(settings: &Settings, name: &str) -> Kept {
     let text = path(settings, name).and_then(|path| fs::read_to_string(path).ok());
-    let text = text.unwrap_or_default();
-    let tokens = text.lines().filter_map(|line| line.trim().parse::<Token>().ok());
-    tokens.filter(|token| token.model == name).take(TOKENS_MAX).collect()
+    let mut kept = Kept::default();
+    for line in text.unwrap_or_default().lines().map(str::trim) {
+        match line.parse::<Token>() {
+            Ok(token) if token.model == name && kept.tokens.len() < TOKENS_MAX => {
+                kept.tokens.push(token);
+            }
+            Ok(_) => {}
+            Err(_) => kept.unread += u64::from(!line.is_empty() && !line.starts_with('#')),
+        }
+    }
+    kept
 }
 
 /// Keeps the execution of `finding`.
 pub(crate) fn add(settings: &Settings, name: &str, finding: &Finding) {
-    let known = read(settings, name);
+    let known = read(settings, name).tokens;
     let new = known.iter().all(|token| token.to_string() != finding.token);
     if let Some(path) = path(settings, name).filter(|_| new && known.len() < TOKENS_MAX) {
         // The finding is reported either way; a folder that cannot be written must not hide it.

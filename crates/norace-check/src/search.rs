@@ -9,7 +9,7 @@ use crate::fix;
 use crate::identity::test_of;
 use crate::outcome::{Outcome, Status};
 use crate::portfolio::{self, Explored};
-use crate::regressions;
+use crate::regressions::{self, Kept};
 use crate::report::{self, Finding, Told};
 use crate::settings::Settings;
 use crate::shrink::shrink;
@@ -97,11 +97,8 @@ pub(crate) fn check(
     let _watchdog = watch(name, &search.options, settings.clone());
     let outcome = match (&settings.replay, replay) {
         (Some(token), Some(true)) => search.replay(token),
-        _ => {
-            let known =
-                if options.regressions { regressions::read(settings, name) } else { vec![] };
-            search.known(name, &known).unwrap_or_else(|| search.search(name))
-        }
+        _ if options.regressions => search.known_first(name, &regressions::read(settings, name)),
+        _ => search.search(name),
     };
     let keeps = options.regressions && replay.is_none();
     if let Some(finding) = outcome.finding.as_ref().filter(|_| keeps) {
@@ -135,6 +132,8 @@ fn empty(name: &str, options: &Options, status: Status) -> Outcome {
         steps: 0,
         preemptions: None,
         up_to_spinning: false,
+        kept_silent: 0,
+        kept_unread: 0,
         seconds: 0.0,
         finding: None,
     }
@@ -149,9 +148,22 @@ impl Search<'_> {
         self.outcome(name, &explored, seconds, finding)
     }
 
-    /// Runs executions that showed something once; what the first one shows that still does.
-    fn known(&self, name: &str, tokens: &[Token]) -> Option<Outcome> {
-        tokens.iter().map(|token| self.replay_as(name, token)).find(|known| known.finding.is_some())
+    /// Runs executions that showed something once, until one still does, and searches when none does.
+    ///
+    /// Whether one that shows nothing is mended, or the code has changed so that it says nothing any more, cannot be
+    /// told apart: the outcome counts them.
+    fn known_first(&self, name: &str, kept: &Kept) -> Outcome {
+        let replays = kept.tokens.iter().map(|token| self.replay_as(name, token));
+        let (mut silent, mut known) = (0, None);
+        for replay in replays {
+            if replay.finding.is_some() {
+                known = Some(replay);
+                break;
+            }
+            silent += 1;
+        }
+        let outcome = known.unwrap_or_else(|| self.search(name));
+        Outcome { kept_silent: silent, kept_unread: kept.unread, ..outcome }
     }
 
     fn replay(&self, token: &Token) -> Outcome {

@@ -16,7 +16,8 @@ use norace_engine::EngineConfig;
 use norace_prim::sync::{Arc, OnceLock};
 use norace_prim::time::Duration;
 use norace_server::{
-    EngineBounds, InvalidSetting, Keys, Level, Limits, LiveSettings, Log, Processing, Settings,
+    EngineBounds, InvalidSetting, Keys, Level, Limits, LiveSettings, Log, Processing, Redis,
+    Settings,
 };
 use serde::Deserialize;
 
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     log: Log,
     engine: Engine,
     processor: Processing,
+    redis: Option<Redis>,
     keys: Keys,
 }
 
@@ -147,7 +149,7 @@ impl Config {
 
     /// What can be changed while the server runs.
     pub(crate) fn settings(&self) -> Settings {
-        let Self { server, limits, log, engine, processor, keys } = self.clone();
+        let Self { server, limits, log, engine, processor, redis, keys } = self.clone();
         let mut bounds = EngineBounds::default();
         set(&mut bounds.requests_max, engine.requests_max);
         set(&mut bounds.waiters_max, engine.waiters_max);
@@ -158,6 +160,7 @@ impl Config {
             .with_log(log)
             .with_engine(bounds)
             .with_processor(processor)
+            .with_redis(redis)
             .with_keys(keys)
     }
 
@@ -230,6 +233,20 @@ mod tests {
             }
         }
         assert_eq!(format!("{engine:?}"), format!("{:?}", EngineConfig::default()));
+    }
+
+    #[test]
+    fn the_reference_shows_redis_with_its_defaults() {
+        const PAGE: &str = include_str!("../../../docs/reference/cli.md");
+        let section = PAGE.split("# [redis]").nth(1).and_then(|rest| rest.split("\n\n").next());
+        let lines = section.unwrap().lines().skip(1).map(|line| line.trim_start_matches("# "));
+        let keys = lines.filter(|line| !line.starts_with("node = ")).collect::<Vec<_>>().join("\n");
+        let shown: Redis = toml::from_str(&keys).unwrap();
+        let must = norace_server::WhenDown::Share;
+        let mode = norace_server::RedisMode::Delayed;
+        assert_eq!(shown, Redis::new("redis://127.0.0.1/", mode, 2, must));
+        // Fields that are added have to be shown as well: of these no default is left.
+        assert_eq!(keys.lines().count(), 9);
     }
 
     #[test]

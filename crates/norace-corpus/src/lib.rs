@@ -6,6 +6,7 @@
 //! - [`rust`]: bugs that crates for Rust had, each as the smallest protocol with the same defect.
 //! - [`idioms`]: publication, locks, sharing and waiting, each right and with the usual mistake.
 //! - [`races`]: small programs with and without a race, after the suite of Go's race detector.
+//! - [`limits`]: programs of which the checker is known to say something that is not true.
 //!
 //! Built as usual these are programs that may hang or go wrong; they are meant to be explored: see
 //! `cargo norace check -p norace-corpus`.
@@ -14,6 +15,7 @@ pub mod case;
 pub mod go;
 pub mod goker;
 pub mod idioms;
+pub mod limits;
 pub mod races;
 pub mod rust;
 

@@ -26,6 +26,30 @@ pub enum Level {
 /// its handle is gone and whoever spawns another has learned of all it did.
 pub const THREADS_MAX: usize = 64;
 
+/// The executions whose events are kept for an observer. Those of others, and of all where there is no observer, may be
+/// missing unless the execution shows something: a search that keeps less is faster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Traces {
+    /// Every one.
+    #[default]
+    All,
+    /// The first, and from there one in so many.
+    OneIn(u64),
+    /// None.
+    Nothing,
+}
+
+impl Traces {
+    /// Whether the events are kept of the execution before which there were `before`.
+    pub(crate) fn has(self, before: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::OneIn(many) => before.is_multiple_of(many),
+            Self::Nothing => false,
+        }
+    }
+}
+
 /// Something a program may do that is an error only for who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Misuse {
@@ -81,9 +105,8 @@ pub struct Config {
     pub strengthened: Vec<Strengthen>,
     /// Whether stacks and values are recorded; costs microseconds an event.
     pub detail: bool,
-    /// Whether an observer sees the events of every execution. Without, and always where there is no observer, the
-    /// events of an execution may be missing unless it shows something.
-    pub traces: bool,
+    /// Of which executions an observer sees the events.
+    pub traces: Traces,
 }
 
 impl Default for Config {
@@ -103,7 +126,7 @@ impl Default for Config {
             suspect_aba: false,
             strengthened: Vec::new(),
             detail: false,
-            traces: true,
+            traces: Traces::All,
         }
     }
 }

@@ -303,14 +303,14 @@ impl Engine {
         }
     }
 
-    /// Makes ready for an exploration, whose observer wants traces or does not.
-    pub(crate) fn prepare(&mut self, strategy: Strategy, traces: bool) {
+    /// Makes ready for an exploration, which keeps as little as its strategy needs.
+    pub(crate) fn prepare(&mut self, strategy: Strategy) {
         self.driver.prepare(strategy);
         // A weak memory remembers, and so does the search for values that came back.
         let remembers = self.mode == Mode::Rc11 || self.config.suspect_aba;
         self.keep = if self.driver.is_exhaustive() {
             Keep::Causes
-        } else if traces || remembers || self.config.detail || self.driver.runs_once() {
+        } else if remembers || self.config.detail || self.driver.runs_once() {
             Keep::Events
         } else {
             Keep::Nothing
@@ -388,7 +388,7 @@ impl Engine {
         let state = &self.threads[me];
         let pending = state.pending.as_ref().expect("it has announced");
         pulse::beat(pending.location);
-        if pending.op.is_access() && state.spins.is_empty() {
+        if pending.op.goes_on_at_once() && state.spins.is_empty() {
             self.ready.add(me);
         } else if self.announced_other(me) {
             return Step::DONE;
@@ -400,15 +400,15 @@ impl Engine {
     /// Where it is not clear at once that `me` can go on. True if the operation was executed: nothing depends on when.
     #[inline(never)]
     fn announced_other(&mut self, me: ThreadId) -> bool {
-        match self.threads[me].pending.as_ref().expect("it has announced").op {
-            Op::Fence { .. } | Op::Yield => {
-                self.reply = self.execute(me);
-                return true;
-            }
-            Op::Lock | Op::Read | Op::Write | Op::Join { .. } => self.look_for_cycle(me),
-            _ => {}
+        let op = self.threads[me].pending.as_ref().expect("it has announced").op;
+        if matches!(op, Op::Fence { .. } | Op::Yield) {
+            self.reply = self.execute(me);
+            return true;
         }
         self.make_ready(me);
+        if !self.ready.has(me) {
+            self.look_for_cycle(me);
+        }
         false
     }
 

@@ -274,6 +274,12 @@ impl Op {
         )
     }
 
+    /// Whether it is one of the frequent operations that can happen at once, whatever others do, unless they repeat.
+    #[inline]
+    pub(crate) fn goes_on_at_once(&self) -> bool {
+        self.is_access() || matches!(self, Self::Unlock)
+    }
+
     /// Whether its step may decide something besides the thread, whatever the memory.
     #[inline]
     pub(crate) fn leaves_open(&self) -> bool {

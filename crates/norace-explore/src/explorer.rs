@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
-use crate::config::Config;
+use crate::config::{Config, Traces};
 use crate::coroutine::{self, Pool};
 use crate::current;
 use crate::driver::Strategy;
@@ -79,7 +79,7 @@ pub struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// All that happened; nothing where [`Config::traces`] is off and nothing was to be seen.
+    /// All that happened; nothing where [`Config::traces`] leaves it out and nothing was to be seen.
     pub fn trace(&self) -> Trace<'a> {
         Trace::new(self.engine)
     }
@@ -210,7 +210,7 @@ impl Explorer {
     ///
     /// When called from within a model.
     pub fn explore(&mut self, strategy: Strategy, model: &dyn Fn()) -> Report {
-        self.run(strategy, false, model, &mut |_| ControlFlow::Continue(()))
+        self.run(strategy, Traces::Nothing, model, &mut |_| ControlFlow::Continue(()))
     }
 
     /// Explores `model` and shows every execution to `observe`, which may end the exploration.
@@ -230,7 +230,7 @@ impl Explorer {
     fn run(
         &mut self,
         strategy: Strategy,
-        traces: bool,
+        traces: Traces,
         model: &dyn Fn(),
         observe: &mut dyn FnMut(&Execution<'_>) -> ControlFlow<()>,
     ) -> Report {
@@ -239,7 +239,7 @@ impl Explorer {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let mut engine =
             self.idle.take().unwrap_or_else(|| Box::new(Engine::new(self.config.clone())));
-        engine.prepare(strategy, traces);
+        engine.prepare(strategy);
         let mut report = Report {
             executions: 0,
             blocked: 0,
@@ -252,10 +252,8 @@ impl Explorer {
         thread::reset_locals();
         let main = main_job(model);
         let finished = loop {
-            self.run_once(&mut engine, &main);
-            if engine.keep < Keep::Events && (engine.wants_clocks || engine.shows_something()) {
-                self.run_again(&mut engine, &main);
-            }
+            let before = report.executions + report.blocked + report.redundant;
+            self.run_one(&mut engine, &main, traces.has(before));
             count(&engine, &mut report);
             let stop = observe(&Execution { engine: &engine }).is_break();
             // What is too large for the explorer in one execution is so in most.
@@ -271,6 +269,22 @@ impl Explorer {
         report.completeness = completeness(&engine, &report, finished);
         self.idle = Some(engine);
         report
+    }
+
+    /// Runs the next execution, and keeps its events if it is `traced` or shows something.
+    fn run_one(&mut self, engine: &mut Engine, main: &Rc<dyn Job>, traced: bool) {
+        if engine.keep >= Keep::Events {
+            self.run_once(engine, main);
+        } else if traced {
+            let keep = std::mem::replace(&mut engine.keep, Keep::Events);
+            self.run_once(engine, main);
+            engine.keep = keep;
+        } else {
+            self.run_once(engine, main);
+            if engine.wants_clocks || engine.shows_something() {
+                self.run_again(engine, main);
+            }
+        }
     }
 
     fn run_once(&mut self, engine: &mut Engine, main: &Rc<dyn Job>) {

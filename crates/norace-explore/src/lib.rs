@@ -33,7 +33,7 @@ pub mod thread;
 pub mod time;
 mod trace;
 
-pub use config::{Config, Level, Misuse, Mode, Strengthen, THREADS_MAX};
+pub use config::{Config, Level, Misuse, Mode, Strengthen, THREADS_MAX, Traces};
 pub use current::in_model;
 pub use driver::{Plan, Run, Strategy};
 pub use engine::Choice;

@@ -88,6 +88,7 @@ struct Machine {
     /// Rises when those held are let go.
     release: u64,
     reads_fail: bool,
+    syncs_lie: bool,
 }
 
 #[derive(Debug)]
@@ -130,6 +131,7 @@ impl SimStorage {
             held: 0,
             release: 0,
             reads_fail: false,
+            syncs_lie: false,
         };
         let shared = Shared { machine: Mutex::new(machine), changed: Condvar::new() };
         Self { shared: Arc::new(shared), boot: OnceLock::new() }
@@ -198,6 +200,12 @@ impl SimStorage {
     /// Whether reads fail.
     pub fn fail_reads(&self, fail: bool) {
         self.machine().reads_fail = fail;
+    }
+
+    /// Whether syncs of files end well and make nothing durable: a test of durability that passes on such a disk tests
+    /// none.
+    pub fn lie_about_syncs(&self, lie: bool) {
+        self.machine().syncs_lie = lie;
     }
 
     /// From now on syncs hang until [`release_syncs`](Self::release_syncs), a crash or a kill.
@@ -513,6 +521,7 @@ impl StorageFile for SimFile {
         let (mut machine, fault) =
             self.storage.sync_operation(self.boot, OperationKind::Sync, &self.name)?;
         match fault {
+            None if machine.syncs_lie => Ok(()),
             None => machine.disk.sync(self.inode),
             Some(fault) => {
                 if fault != Fault::PowerOff {

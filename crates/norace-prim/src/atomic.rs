@@ -1,4 +1,7 @@
 //! Atomic types and fences, as in [`std::sync::atomic`]; of 128 bits with the feature `wide`.
+//!
+//! Of what `std`'s atomics can do in ordinary builds, `as_ptr` and `from_ptr` are missing in models, where values have
+//! no address. Code that uses them does not compile there.
 
 pub use crate::tally::Tally;
 

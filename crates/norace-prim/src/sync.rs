@@ -3,6 +3,9 @@
 //! `Arc` and `Weak` are `std`'s in models, too, and the checker does not see them: it neither tries other orders of
 //! their counts (who drops the last one, whether `try_unwrap` or `upgrade` succeeds) nor takes a drop for something
 //! that orders threads. Data handed on through `Arc::get_mut` alone is reported as a race although it is none.
+//!
+//! Of what `std`'s locks can do in ordinary builds, `RwLockWriteGuard::downgrade` is missing in models, which have no
+//! step that lets readers in and no writer. Code that uses it does not compile there.
 
 #[cfg(norace)]
 pub use norace_explore::sync::{

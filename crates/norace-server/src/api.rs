@@ -12,6 +12,8 @@ mod show;
 mod system;
 mod write;
 
+use std::net::IpAddr;
+
 use hyper::HeaderMap;
 use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
@@ -23,7 +25,7 @@ use norace_prim::time::Instant;
 use crate::body::{Bounds, Collected, collect};
 use crate::buffers::Buffers;
 use crate::keys::Caller;
-use crate::limits::Limiters;
+use crate::limits::{Client, Limiters, Verdict};
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::reply::{Refused, Reply};
@@ -126,14 +128,18 @@ impl Call<'_> {
 }
 
 impl App {
-    /// Who sends these headers, if `endpoint` asks for that and they may use it.
-    pub(crate) fn admit(
+    /// Who sends these headers from `address`, and what the limits say to a request of theirs for `path`.
+    pub(crate) fn judge(
         &self,
         headers: &HeaderMap,
-        endpoint: Endpoint,
-    ) -> Result<Option<Caller>, Problem> {
-        let Some(scope) = endpoint.scope() else { return Ok(None) };
-        self.live.hot.load().keys.admit(headers, scope).map(Some)
+        address: IpAddr,
+        path: &str,
+    ) -> (Result<Caller, Problem>, Option<Verdict>) {
+        let settings = self.live.hot.load();
+        let caller = settings.keys.identify(headers);
+        let client = Client::of(caller.as_ref().ok(), address);
+        let verdict = self.limits.decide(&settings, &client, path);
+        (caller, verdict)
     }
 
     /// Counts and translates what the engine did not answer.

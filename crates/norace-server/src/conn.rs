@@ -196,7 +196,7 @@ async fn handle(
     let mut body_read = body.is_end_stream();
     let host = header::check_host(parts.version, &parts.headers);
     let ambiguous = host.is_err();
-    let verdict = app.limits.decide(&app.live.hot.load(), client, path);
+    let (caller, verdict) = app.judge(&parts.headers, client, path);
     let denied = verdict.as_ref().is_some_and(Verdict::is_denied);
     let (route, reply) = match (host, find(&parts.method, path)) {
         (Err(refusal), _) => {
@@ -209,7 +209,7 @@ async fn handle(
         }
         (Ok(()), Found::Route { index, id }) => {
             let endpoint = ROUTES[index].endpoint;
-            let reply = match app.admit(&parts.headers, endpoint) {
+            let reply = match endpoint.admit(caller) {
                 Ok(caller) => {
                     let body_read = &mut body_read;
                     let call = Call { app, parts: &parts, id, arrived, body, caller, body_read };

@@ -76,7 +76,21 @@ pub(crate) struct Caller {
 impl Caller {
     /// The name that idempotency keys belong to.
     pub(crate) fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or("")
+        self.key().map_or("", |name| name)
+    }
+
+    /// The name of its key; none where there are no keys.
+    pub(crate) fn key(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// Refuses what takes `scope` where its own does not reach so far.
+    pub(crate) fn may(&self, scope: Scope) -> Result<(), Problem> {
+        if self.scope < scope {
+            let detail = format!("this takes a key with the scope {}", scope.as_str());
+            return Err(Problem::new(Code::Forbidden, detail).with(Member::Scope(scope.as_str())));
+        }
+        Ok(())
     }
 }
 
@@ -86,8 +100,8 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// Says who sends a request with these headers, if that is somebody who may do what takes `scope`.
-    pub(crate) fn admit(&self, headers: &HeaderMap, scope: Scope) -> Result<Caller, Problem> {
+    /// Says who sends a request with these headers.
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         if self.is_empty() {
             return Ok(Caller { name: None, scope: Scope::Admin });
         }
@@ -97,15 +111,8 @@ impl Keys {
             return refused("this takes one header `Authorization: Bearer KEY`");
         };
         let key = value.to_str().ok().and_then(bearer);
-        let Some(caller) = key.and_then(|key| self.0.get(&hmac_sha256::Hash::hash(key.as_bytes())))
-        else {
-            return refused("this is no key that is known here");
-        };
-        if caller.scope < scope {
-            let detail = format!("this takes a key with the scope {}", scope.as_str());
-            return Err(Problem::new(Code::Forbidden, detail).with(Member::Scope(scope.as_str())));
-        }
-        Ok(caller.clone())
+        let caller = key.and_then(|key| self.0.get(&hmac_sha256::Hash::hash(key.as_bytes())));
+        caller.cloned().map_or_else(|| refused("this is no key that is known here"), Ok)
     }
 }
 
@@ -180,7 +187,8 @@ mod tests {
         for header in headers {
             map.append(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
         }
-        keys.admit(&map, scope).map(|c| c.name().to_owned()).map_err(|problem| problem.code)
+        let caller = keys.identify(&map).and_then(|caller| caller.may(scope).map(|()| caller));
+        caller.map(|caller| caller.name().to_owned()).map_err(|problem| problem.code)
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod wire;
 
 pub use config::Config;
 pub use keys::{Keys, Scope};
-pub use limits::{Limits, Rate};
+pub use limits::{Limits, Rate, Redis, RedisMode, WhenDown};
 pub use server::{BindError, Drained, Server};
 pub use settings::{
     EngineBounds, InvalidSetting, Level, LiveSettings, Log, NewOrders, Processing, Settings,

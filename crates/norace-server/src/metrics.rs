@@ -1,13 +1,15 @@
 //! The server's own figures, and the Prometheus text they are read as.
 //!
-//! A request costs four relaxed increments. Every counter here is a count that orders nothing: no other memory is
-//! read on the strength of its value, so all accesses are relaxed.
+//! A request adds to three counters, each of which has a stripe for every processor: threads that count do not meet. A
+//! [`Gauge`] with its bound is one word, for what is admitted hangs on it. Neither orders anything: no other memory is
+//! read on the strength of its value.
 
 mod moves;
 
 use std::fmt::Write as _;
 
 use hyper::StatusCode;
+use norace::sync::Counter;
 use norace_prim::atomic::{AtomicU64, Ordering};
 use norace_prim::time::Duration;
 
@@ -26,26 +28,6 @@ const STATUSES: [u16; 20] = [
     200, 201, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 422, 429, 431, 503,
     500,
 ];
-
-/// A count.
-#[derive(Debug, Default)]
-pub(crate) struct Count(AtomicU64);
-
-impl Count {
-    pub(crate) const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    pub(crate) fn add(&self, n: u64) {
-        // Relaxed: a count that orders nothing.
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        // Relaxed: a figure for people; it may lag.
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// A number of things that exist now, with a bound that is never passed.
 #[derive(Debug, Default)]
@@ -103,17 +85,17 @@ impl AsRef<Self> for Gauge {
 /// The figures of one route.
 #[derive(Debug)]
 struct RouteFigures {
-    statuses: [Count; STATUSES.len()],
-    buckets: [Count; EDGES_US.len() + 1],
-    micros: Count,
+    statuses: [Counter; STATUSES.len()],
+    buckets: [Counter; EDGES_US.len() + 1],
+    micros: Counter,
 }
 
 impl RouteFigures {
     const fn new() -> Self {
         Self {
-            statuses: [const { Count::new() }; STATUSES.len()],
-            buckets: [const { Count::new() }; EDGES_US.len() + 1],
-            micros: Count::new(),
+            statuses: [const { Counter::new() }; STATUSES.len()],
+            buckets: [const { Counter::new() }; EDGES_US.len() + 1],
+            micros: Counter::new(),
         }
     }
 }
@@ -125,17 +107,17 @@ pub(crate) struct Metrics {
     routes: [RouteFigures; ROUTES.len() + 1],
     pub(crate) in_flight: Gauge,
     pub(crate) connections: Gauge,
-    pub(crate) connections_accepted: Count,
-    pub(crate) connections_refused: Count,
-    pub(crate) connections_timed_out: Count,
-    pub(crate) accept_errors: Count,
-    pub(crate) bad_http: Count,
+    pub(crate) connections_accepted: Counter,
+    pub(crate) connections_refused: Counter,
+    pub(crate) connections_timed_out: Counter,
+    pub(crate) accept_errors: Counter,
+    pub(crate) bad_http: Counter,
     pub(crate) streams: Gauge,
-    pub(crate) events_sent: Count,
-    pub(crate) events_failed: Count,
+    pub(crate) events_sent: Counter,
+    pub(crate) events_failed: Counter,
     pub(crate) moves: Moves,
     /// Refusals of the engine: overloaded, storage-full, stopping, outcome unknown.
-    pub(crate) refusals: [Count; 4],
+    pub(crate) refusals: [Counter; 4],
 }
 
 impl Metrics {
@@ -144,16 +126,16 @@ impl Metrics {
             routes: [const { RouteFigures::new() }; ROUTES.len() + 1],
             in_flight: Gauge::new(),
             connections: Gauge::new(),
-            connections_accepted: Count::new(),
-            connections_refused: Count::new(),
-            connections_timed_out: Count::new(),
-            accept_errors: Count::new(),
-            bad_http: Count::new(),
+            connections_accepted: Counter::new(),
+            connections_refused: Counter::new(),
+            connections_timed_out: Counter::new(),
+            accept_errors: Counter::new(),
+            bad_http: Counter::new(),
             streams: Gauge::new(),
-            events_sent: Count::new(),
-            events_failed: Count::new(),
+            events_sent: Counter::new(),
+            events_failed: Counter::new(),
             moves: Moves::new(),
-            refusals: [const { Count::new() }; 4],
+            refusals: [const { Counter::new() }; 4],
         }
     }
 
@@ -165,7 +147,7 @@ impl Metrics {
         figures.statuses[at].add(1);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         figures.buckets[EDGES_US.partition_point(|edge| *edge < micros)].add(1);
-        figures.micros.add(micros);
+        figures.micros.add(micros.cast_signed());
     }
 
     /// Counts a refusal of the engine.
@@ -260,8 +242,8 @@ impl Metrics {
 }
 
 fn write_histogram(page: &mut Page, figures: &RouteFigures, labels: &str) {
-    let counts = figures.buckets.each_ref().map(Count::get);
-    let total: u64 = counts.iter().sum();
+    let counts = figures.buckets.each_ref().map(Counter::get);
+    let total: i64 = counts.iter().sum();
     if total == 0 {
         return;
     }
@@ -271,7 +253,7 @@ fn write_histogram(page: &mut Page, figures: &RouteFigures, labels: &str) {
         page.sample("_bucket", &format!("{labels},le=\"{}\"", seconds(*edge)), below);
     }
     page.sample("_bucket", &format!("{labels},le=\"+Inf\""), total);
-    page.sample("_sum", labels, seconds(figures.micros.get()));
+    page.sample("_sum", labels, seconds(figures.micros.get().cast_unsigned()));
     page.sample("_count", labels, total);
 }
 

@@ -7,7 +7,8 @@
 use hyper::Method;
 use norace_engine::Action;
 
-use crate::keys::Scope;
+use crate::keys::{Caller, Scope};
+use crate::problem::Problem;
 
 /// What answers a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,14 @@ impl Endpoint {
             | Self::MoveOrder(_) => Some(Scope::Write),
             Self::ReplaceConfig => Some(Scope::Admin),
         }
+    }
+
+    /// Who calls, where that is asked and may do it.
+    pub(crate) fn admit(self, caller: Result<Caller, Problem>) -> Result<Option<Caller>, Problem> {
+        let Some(scope) = self.scope() else { return Ok(None) };
+        let caller = caller?;
+        caller.may(scope)?;
+        Ok(Some(caller))
     }
 }
 

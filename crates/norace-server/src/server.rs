@@ -4,17 +4,18 @@
 //! 1. Accepting ends and the listening socket closes: new connections are refused by the system.
 //! 2. Idle connections close, event streams end, requests in flight are answered with `Connection: close`.
 //! 3. When the drain time-out has passed, what is left is dropped, and counted in [`Drained`].
-//! 4. `serve` returns when the last connection is gone. The engine is its owner's to stop, after this.
+//! 4. When the last connection is gone, limits that are shared tell Redis what was admitted and give back what was not
+//!    used. What can't be told in a second is lost, as in a crash.
+//! 5. `serve` returns. The engine is its owner's to stop, after this.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use norace::bus::Subscriber;
-use norace::chan;
 use norace::context::Context;
 use norace::net::{TcpListener, TcpStream};
+use norace::sync::WaitGroup;
 use norace::task;
 use norace::time::{sleep, timeout};
 use norace_engine::{Engine, OrderEvent};
@@ -73,8 +74,9 @@ impl Server {
         let (listener, local_addr) =
             listen().map_err(|source| BindError::Listen { addr, source })?;
         let events = engine.events().watch();
+        let limits = Limiters::new(&live.hot.load());
         let app = App {
-            limits: Limiters::new(),
+            limits,
             engine,
             live,
             metrics: Metrics::new(),
@@ -97,12 +99,12 @@ impl Server {
     pub async fn serve(self, shutdown: &Context) -> Drained {
         let Self { listener, app, events, .. } = self;
         let force = Context::new();
-        // Every connection holds a sender, so the channel closes when the last of them is gone.
-        let (alive, all_gone) = chan::bounded::<Infallible>(1);
+        // Whatever holds the app is a member.
+        let users = WaitGroup::new();
         let refusals = Arc::new(Gauge::new());
         app.buffers.spawn_ageing(&app.stopping);
-        keep_engine(&app);
-        count_moves(&app, events);
+        keep_engine(&app, &users);
+        count_moves(&app, events, &users);
         loop {
             let accepted = norace::select! {
                 biased;
@@ -110,7 +112,7 @@ impl Server {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, from)) => admit(&app, &refusals, (stream, from.ip()), &force, &alive),
+                Ok((stream, from)) => admit(&app, &refusals, (stream, from.ip()), &force, &users),
                 Err(_) => {
                     app.metrics.accept_errors.add(1);
                     sleep(ACCEPT_PAUSE).await;
@@ -118,30 +120,34 @@ impl Server {
             }
         }
         drop(listener);
-        drop(alive);
         app.stopping.cancel();
         // Half of the time is for orders that become final meanwhile, half for answering who still waits then.
         let drain_timeout = app.live.hot.load().server.drain_timeout;
         let patience = drain_timeout / 2;
-        let mut drained = timeout(patience, all_gone.recv()).await.is_ok();
+        let mut drained = timeout(patience, users.wait()).await.is_ok();
         if !drained {
             app.hurry.cancel();
             let rest = drain_timeout - patience;
-            drained = timeout(rest, all_gone.recv()).await.is_ok();
+            drained = timeout(rest, users.wait()).await.is_ok();
         }
         let dropped = if drained { 0 } else { app.metrics.connections.get() };
         force.cancel();
         // A task that is gone late is not worth holding the process for.
-        let _ = timeout(DROP_TIMEOUT, all_gone.recv()).await;
+        let _ = timeout(DROP_TIMEOUT, users.wait()).await;
+        if let Some(app) = Arc::into_inner(app) {
+            // Step 4: it waits for Redis.
+            let parting = task::spawn_blocking(move || drop(app));
+            let _ = timeout(DROP_TIMEOUT, parting).await;
+        }
         Drained { dropped }
     }
 }
 
 /// Has the engine look at its settings when they have changed. It does so before each message anyway; this is for what
 /// it does unasked.
-fn keep_engine(app: &Arc<App>) {
+fn keep_engine(app: &Arc<App>, users: &WaitGroup) {
     let mut changes = app.live.hot.subscribe(Settings::of_engine);
-    let app = Arc::clone(app);
+    let (app, member) = (Arc::clone(app), users.add());
     task::spawn(async move {
         let keep = async {
             while changes.changed().await.is_ok() {
@@ -150,14 +156,18 @@ fn keep_engine(app: &Arc<App>) {
         };
         // Over when the server stops.
         let _ = app.stopping.run(keep).await;
+        drop(app);
+        member.done();
     });
 }
 
 /// Counts the moves of orders until the server stops.
-fn count_moves(app: &Arc<App>, events: Subscriber<OrderEvent>) {
-    let app = Arc::clone(app);
+fn count_moves(app: &Arc<App>, events: Subscriber<OrderEvent>, users: &WaitGroup) {
+    let (app, member) = (Arc::clone(app), users.add());
     task::spawn(async move {
         let _ = app.stopping.run(app.metrics.moves.follow(events)).await;
+        drop(app);
+        member.done();
     });
 }
 
@@ -167,17 +177,17 @@ fn admit(
     refusals: &Arc<Gauge>,
     (stream, client): (TcpStream, IpAddr),
     force: &Context,
-    alive: &chan::Sender<Infallible>,
+    users: &WaitGroup,
 ) {
     app.metrics.connections_accepted.add(1);
     // Answers are written whole; waiting for more to send would only delay them. Refused only on a dead socket.
     let _ = stream.set_nodelay(true);
-    let (force, alive) = (force.clone(), alive.clone());
+    let (force, member) = (force.clone(), users.add());
     let spawned =
         match Entered::new(Slot(Arc::clone(app)), app.live.hot.load().server.connections_max) {
             Some(slot) => task::Builder::new().spawn(async move {
                 conn::serve(slot, (stream, client), force).await;
-                drop(alive);
+                member.done();
             }),
             None => {
                 app.metrics.connections_refused.add(1);
@@ -195,7 +205,8 @@ fn admit(
                         conn::linger(&stream).await;
                     };
                     let _ = force.run(refuse).await;
-                    drop((slot, alive));
+                    drop((slot, app));
+                    member.done();
                 })
             }
         };

@@ -13,16 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::keys::Keys;
-use crate::limits::Limits;
+use crate::limits::{Limits, Redis};
 pub use engine::{EngineBounds, NewOrders, Processing};
 
 /// What a file may set and a call or, but for keys, a change of the file can't, and why.
-const FIXED: [(&str, &str); 5] = [
+const FIXED: [(&str, &str); 6] = [
     ("engine.queue_messages", "the queue is made with its places"),
     ("engine.batch_records_max", "room for batches of that size has been promised"),
     ("engine.batch_bytes_max", "room for batches of that size has been promised"),
     ("engine.events_max", "the ring of events is made with its places"),
     ("keys", "keys are set by the file alone"),
+    ("redis", "it is set by the file alone, and what was counted rests on it"),
 ];
 
 /// What can be changed while the server runs: by a file that is followed, and by `PUT /v1/config`.
@@ -44,6 +45,10 @@ pub struct Settings {
     pub engine: EngineBounds,
     /// Who drives new orders, and bounds of the processor; for orders and calls from then on.
     pub processor: Processing,
+    /// How the limits are shared with other processes. It is not shown and not replaced by calls, and a change of it
+    /// takes a restart. Default not at all.
+    #[serde(skip)]
+    pub redis: Option<Redis>,
     /// Who may call. They are not shown and not replaced by calls: files alone have them.
     #[serde(skip)]
     pub keys: Keys,
@@ -82,6 +87,12 @@ impl Settings {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Sets how the limits are shared.
+    #[must_use]
+    pub fn with_redis(self, redis: Option<Redis>) -> Self {
+        Self { redis, ..self }
     }
 
     /// Sets the log.
@@ -125,6 +136,17 @@ impl Settings {
             let detail = "the last one can't be taken away while the service runs";
             return Err(InvalidSetting::new("keys", detail));
         }
+        let same_places = new.limits.clients_max == former.limits.clients_max;
+        for (name, same) in [
+            ("redis", new.redis == former.redis),
+            ("limits.clients_max", new.redis.is_none() || same_places),
+        ] {
+            if !same {
+                let why = Self::fixed(name).unwrap_or("with [redis] the places are made once");
+                let detail = format!("it has changed, which takes a restart: {why}");
+                return Err(InvalidSetting::new(name, detail));
+            }
+        }
         new.check()
     }
 
@@ -136,6 +158,7 @@ impl Settings {
     pub fn check(&self) -> Result<(), InvalidSetting> {
         self.server.check()?;
         self.limits.check()?;
+        self.redis.as_ref().map_or(Ok(()), |redis| redis.check(&self.limits))?;
         self.engine.check()?;
         self.processor.check()
     }
@@ -205,7 +228,7 @@ impl LiveSettings {
         Self { hot, file_error: Hot::new(None) }
     }
 
-    /// Puts settings in force, from the version `expected` if there is one. The keys stay as they are.
+    /// Puts settings in force, from the version `expected` if there is one. What files alone set stays as it is.
     pub(crate) fn replace(
         &self,
         expected: Option<u64>,
@@ -213,12 +236,13 @@ impl LiveSettings {
     ) -> Result<Snapshot<Settings>, CompareError<InvalidSetting>> {
         loop {
             let current = self.hot.snapshot();
-            // The keys are those of this version, so it has to be the one that is replaced.
+            // What stays is of this version, so it has to be the one that is replaced.
             let base = current.version();
             if let Some(expected) = expected.filter(|expected| *expected != base) {
                 return Err(CompareError::Stale(Stale { expected, current: base }));
             }
-            let new = settings.clone().with_keys(current.keys.clone());
+            let (keys, redis) = (current.keys.clone(), current.redis.clone());
+            let new = settings.clone().with_keys(keys).with_redis(redis);
             match self.hot.compare_publish(base, new.clone()) {
                 Ok(version) => return Ok(Snapshot::of(version, new)),
                 // Somebody was faster, and it was not to matter.

@@ -13,9 +13,11 @@
 //!
 //! The first [`Signal`] of a kind replaces the process's handling of it for good: from then on it no longer ends
 //! the process by itself, also after every `Signal` is dropped. Handlers only wake a thread, started with the first
-//! `Signal` and asleep otherwise, which tells every subscriber; this works on any executor.
+//! `Signal` and asleep otherwise, which tells every subscriber; this works on any executor. In a model of the checker,
+//! which does not control signals, [`Signal::new`] panics.
 
 use crate::raw::signal as raw;
+use norace_prim::probe;
 use norace_prim::sync::{Arc, Mutex, Weak, lock};
 use norace_prim::thread;
 use std::fmt;
@@ -83,7 +85,9 @@ impl Signal {
     /// # Errors
     ///
     /// When the operating system refuses the handler, the descriptors or the thread that the first one needs.
+    #[cfg_attr(norace, track_caller)]
     pub fn new(kind: SignalKind) -> io::Result<Self> {
+        probe::refuse("wait for a signal of the system");
         let mut hub = lock(&HUB);
         if !hub.started {
             start()?;

@@ -10,7 +10,10 @@ use super::{
 
 const DELAY: Measure = Measure { name: "P99", unit: "ms", rises: false };
 const MEMORY: Measure = Measure { name: "memory", unit: "bytes", rises: false };
+const SERVER: Measure = Measure { name: "server's processor", unit: "ns", rises: false };
 const EVEN: Measure = Measure { name: "uneven", unit: "chi-square", rises: false };
+const MOST: Measure = Measure { name: "taken most often", unit: "%", rises: false };
+const LONGEST: Measure = Measure { name: "before it at most", unit: "choices", rises: false };
 const LOST: Measure = Measure { name: "lost", unit: "of a million", rises: false };
 
 const OWN: Contender = (NORACE, "norace");
@@ -40,16 +43,24 @@ const MANY: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME, CROSSFIRE];
 const MEETING_MANY: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME];
 const ENDLESS: &[Contender] = &[OWN, CROSSBEAM, KANAL, FLUME, CROSSFIRE_UNBOUNDED, STD_UNBOUNDED];
 
-/// From a thread to a task.
+/// Messages that are larger than a word.
+const SIZED: &[Contender] = &[OWN, KANAL, FLUME, CROSSFIRE, TOKIO, GO];
+
+/// Between a thread and a task.
 const BRIDGES: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO];
 
 const RUNTIMES: &[Contender] = &[OWN, TOKIO, SMOL, GO];
 const OWN_RUNTIMES: &[Contender] = &[OWN, TOKIO, SMOL];
 const CONTEXTS: &[Contender] = &[OWN, ("tokio-util", "tokio-util"), GO];
 
+const CHOOSERS: &[Contender] = &[OWN, CROSSBEAM, TOKIO, GO];
 const STORMED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO];
+const TIMED: &[Contender] = &[OWN, KANAL, FLUME, ASYNC_CHANNEL, CROSSFIRE, TOKIO, GO];
 
-const FAIR: &[Tell] = &[Tell::Times, Tell::Field("uneven", EVEN)];
+const SERVED: &[Tell] = &[Tell::Times, Tell::Field("server_ns", SERVER)];
+const FAIR: &[Tell] =
+    &[Tell::Times, Tell::Field("uneven", EVEN), Tell::Field("most_percent", MOST)];
+const RARE: &[Tell] = &[Tell::Field("longest", LONGEST)];
 const LATE: &[Tell] = &[Tell::Field("p99_ms", DELAY)];
 const SIZE: &[Tell] = &[Tell::Field("bytes", MEMORY)];
 const STORM: &[Tell] = &[Tell::PerMillion("lost", LOST)];
@@ -58,6 +69,8 @@ const TASKS: &[Task] = &[
     task("one task to one, capacity 0", "flow:1:1:0", RENDEZVOUS),
     task("one task to one, capacity 1", "flow:1:1:1", BOUNDED),
     task("one task to one, capacity 128", "flow:1:1:128", BOUNDED),
+    task("one task to one, capacity 128, 64 bytes", "sized:64:128", SIZED),
+    task("one task to one, capacity 128, 512 bytes", "sized:512:128", SIZED),
     task("one task to one, unbounded", "flow:1:1:inf", UNBOUNDED),
     task("one task to one, capacity 0, one worker", "flow:1:1:0", RENDEZVOUS).alone(),
     task("one task to one, capacity 128, one worker", "flow:1:1:128", BOUNDED).alone(),
@@ -78,6 +91,8 @@ const TASKS: &[Task] = &[
     task("two threads on one processor, unbounded", "threads:1:1:inf", ENDLESS).crowded(),
     task("thread to task, capacity 1", "bridge:1", BRIDGES),
     task("thread to task, capacity 128", "bridge:128", BRIDGES),
+    task("task to thread, capacity 1", "bridge-back:1", BRIDGES),
+    task("task to thread, capacity 128", "bridge-back:128", BRIDGES),
     task("ring of 300 tasks, capacity 1", "ring", &[OWN, KANAL, TOKIO, SMOL, GO]),
     task("select of 4 tasks, capacity 0", "select:0", &[OWN, GO]),
     task("select of 4 tasks, capacity 1", "select:1", &[OWN, TOKIO, GO]),
@@ -90,17 +105,23 @@ const TASKS: &[Task] = &[
     task("one of 64 channels is used, threads", "select-set-threads:64", &[OWN, CROSSBEAM]),
     task("one of 512 channels is used, threads", "select-set-threads:512", &[OWN, CROSSBEAM]),
     task("receive beside a context that does not end", "select-context", &[OWN, TOKIO, GO]),
-    task("choice among 4 that are ready", "select-fair", &[OWN, CROSSBEAM, TOKIO, GO])
-        .telling(FAIR),
+    task("choice among 4 that are ready", "select-fair:4", CHOOSERS).telling(FAIR),
+    task("choice among 4, the first 2 are ready", "select-fair:2", CHOOSERS).telling(FAIR),
+    task("choice among 4, one is always ready, one rarely", "select-rare", CHOOSERS).telling(RARE),
     task("receive with a time-out that does not pass", "timeout", &[OWN, TOKIO, GO]),
     task("start and join, from a task", "spawn-join", RUNTIMES),
     task("start and join, from a task, one worker", "spawn-join", RUNTIMES).alone(),
     task("start and join, from outside", "spawn-remote", OWN_RUNTIMES),
     task("tasks that start two each, 16 deep", "fan-out", RUNTIMES),
+    task("tasks that start the next, 1,000 in a row", "chain", RUNTIMES),
     task("yield, 200 tasks", "yields", RUNTIMES),
     task("yield, 200 tasks, one worker", "yields", RUNTIMES).alone(),
     task("ping-pong with a new task", "ping-pong", &[OWN, KANAL, TOKIO, SMOL, GO]),
     task("TCP echo, 100 connections", "echo:100", &[OWN, TOKIO, GO]),
+    task("HTTP by hyper, 100 connections", "http:100", &[OWN, TOKIO]).telling(SERVED),
+    task("HTTP by hyper, 100 connections, one worker", "http:100", &[OWN, TOKIO])
+        .telling(SERVED)
+        .alone(),
     task("a child context comes and goes", "context:children", CONTEXTS),
     task("asking a cancelled context, two threads", "context:looks", CONTEXTS),
     task("cancelling 1,000 children, each", "context:wide", CONTEXTS),
@@ -108,8 +129,11 @@ const TASKS: &[Task] = &[
     task("receives given up, capacity 0", "storm:0", &[OWN, KANAL, FLUME]).telling(STORM),
     task("receives given up, capacity 1", "storm:1", STORMED).telling(STORM),
     task("receives given up, capacity 4", "storm:4", STORMED).telling(STORM),
+    task("receives given up after 0 to 50 us, capacity 0", "storm-timed:0", RENDEZVOUS)
+        .telling(STORM),
+    task("receives given up after 0 to 50 us, capacity 1", "storm-timed:1", TIMED).telling(STORM),
     task("woken among 64 that compute", "crowd", OWN_RUNTIMES).telling(LATE),
-    task("woken by a task that goes on for 50 ms", "hog", RUNTIMES).telling(LATE),
+    task("woken by a task that goes on for 50 ms", "hog", RUNTIMES).telling(LATE).rounds(3),
     task("asleep beside one that blocks its thread", "blocked", &[OWN, TOKIO, GO]).telling(LATE),
     task("a task that waits for ever", "idle", RUNTIMES).telling(SIZE),
 ];
@@ -120,18 +144,25 @@ const HEAD: &str = "\
 Each contender does the same task in a process of its own, in turns; the programs are in
 [crates/norace-bench/kit](../../crates/norace-bench/kit/src/main.rs), Go's in
 [one file](../../crates/norace-bench/kit/go/main.go). The times are those of one message, one task that is started and
-joined, one yield, one exchange, one child. Every message is checked to come exactly once, and every answer to be the
-one that was asked for. Norace's channels run on Norace's runtime with two workers, those of others on tokio's, whose
-budget for tasks is off: most channels do not know it, and tokio's own would pay for it alone. `async-executor` runs
-async-channel's. tokio's and the standard library's channels have one receiver; tokio's, async-channel's and crossfire's
-have no capacity of 0; Go has no unbounded ones.
+joined, one yield, one exchange, one request, one child. Every message is checked to come exactly once, and every answer
+to be the one that was asked for. Norace's channels run on Norace's runtime with two workers, those of others on
+tokio's, whose budget for tasks is off: most channels do not know it, and tokio's own would pay for it alone.
+`async-executor` runs async-channel's. tokio's and the standard library's channels have one receiver; tokio's,
+async-channel's and crossfire's have no capacity of 0; Go has no unbounded ones.
 
 The processor's time beside the time says whether something is fast because it uses both processors, or waits by
-spinning. What to keep in mind: the thread that sends to a task waits by futures-lite's parker, whoever's channel it is;
-tokio's timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its
-clients in the same runtime, that of others beside it. Choices are uneven by as much as the chi-square of their counts
-is above 16.27, which even ones pass once in a thousand times. A storm that delivers a value twice is an error, one that
-loses some is in the table.
+spinning. What to keep in mind: between a thread and a task the thread uses each channel's own blocking ends; tokio's
+timers have steps of a millisecond, which is most of its delay beside a blocked thread; Go's echo has its clients in the
+same runtime, that of others beside it. hyper's server is the same one on both runtimes, with tokio's budget on, and its
+clients are two threads that ask on all of their connections and then read all answers, each of which has to hold what
+was asked for; what they take of the processors is not in the server's time. Choices are uneven by as much as the
+chi-square of their counts is above what even ones pass once in a thousand times, 16.27 for four that are ready and
+10.83 for two. Where two of four are ready, they stand side by side: who begins at a random case and goes on in order
+prefers the first. Of the one that is rarely ready 20,000 values are taken; with even choices some 15 are needed at
+most, by chance 12 to 20. A storm that delivers a value twice is an error, one that loses some is in the table. Where
+receives are given up after 0 to 50 us, a task looks at the clock in each of its turns, whatever steps the timers of its
+runtime have, and the values come at times as random; Go uses its timers. The row of a task that goes on for 50 ms has 3
+rounds.
 
 Where Norace is behind, and why. Each operation takes a lock, at some 5 ns where nobody else wants it ([counting under a
 mutex](sync.md)); kanal's spin lock is left by a plain store, and the buffers of crossbeam and crossfire have none. On
@@ -147,11 +178,11 @@ up has an exact answer.
 
 /// The packages of channels, and of what runs tasks.
 const CHANNELS: [&str; 5] = ["async-channel", "crossbeam-channel", "crossfire", "flume", "kanal"];
-const PROGRAMS: [&str; 3] = ["async-executor", "tokio", "tokio-util"];
+const PROGRAMS: [&str; 4] = ["async-executor", "hyper", "tokio", "tokio-util"];
 
 pub(super) fn measure(root: &Path, quick: bool) -> Result<Report, String> {
     let programs = Programs::build(root, "norace-bench-kit")?.with_go("kit")?;
-    let (rounds, seconds) = if quick { (1, 0.1) } else { (3, 0.3) };
+    let (rounds, seconds) = if quick { (1, 0.1) } else { (5, 0.2) };
     let rounds_text = format!("{rounds}, in each {seconds} s or one pass");
     let environment = Environment::read(root, "kit", rounds_text)
         .with("channels", programs.versions(&CHANNELS)?)

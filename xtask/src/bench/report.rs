@@ -135,7 +135,7 @@ impl Report {
         for row in self.rows() {
             let Series { what, measure, contender, remark, .. } = row.series;
             let verdict = match row.ratio {
-                _ if *contender == NORACE => String::new(),
+                _ if is_own(contender) => String::new(),
                 ratio if ratio.is_infinite() => "without any".to_owned(),
                 ratio if ratio < 1.0 => format!("**behind: {ratio:.2}x**"),
                 ratio => format!("{ratio:.1}x as good"),
@@ -166,6 +166,8 @@ impl Report {
             let what = format!("{}: {}", series.what, series.measure.name);
             if series.contender == NORACE {
                 lines.push(Line { what, marks: Vec::new() });
+            } else if is_own(series.contender) {
+                // It is no peer.
             } else if let Some(line) = lines.last_mut().filter(|line| line.what == what) {
                 line.marks.push(Mark { contender: series.contender, ratio });
             }
@@ -202,6 +204,11 @@ impl Row<'_> {
             "ratio": self.ratio,
         })
     }
+}
+
+/// Whether it is Norace, or Norace used in another way, which is told beside it and not compared with it.
+fn is_own(contender: &str) -> bool {
+    contender.strip_prefix(NORACE).is_some_and(|way| way.is_empty() || way.starts_with(','))
 }
 
 /// Three digits that matter, more only where they stand before the point.

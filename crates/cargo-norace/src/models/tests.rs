@@ -49,6 +49,11 @@ fn each_outcome_is_told_in_a_line() {
         ("complete", "", "complete: 1,234 executions in 0.2 s"),
         ("within-bound", "", "complete for up to 2 preemptions: 1,234 executions in 0.2 s"),
         ("incomplete", "", "1,234 executions in 0.2 s"),
+        (
+            "incomplete",
+            r#","kept_silent":2,"kept_unread":1"#,
+            "1,234 executions in 0.2 s; 2 kept executions show nothing any more; 1 kept line cannot be read",
+        ),
         ("found", &found("data-race"), "data-race"),
         ("diverged", &found("diverged"), "diverged"),
         ("diverged", "", "uncontrolled"),

@@ -79,6 +79,26 @@ fn a_model_that_blocks_where_nobody_sees_it_ends_with_4() {
 }
 
 #[test]
+fn a_model_that_does_not_repeat_itself_ends_with_4_and_says_where_it_parts() {
+    let body = "
+        static RUNS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let value = norace_prim::atomic::AtomicU32::new(0);
+        for _ in 0..=RUNS.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 3 {
+            value.fetch_add(1, norace_prim::atomic::Ordering::SeqCst);
+        }";
+    SHOP.write("tests/moody.rs", &file(&[model("moody", body), model("steady", RIGHT)]));
+    let ended = SHOP.norace("check -- --test moody").expect(4);
+    assert!(ended.stdout.contains("tests/moody.rs"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("\n  moody   diverged, see "), "{}", ended.stdout);
+    let last = ended.stdout.lines().last().unwrap();
+    assert!(last.ends_with("1 complete, 1 diverged or uncontrolled"), "{last}");
+    let ended = SHOP.norace("check --format json -- --test moody").expect(4);
+    assert_eq!(ended.lines()[0]["status"], "diverged");
+    let result = ended.result();
+    assert_eq!((&result["ok"], &result["diverged"]), (&false.into(), &1.into()));
+}
+
+#[test]
 fn a_test_process_that_says_so_itself_ends_with_4_as_well() {
     let exits = test("exits", "std::process::exit(4);");
     SHOP.write("tests/exits.rs", &file(&[exits]));

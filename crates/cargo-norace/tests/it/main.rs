@@ -4,12 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
+mod attribute;
+mod bugs;
 mod check;
 mod flags;
 mod help;
 mod process;
 mod project;
 mod readme;
+mod regressions;
 mod replay;
 mod signals;
 mod sources;

@@ -1,13 +1,16 @@
 //! Runs one model under one checker and says how many executions that took and how long.
 //!
-//! `norace-bench-checker CHECKER SEARCH MODEL SECONDS`: CHECKER is `norace`, `loom` or `shuttle`; SEARCH is `random`,
-//! or `all` for every execution, or `all-sc` for all of them without weak memory. A search for all is repeated until
-//! the time is up; with 0 seconds it is done once, however long that takes. Prints one line of JSON.
+//! `norace-bench-checker CHECKER SEARCH MODEL SECONDS`: CHECKER is `norace`, which searches as a test does, `explorer`,
+//! which is what that stands on, `loom` or `shuttle`; SEARCH is `random`, or `all` for every execution, or `all-sc` for
+//! all of them without weak memory, or `check` or `check-sc` for what a test does that says nothing about how. A search
+//! for all is repeated until the time is up; with 0 seconds it is done once, however long that takes. Prints one line
+//! of JSON.
 
 mod models;
 
 use models::{MODELS, Model, executions};
-use norace_explore::{Completeness, Config, Explorer, Mode, Strategy};
+use norace_check::{Builder, Mode, Status, Strategy};
+use norace_explore::{Completeness, Config, Explorer};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -26,7 +29,8 @@ struct Ran {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let usage = "usage: norace-bench-checker norace|loom|shuttle random|all|all-sc MODEL SECONDS";
+    let usage = "usage: norace-bench-checker norace|explorer|loom|shuttle \
+                 random|all|all-sc|check|check-sc MODEL SECONDS";
     let [checker, search, model, seconds] = arguments.as_slice() else {
         eprintln!("{usage}");
         return ExitCode::from(2);
@@ -42,6 +46,10 @@ fn main() -> ExitCode {
         ("norace", "random") => norace_random(model, limit),
         ("norace", "all") => norace_all(model, Mode::Rc11, limit),
         ("norace", "all-sc") => norace_all(model, Mode::Sc, limit),
+        ("norace", "check") => norace_check(model, Mode::Rc11, limit),
+        ("norace", "check-sc") => norace_check(model, Mode::Sc, limit),
+        ("explorer", "random") => explorer_random(model, limit),
+        ("explorer", "all") => explorer_all(model, limit),
         ("loom", "all") => loom_all(model, limit),
         ("shuttle", "random") => shuttle_random(model, limit),
         ("shuttle", "all-sc") => shuttle_all(model, limit),
@@ -67,15 +75,15 @@ fn in_pieces(limit: Duration, mut piece: impl FnMut(u64)) -> Ran {
     Ran { executions: executions(), passes: 0 }
 }
 
-/// Runs complete searches until the time is up, or one was given up.
-fn in_passes(limit: Duration, mut pass: impl FnMut()) -> Ran {
+/// Runs complete searches, which say how many executions they took, until the time is up, or one was given up.
+fn in_passes(limit: Duration, mut pass: impl FnMut() -> u64) -> Ran {
     let start = Instant::now();
     let mut ran = Ran { executions: 0, passes: 0 };
     loop {
-        pass();
-        let own = executions();
+        let own = pass();
         ran.executions += own;
-        if own >= EXECUTIONS_MAX as u64 {
+        // loom gives up after one less.
+        if own + 1 >= EXECUTIONS_MAX as u64 {
             return ran;
         }
         ran.passes += 1;
@@ -85,7 +93,35 @@ fn in_passes(limit: Duration, mut pass: impl FnMut()) -> Ran {
     }
 }
 
+/// What a test begins with; models are made of the explorer's own types, so that no special build is needed.
+fn builder(mode: Mode) -> Builder {
+    Builder::new().direct().mode(mode)
+}
+
 fn norace_random(model: &Model, limit: Duration) -> Ran {
+    let strategy = Strategy::Random { seed: 0, executions: u64::MAX };
+    let outcome = builder(Mode::Sc).strategy(strategy).budget(limit).run(model.norace);
+    assert!(outcome.finding.is_none(), "{outcome:?}");
+    Ran { executions: outcome.executions, passes: 0 }
+}
+
+fn norace_all(model: &Model, mode: Mode, limit: Duration) -> Ran {
+    complete(&builder(mode).strategy(Strategy::Exhaustive), model, limit)
+}
+
+fn norace_check(model: &Model, mode: Mode, limit: Duration) -> Ran {
+    complete(&builder(mode), model, limit)
+}
+
+fn complete(builder: &Builder, model: &Model, limit: Duration) -> Ran {
+    in_passes(limit, || {
+        let outcome = builder.run(model.norace);
+        assert_eq!(outcome.status, Status::Complete, "{outcome:?}");
+        outcome.executions
+    })
+}
+
+fn explorer_random(model: &Model, limit: Duration) -> Ran {
     let mut explorer = Explorer::new(Config { mode: Mode::Sc, ..Config::default() });
     in_pieces(limit, |seed| {
         let strategy = Strategy::Random { seed, executions: PIECE };
@@ -94,12 +130,13 @@ fn norace_random(model: &Model, limit: Duration) -> Ran {
     })
 }
 
-fn norace_all(model: &Model, mode: Mode, limit: Duration) -> Ran {
-    let mut explorer = Explorer::new(Config { mode, ..Config::default() });
+fn explorer_all(model: &Model, limit: Duration) -> Ran {
+    let mut explorer = Explorer::new(Config::default());
     in_passes(limit, || {
         let report = explorer.explore(Strategy::Exhaustive, &model.norace);
         assert!(report.findings.is_empty(), "{:?}", report.findings[0].finding);
         assert_eq!(report.completeness, Completeness::Complete);
+        report.executions
     })
 }
 
@@ -108,6 +145,7 @@ fn loom_all(model: &Model, limit: Duration) -> Ran {
         let mut builder = loom::model::Builder::new();
         builder.max_permutations = Some(EXECUTIONS_MAX);
         builder.check(model.loom);
+        executions()
     })
 }
 
@@ -116,5 +154,8 @@ fn shuttle_random(model: &Model, limit: Duration) -> Ran {
 }
 
 fn shuttle_all(model: &Model, limit: Duration) -> Ran {
-    in_passes(limit, || shuttle::check_dfs(model.shuttle, Some(EXECUTIONS_MAX)))
+    in_passes(limit, || {
+        shuttle::check_dfs(model.shuttle, Some(EXECUTIONS_MAX));
+        executions()
+    })
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"net"
 	"os"
 	"reflect"
@@ -139,38 +141,144 @@ func selectContext() int {
 	return few
 }
 
-// Chooses among four channels that all have values: how often each.
-func selectFair(counts *[4]float64) int {
-	var channels [4]chan struct{}
+// Messages of one goroutine to one, of which the first and the last word are a number.
+func sized[M [8]uint64 | [64]uint64](capacity int) int {
+	channel := make(chan M, capacity)
+	var sending, receiving sync.WaitGroup
+	sending.Go(func() {
+		for value := range uint64(messages) {
+			var message M
+			for at := range len(message) {
+				message[at] = value
+			}
+			channel <- message
+		}
+	})
+	var sum uint64
+	receiving.Go(func() {
+		for message := range channel {
+			check(message[0] == message[len(message)-1], "it comes whole")
+			sum += message[0]
+		}
+	})
+	sending.Wait()
+	close(channel)
+	receiving.Wait()
+	check(sum == messages*(messages-1)/2, "each message comes once")
+	return messages
+}
+
+func fourChannels() (channels [4]chan struct{}) {
 	for at := range channels {
 		channels[at] = make(chan struct{}, 1)
+	}
+	return channels
+}
+
+func choose(channels *[4]chan struct{}) int {
+	select {
+	case <-channels[0]:
+		return 0
+	case <-channels[1]:
+		return 1
+	case <-channels[2]:
+		return 2
+	case <-channels[3]:
+		return 3
+	}
+}
+
+// Chooses among four channels of which the first ones always have values: how often each.
+func selectFair(ready int, counts *[4]float64) int {
+	channels := fourChannels()
+	for at := range ready {
 		channels[at] <- struct{}{}
 	}
 	for range messages {
-		arm := 0
-		select {
-		case <-channels[0]:
-		case <-channels[1]:
-			arm = 1
-		case <-channels[2]:
-			arm = 2
-		case <-channels[3]:
-			arm = 3
-		}
+		arm := choose(&channels)
 		channels[arm] <- struct{}{}
 		counts[arm]++
 	}
 	return messages
 }
 
-// How far from even choices are: Pearson's chi-square, as far as it is no chance.
-func uneven(counts [4]float64) float64 {
-	even := (counts[0] + counts[1] + counts[2] + counts[3]) / 4
-	sum := 0.0
+// How far from even choices are: Pearson's chi-square, as far as it is no chance; and the part of the one
+// that is taken most, in whole percent.
+func uneven(ready int, counts [4]float64) string {
+	chance := map[int]float64{2: 10.83, 3: 13.82, 4: 16.27}
+	all, most, sum := 0.0, 0.0, 0.0
 	for _, count := range counts {
+		all, most = all+count, max(most, count)
+	}
+	even := all / float64(ready)
+	for _, count := range counts[:ready] {
 		sum += (count - even) * (count - even) / even
 	}
-	return max(0, sum-16.27)
+	return fmt.Sprintf(`,"uneven":%f,"most_percent":%f`, max(0, sum-chance[ready]), math.Round(most*100/all))
+}
+
+// One channel of four always has a value, and the one behind it now and then, until it is taken: the most choices that
+// this took.
+func selectRare() (ops, longest int) {
+	channels := fourChannels()
+	channels[0] <- struct{}{}
+	take := func() int {
+		arm := choose(&channels)
+		ops++
+		if arm == 0 {
+			channels[0] <- struct{}{}
+		}
+		return arm
+	}
+	for range 20_000 {
+		for range 5 {
+			check(take() == 0, "no other has a value")
+		}
+		channels[1] <- struct{}{}
+		choices := 1
+		for take() == 0 {
+			choices++
+		}
+		longest = max(longest, choices)
+	}
+	return ops, longest
+}
+
+// Receives that are given up after a random time of up to 50 us, while values are sent at random moments.
+func stormTimed(capacity int, lost *int) int {
+	const values = 4_000
+	channel := make(chan uint64, capacity)
+	patience := func() time.Duration { return time.Duration(rand.IntN(50_000)) }
+	go func() {
+		for value := range uint64(values) {
+			due := time.Now().Add(patience())
+			for time.Now().Before(due) {
+				runtime.Gosched()
+			}
+			channel <- value
+		}
+		close(channel)
+	}()
+	var seen [values]int
+	for open := true; open; {
+		timer := time.NewTimer(patience())
+		var value uint64
+		select {
+		case value, open = <-channel:
+			if open {
+				seen[value]++
+			}
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	for _, count := range seen {
+		check(count <= 1, "nothing comes twice")
+		if count == 0 {
+			*lost++
+		}
+	}
+	return values
 }
 
 func timeout() int {
@@ -266,6 +374,25 @@ func fanOut() int {
 	all := node(15)
 	check(all == 1<<16-1, "every node is counted")
 	return int(all)
+}
+
+// Goroutines of which each starts the next one, 1,000 in a row; the last one says so.
+func chain() int {
+	const tasks = 1_000
+	var next func(left int, over chan struct{})
+	next = func(left int, over chan struct{}) {
+		if left == 0 {
+			over <- struct{}{}
+			return
+		}
+		go next(left-1, over)
+	}
+	for range 20 {
+		over := make(chan struct{}, 1)
+		go next(tasks-1, over)
+		<-over
+	}
+	return 20 * tasks
 }
 
 func yields() int {
@@ -493,6 +620,12 @@ func main() {
 	switch parts[0] {
 	case "flow":
 		pass = func() int { return flow(number(1), number(2), number(3)) }
+	case "sized":
+		if number(1) == 64 {
+			pass = func() int { return sized[[8]uint64](number(2)) }
+		} else {
+			pass = func() int { return sized[[64]uint64](number(2)) }
+		}
 	case "select":
 		pass = func() int { return selects(number(1)) }
 	case "select-set":
@@ -501,8 +634,18 @@ func main() {
 		pass = selectContext
 	case "select-fair":
 		var counts [4]float64
-		ops, took, used = passes(limit, func() int { return selectFair(&counts) })
-		more = fmt.Sprintf(`,"uneven":%f`, uneven(counts))
+		ops, took, used = passes(limit, func() int { return selectFair(number(1), &counts) })
+		more = uneven(number(1), counts)
+	case "select-rare":
+		var longest int
+		ops, longest = selectRare()
+		more = fmt.Sprintf(`,"longest":%d`, longest)
+	case "storm-timed":
+		var lost int
+		ops, took, used = passes(limit, func() int { return stormTimed(number(1), &lost) })
+		more = fmt.Sprintf(`,"lost":%d`, lost)
+	case "chain":
+		pass = chain
 	case "timeout":
 		pass = timeout
 	case "ring":

@@ -3,6 +3,7 @@
 mod channels;
 mod contexts;
 mod echo;
+mod http;
 mod runtimes;
 mod selects;
 mod sets;
@@ -14,8 +15,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use channels::{
-    AsyncChannel, Crossbeam, Crossfire, CrossfireUnbounded, Flume, Kanal, Mpsc, MpscUnbounded, Std,
-    StdUnbounded,
+    AsyncChannel, Bridge, Crossbeam, Crossfire, CrossfireUnbounded, Flume, Kanal, Mpsc,
+    MpscUnbounded, Std, StdUnbounded,
 };
 use norace::context::Context;
 use norace_bench_measure::{
@@ -27,9 +28,10 @@ use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "\
 usage: norace-bench-kit CONTENDER TASK WORKERS SECONDS
-TASK: flow:P:C:CAP threads:P:C:CAP bridge:CAP select:CAP select-threads:CAP select-set:N select-set-threads:N
-      select-context select-fair timeout ring ping-pong storm:CAP spawn-join spawn-remote fan-out yields crowd hog
-      blocked idle echo:N context:children|looks|wide|deep
+TASK: flow:P:C:CAP sized:BYTES:CAP threads:P:C:CAP bridge:CAP bridge-back:CAP select:CAP select-threads:CAP
+      select-set:N select-set-threads:N select-context select-fair:READY select-rare timeout ring ping-pong storm:CAP
+      storm-timed:CAP spawn-join spawn-remote fan-out chain yields crowd hog blocked idle echo:N http:N
+      context:children|looks|wide|deep
 CAP: a number, or inf";
 
 fn main() -> ExitCode {
@@ -90,18 +92,18 @@ impl Tasks {
                 on!(contender, self, flow(p, c, capacity))
             }
             "threads" => self.threads(contender, number(0)?, number(1)?, capacity(2)?)?,
-            "bridge" => {
-                let capacity = capacity(0)?;
-                on!(contender, self, bridge(capacity))
+            "sized" => {
+                let (bytes, capacity) = (number(0)?, capacity(1)?);
+                on!(contender, self, sized(bytes, capacity))
             }
+            "bridge" | "bridge-back" => self.bridges(contender, name, capacity(0)?)?,
             "ring" => on!(contender, self, ring()),
             "ping-pong" => on!(contender, self, ping_pong()),
-            "storm" => self.storm(contender, capacity(0)?)?,
+            "storm" | "storm-timed" => self.storm(contender, name, capacity(0)?)?,
             "hog" => self.hog(contender)?,
             "select" | "select-threads" => self.selects(contender, name, capacity(0)??)?,
-            "select-set" | "select-set-threads" | "select-context" | "select-fair" => {
-                self.sets(contender, name, parameters)?
-            }
+            "select-set" | "select-set-threads" | "select-context" | "select-fair"
+            | "select-rare" => self.sets(contender, name, parameters)?,
             "timeout" => match contender {
                 "norace" => self.tasks::<Norace, _>(selects::norace_timeout),
                 "tokio" => self.tasks::<Tokio, _>(selects::tokio_timeout),
@@ -110,11 +112,13 @@ impl Tasks {
             "crowd" => self.crowd(contender)?,
             "spawn-join" => on_runtime!(contender, self, spawn_join),
             "fan-out" => on_runtime!(contender, self, fan_out),
+            "chain" => on_runtime!(contender, self, chain),
             "yields" => on_runtime!(contender, self, yields),
             "blocked" => self.blocked(contender)?,
             "spawn-remote" => self.remote(contender)?,
             "idle" => self.idle(contender)?,
             "echo" => self.echo(contender, number(0)?)?,
+            "http" => http::http(self.0, contender, number(0)?)?,
             "context" => match contender {
                 "norace" => self.contexts::<Context>(parameters)?,
                 "tokio-util" => self.contexts::<CancellationToken>(parameters)?,
@@ -155,6 +159,27 @@ impl Tasks {
         })
     }
 
+    fn bridges(self, contender: &str, name: &str, capacity: Option<usize>) -> Option<Done> {
+        let how = (name == "bridge-back", capacity);
+        Some(match contender {
+            "norace" => self.bridge::<Norace, channels::Norace>(how),
+            "kanal" => self.bridge::<Tokio, Kanal>(how),
+            "flume" => self.bridge::<Tokio, Flume>(how),
+            "async-channel" => self.bridge::<Tokio, AsyncChannel>(how),
+            "crossfire" => self.bridge::<Tokio, Crossfire>(how),
+            "tokio" => self.bridge::<Tokio, Mpsc>(how),
+            _ => return None,
+        })
+    }
+
+    fn bridge<R: Runtime, C: Bridge>(self, (back, capacity): (bool, Option<usize>)) -> Done {
+        if back {
+            self.tasks::<R, _>(move || tasks::bridge_back::<R, C>(capacity))
+        } else {
+            self.tasks::<R, _>(move || tasks::bridge::<R, C>(capacity))
+        }
+    }
+
     fn selects(self, contender: &str, name: &str, capacity: usize) -> Option<Done> {
         Some(match (contender, name) {
             ("norace", "select") => self.tasks::<Norace, _>(move || selects::norace(capacity)),
@@ -182,9 +207,18 @@ impl Tasks {
             }
             ("norace", "select-context") => self.tasks::<Norace, _>(sets::norace_context),
             ("tokio", "select-context") => self.tasks::<Tokio, _>(sets::tokio_context),
-            ("norace", "select-fair") => sets::norace_chosen(self.0),
-            ("crossbeam", "select-fair") => sets::crossbeam_chosen(self.0),
-            ("tokio", "select-fair") => sets::tokio_chosen(self.0),
+            (contender, "select-fair") => {
+                let ready = cases().filter(|ready| *ready <= sets::ARMS)?;
+                match contender {
+                    "norace" => sets::chosen(self.0, ready, sets::norace_arms()),
+                    "crossbeam" => sets::chosen(self.0, ready, sets::crossbeam_arms()),
+                    "tokio" => sets::chosen(self.0, ready, sets::tokio_arms()),
+                    _ => return None,
+                }
+            }
+            ("norace", "select-rare") => sets::rare(sets::norace_arms()),
+            ("crossbeam", "select-rare") => sets::rare(sets::crossbeam_arms()),
+            ("tokio", "select-rare") => sets::rare(sets::tokio_arms()),
             _ => return None,
         })
     }
@@ -197,14 +231,18 @@ impl Tasks {
         })
     }
 
-    fn storm(self, contender: &str, capacity: Option<usize>) -> Option<Done> {
+    fn storm(self, contender: &str, name: &str, capacity: Option<usize>) -> Option<Done> {
         async fn run<R: Runtime, C: channels::TaskChannel>(
             limit: Duration,
-            capacity: Option<usize>,
+            (timed, capacity): (bool, Option<usize>),
         ) -> Done {
             let (watch, mut ops, mut all) = (Watch::start(), 0, tasks::Storm::default());
             while ops == 0 || watch.wall() < limit {
-                let (values, storm) = tasks::storm::<R, C>(capacity).await;
+                let (values, storm) = if timed {
+                    tasks::storm_timed::<R, C>(capacity).await
+                } else {
+                    tasks::storm::<R, C>(capacity).await
+                };
                 (ops, all.lost, all.twice) =
                     (ops + values, all.lost + storm.lost, all.twice + storm.twice);
             }
@@ -212,13 +250,14 @@ impl Tasks {
             done.with("lost", all.lost as f64).with("wrong", all.twice as f64)
         }
         let (workers, limit) = (self.0.workers, self.0.limit);
+        let how = (name == "storm-timed", capacity);
         Some(match contender {
-            "norace" => Norace::run(workers, run::<Norace, channels::Norace>(limit, capacity)),
-            "kanal" => Tokio::run(workers, run::<Tokio, Kanal>(limit, capacity)),
-            "flume" => Tokio::run(workers, run::<Tokio, Flume>(limit, capacity)),
-            "async-channel" => Tokio::run(workers, run::<Tokio, AsyncChannel>(limit, capacity)),
-            "crossfire" => Tokio::run(workers, run::<Tokio, Crossfire>(limit, capacity)),
-            "tokio" => Tokio::run(workers, run::<Tokio, Mpsc>(limit, capacity)),
+            "norace" => Norace::run(workers, run::<Norace, channels::Norace>(limit, how)),
+            "kanal" => Tokio::run(workers, run::<Tokio, Kanal>(limit, how)),
+            "flume" => Tokio::run(workers, run::<Tokio, Flume>(limit, how)),
+            "async-channel" => Tokio::run(workers, run::<Tokio, AsyncChannel>(limit, how)),
+            "crossfire" => Tokio::run(workers, run::<Tokio, Crossfire>(limit, how)),
+            "tokio" => Tokio::run(workers, run::<Tokio, Mpsc>(limit, how)),
             _ => return None,
         })
     }

@@ -19,6 +19,9 @@ pub trait Runtime: 'static {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static;
 
+    /// Starts a task that nobody waits for.
+    fn start<F: Future<Output = ()> + Send + 'static>(task: F);
+
     /// Lets others go first.
     fn yield_now() -> impl Future<Output = ()> + Send;
 
@@ -50,6 +53,10 @@ impl Runtime for Norace {
     {
         let handle = norace::task::spawn(task);
         async move { handle.await.expect("it does not panic") }
+    }
+
+    fn start<F: Future<Output = ()> + Send + 'static>(task: F) {
+        drop(norace::task::spawn(task));
     }
 
     async fn yield_now() {
@@ -87,6 +94,10 @@ impl Runtime for Tokio {
     {
         let handle = tokio::spawn(tokio::task::unconstrained(task));
         async move { handle.await.expect("it does not panic") }
+    }
+
+    fn start<F: Future<Output = ()> + Send + 'static>(task: F) {
+        drop(tokio::spawn(tokio::task::unconstrained(task)));
     }
 
     async fn yield_now() {
@@ -131,6 +142,10 @@ impl Runtime for Smol {
         F: Future<Output = T> + Send + 'static,
     {
         EXECUTOR.spawn(task)
+    }
+
+    fn start<F: Future<Output = ()> + Send + 'static>(task: F) {
+        EXECUTOR.spawn(task).detach();
     }
 
     async fn yield_now() {

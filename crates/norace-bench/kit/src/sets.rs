@@ -138,80 +138,119 @@ pub async fn tokio_context() -> u64 {
 }
 
 const CHOICES: u64 = 100_000;
+/// Cases of a choice.
+pub const ARMS: usize = 4;
 
-/// What Pearson's chi-square of four even counts passes once in a thousand times.
-const EVEN_MAX: f64 = 16.27;
+/// How a choice among the cases is made, and how one of them gets a value.
+type Arms<Next, Fill> = (Next, Fill);
 
-/// Chooses among four channels that all have values: how far from even the choices are, as far as that is no chance.
-fn chosen(run: Run, mut next: impl FnMut() -> usize) -> Done {
-    let (watch, mut counts, mut ops) = (Watch::start(), [0_u64; 4], 0);
-    while ops == 0 || watch.wall() < run.limit {
-        (0..CHOICES).for_each(|_| counts[next()] += 1);
-        ops += CHOICES;
+/// What Pearson's chi-square of so many even counts passes once in a thousand times.
+const fn even_max(counts: usize) -> f64 {
+    match counts {
+        2 => 10.83,
+        3 => 13.82,
+        ARMS => 16.27,
+        _ => panic!("it is not known for so many"),
     }
-    let even = ops as f64 / 4.0;
-    let squares = counts.iter().map(|count| (*count as f64 - even).powi(2) / even);
-    Done::timed(ops, &watch).with("uneven", (squares.sum::<f64>() - EVEN_MAX).max(0.0))
 }
 
-/// The channels of `chosen`, each with a value, which is put back when it is taken.
-fn four<S, R>(channel: impl Fn() -> (S, R), fill: impl Fn(&S)) -> ([S; 4], [R; 4]) {
-    let ends = [(); 4].map(|()| channel());
-    ends.iter().for_each(|(sender, _)| fill(sender));
-    let (mut senders, mut receivers) = (Vec::new(), Vec::new());
-    for (sender, receiver) in ends {
-        senders.push(sender);
-        receivers.push(receiver);
+/// Chooses among four channels of which the first `ready` have values always: how far from even the choices among these
+/// are, as far as that is no chance, and the part of the one that is taken most, in whole percent.
+pub fn chosen(
+    run: Run,
+    ready: usize,
+    (mut next, fill): Arms<impl FnMut() -> usize, impl Fn(usize)>,
+) -> Done {
+    (0..ready).for_each(&fill);
+    let (watch, mut counts, mut ops) = (Watch::start(), [0_u64; ARMS], 0);
+    while ops == 0 || watch.wall() < run.limit {
+        for _ in 0..CHOICES {
+            let arm = next();
+            counts[arm] += 1;
+            fill(arm);
+        }
+        ops += CHOICES;
     }
+    let done = Done::timed(ops, &watch);
+    let counts = counts.map(|count| count as f64);
+    let even = ops as f64 / ready as f64;
+    let squares = counts[..ready].iter().map(|count| (count - even).powi(2) / even);
+    let most = counts.into_iter().fold(0.0, f64::max) * 100.0 / ops as f64;
+    done.with("uneven", (squares.sum::<f64>() - even_max(ready)).max(0.0))
+        .with("most_percent", most.round())
+}
+
+/// One channel of four always has a value, and the one behind it now and then, until it is taken: the most choices that
+/// this took.
+pub fn rare((mut next, fill): Arms<impl FnMut() -> usize, impl Fn(usize)>) -> Done {
+    const TIMES: u64 = 20_000;
+    const BETWEEN: u64 = 5;
+    let (watch, mut ops, mut longest) = (Watch::start(), 0, 0);
+    fill(0);
+    let mut take = || {
+        let arm = next();
+        ops += 1;
+        if arm == 0 {
+            fill(0);
+        }
+        arm
+    };
+    for _ in 0..TIMES {
+        (0..BETWEEN).for_each(|_| assert_eq!(take(), 0, "no other has a value"));
+        fill(1);
+        let mut choices = 1_u64;
+        while take() == 0 {
+            choices += 1;
+        }
+        longest = longest.max(choices);
+    }
+    Done::timed(ops, &watch).with("longest", longest as f64)
+}
+
+/// The ends of four channels with room for one value.
+fn four<S, R>(channel: impl Fn() -> (S, R)) -> ([S; ARMS], [R; ARMS]) {
+    let (senders, receivers): (Vec<S>, Vec<R>) = (0..ARMS).map(|_| channel()).unzip();
     let four = "there are four";
     (senders.try_into().ok().expect(four), receivers.try_into().ok().expect(four))
 }
 
-pub fn norace_chosen(run: Run) -> Done {
-    let refill = |sender: &chan::Sender<()>| sender.try_send(()).expect("there is room");
-    let (senders, from) = four(|| chan::bounded(1), refill);
-    chosen(run, || {
-        let arm = norace::select_blocking! {
+pub fn norace_arms() -> Arms<impl FnMut() -> usize, impl Fn(usize)> {
+    let (senders, from) = four(|| chan::bounded(1));
+    let next = move || {
+        norace::select_blocking! {
             _ = from[0].recv() => 0,
             _ = from[1].recv() => 1,
             _ = from[2].recv() => 2,
             _ = from[3].recv() => 3,
-        };
-        refill(&senders[arm]);
-        arm
-    })
+        }
+    };
+    (next, move |arm: usize| senders[arm].try_send(()).expect("there is room"))
 }
 
-pub fn crossbeam_chosen(run: Run) -> Done {
-    let refill =
-        |sender: &crossbeam_channel::Sender<()>| sender.try_send(()).expect("there is room");
-    let (senders, from) = four(|| crossbeam_channel::bounded(1), refill);
-    chosen(run, || {
-        let arm = crossbeam_channel::select! {
+pub fn crossbeam_arms() -> Arms<impl FnMut() -> usize, impl Fn(usize)> {
+    let (senders, from) = four(|| crossbeam_channel::bounded(1));
+    let next = move || {
+        crossbeam_channel::select! {
             recv(from[0]) -> _ => 0,
             recv(from[1]) -> _ => 1,
             recv(from[2]) -> _ => 2,
             recv(from[3]) -> _ => 3,
-        };
-        refill(&senders[arm]);
-        arm
-    })
+        }
+    };
+    (next, move |arm: usize| senders[arm].try_send(()).expect("there is room"))
 }
 
-pub fn tokio_chosen(run: Run) -> Done {
-    let refill =
-        |sender: &tokio::sync::mpsc::Sender<()>| sender.try_send(()).expect("there is room");
-    let (senders, [mut a, mut b, mut c, mut d]) = four(|| tokio::sync::mpsc::channel(1), refill);
-    chosen(run, || {
-        let arm = futures_lite::future::block_on(tokio::task::unconstrained(async {
+pub fn tokio_arms() -> Arms<impl FnMut() -> usize, impl Fn(usize)> {
+    let (senders, [mut a, mut b, mut c, mut d]) = four(|| tokio::sync::mpsc::channel(1));
+    let next = move || {
+        futures_lite::future::block_on(tokio::task::unconstrained(async {
             tokio::select! {
                 _ = a.recv() => 0,
                 _ = b.recv() => 1,
                 _ = c.recv() => 2,
                 _ = d.recv() => 3,
             }
-        }));
-        refill(&senders[arm]);
-        arm
-    })
+        }))
+    };
+    (next, move |arm: usize| senders[arm].try_send(()).expect("there is room"))
 }

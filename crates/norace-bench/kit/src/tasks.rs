@@ -1,20 +1,74 @@
 //! What tasks do: each function is one pass, and answers how many operations it made.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::channels::TaskChannel;
+use crate::channels::{Bridge, TaskChannel};
 use crate::runtimes::Runtime;
 
 /// Messages of one pass.
 const MESSAGES: u64 = 100_000;
 
-/// Messages from `senders` to `receivers`, each of which is seen once.
+/// What is sent: a number, or something larger that holds one.
+pub trait Message: Send + Unpin + 'static {
+    fn new(number: u64) -> Self;
+    fn number(self) -> u64;
+}
+
+impl Message for u64 {
+    fn new(number: u64) -> Self {
+        number
+    }
+
+    fn number(self) -> u64 {
+        self
+    }
+}
+
+/// So many words, of which the first and the last are the number.
+pub struct Words<const COUNT: usize>([u64; COUNT]);
+
+impl<const COUNT: usize> Message for Words<COUNT> {
+    fn new(number: u64) -> Self {
+        Self([number; COUNT])
+    }
+
+    fn number(self) -> u64 {
+        let Self(words) = black_box(self);
+        assert_eq!(words[0], words[COUNT - 1], "it comes whole");
+        words[0]
+    }
+}
+
+/// One task sends messages of so many bytes to another.
+pub async fn sized<R: Runtime, C>(bytes: u64, capacity: Option<usize>) -> u64
+where
+    C: TaskChannel<Words<8>> + TaskChannel<Words<64>>,
+{
+    match bytes {
+        64 => messages::<R, C, Words<8>>(1, 1, capacity).await,
+        512 => messages::<R, C, Words<64>>(1, 1, capacity).await,
+        _ => panic!("messages of 64 or 512 bytes are measured"),
+    }
+}
+
+/// Numbers from `senders` to `receivers`.
 pub async fn flow<R: Runtime, C: TaskChannel>(
+    senders: u64,
+    receivers: u64,
+    capacity: Option<usize>,
+) -> u64 {
+    messages::<R, C, u64>(senders, receivers, capacity).await
+}
+
+/// Messages from `senders` to `receivers`, each of which is seen once.
+pub async fn messages<R: Runtime, C: TaskChannel<M>, M: Message>(
     senders: u64,
     receivers: u64,
     capacity: Option<usize>,
@@ -26,7 +80,7 @@ pub async fn flow<R: Runtime, C: TaskChannel>(
         let sender = sender.clone();
         sending.push(R::spawn(async move {
             for value in number * each..(number + 1) * each {
-                C::send(&sender, value).await;
+                C::send(&sender, M::new(value)).await;
             }
         }));
     }
@@ -36,9 +90,9 @@ pub async fn flow<R: Runtime, C: TaskChannel>(
     for mut receiver in others.into_iter().chain([receiver]) {
         receiving.push(R::spawn(async move {
             let (mut count, mut sum) = (0, 0);
-            while let Some(value) = C::recv(&mut receiver).await {
+            while let Some(message) = C::recv(&mut receiver).await {
                 count += 1;
-                sum += value;
+                sum += message.number();
             }
             (count, sum)
         }));
@@ -56,16 +110,19 @@ pub async fn flow<R: Runtime, C: TaskChannel>(
     all
 }
 
+/// Messages of one pass between a thread and a task: fewer where one side sleeps for each of them.
+const fn bridged(capacity: Option<usize>) -> u64 {
+    match capacity {
+        Some(0 | 1) => MESSAGES / 10,
+        _ => MESSAGES,
+    }
+}
+
 /// A thread sends to a task.
-pub async fn bridge<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> u64 {
+pub async fn bridge<R: Runtime, C: Bridge>(capacity: Option<usize>) -> u64 {
+    let messages = bridged(capacity);
     let (sender, mut receiver) = C::new(capacity);
-    let thread = std::thread::spawn(move || {
-        futures_lite::future::block_on(async {
-            for value in 0..MESSAGES {
-                C::send(&sender, value).await;
-            }
-        });
-    });
+    let thread = thread::spawn(move || C::send_all(sender, 0..messages));
     let task = R::spawn(async move {
         let mut sum = 0;
         while let Some(value) = C::recv(&mut receiver).await {
@@ -73,9 +130,28 @@ pub async fn bridge<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> u64 
         }
         sum
     });
-    assert_eq!(task.await, MESSAGES * (MESSAGES - 1) / 2, "each message comes once");
+    assert_eq!(task.await, messages * (messages - 1) / 2, "each message comes once");
     thread.join().expect("it does not panic");
-    MESSAGES
+    messages
+}
+
+/// A task sends to a thread.
+pub async fn bridge_back<R: Runtime, C: Bridge>(capacity: Option<usize>) -> u64 {
+    let messages = bridged(capacity);
+    let (sender, receiver) = C::new(capacity);
+    let (over, end) = async_channel::bounded(1);
+    thread::spawn(move || {
+        over.send_blocking(C::sum_all(receiver)).expect("the task waits for it");
+    });
+    let task = R::spawn(async move {
+        for value in 0..messages {
+            C::send(&sender, value).await;
+        }
+    });
+    task.await;
+    let sum = end.recv().await.expect("the thread does not panic");
+    assert_eq!(sum, messages * (messages - 1) / 2, "each message comes once");
+    messages
 }
 
 /// A token goes 300 times around a ring of 300 tasks.
@@ -113,6 +189,15 @@ pub struct Storm {
     pub twice: u64,
 }
 
+impl Storm {
+    /// Of how often each value was seen.
+    fn of(seen: &[u64]) -> Self {
+        let lost = seen.iter().filter(|count| **count == 0).count() as u64;
+        let twice = seen.iter().filter(|count| **count > 1).count() as u64;
+        Self { lost, twice }
+    }
+}
+
 /// Receives that are polled and then given up, at moments that differ, while values are sent.
 pub async fn storm<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> (u64, Storm) {
     const VALUES: u64 = 20_000;
@@ -139,7 +224,7 @@ pub async fn storm<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> (u64,
                     R::yield_now().await;
                 }
                 let polls = turn == 0 || patience == 4;
-                let polled = std::future::poll_fn(|cx| {
+                let polled = poll_fn(|cx| {
                     Poll::Ready(if polls { receive.as_mut().poll(cx) } else { Poll::Pending })
                 });
                 if let Poll::Ready(value) = polled.await {
@@ -156,10 +241,79 @@ pub async fn storm<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> (u64,
         seen
     });
     sending.await;
-    let seen = receiving.await;
-    let lost = seen.iter().filter(|count| **count == 0).count() as u64;
-    let twice = seen.iter().filter(|count| **count > 1).count() as u64;
-    (VALUES, Storm { lost, twice })
+    (VALUES, Storm::of(&receiving.await))
+}
+
+/// Receives that are given up after a random time of up to 50 us, while values are sent at random moments. The clock is
+/// looked at in each turn of the task, and first, as any choice between a time-out and a receive may have it: timers of
+/// runtimes differ in their steps.
+pub async fn storm_timed<R: Runtime, C: TaskChannel>(capacity: Option<usize>) -> (u64, Storm) {
+    const VALUES: u64 = 4_000;
+    const PATIENCE_MAX_NS: u64 = 50_000;
+    let until = |random: &mut u64| {
+        Instant::now() + Duration::from_nanos(next_random(random) % PATIENCE_MAX_NS)
+    };
+    let (sender, mut receiver) = C::new(capacity);
+    let sending = R::spawn(async move {
+        let mut random = 1;
+        for value in 0..VALUES {
+            let due = until(&mut random);
+            while Instant::now() < due {
+                R::yield_now().await;
+            }
+            C::send(&sender, value).await;
+        }
+    });
+    let receiving = R::spawn(async move {
+        let (mut seen, mut random) = (vec![0_u64; VALUES as usize], 2);
+        loop {
+            let due = until(&mut random);
+            let mut receive = pin!(C::recv(&mut receiver));
+            let mut got = None;
+            while got.is_none() && Instant::now() < due {
+                let polled = poll_fn(|cx| Poll::Ready(receive.as_mut().poll(cx)));
+                match polled.await {
+                    Poll::Ready(value) => got = Some(value),
+                    Poll::Pending => R::yield_now().await,
+                }
+            }
+            match got {
+                Some(Some(value)) => seen[value as usize] += 1,
+                Some(None) => break,
+                None => {}
+            }
+        }
+        seen
+    });
+    sending.await;
+    (VALUES, Storm::of(&receiving.await))
+}
+
+/// Steele, Lea and Flood's SplitMix64.
+fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// Tasks of which each starts the next one, 1,000 in a row; the last one says so.
+pub async fn chain<R: Runtime>() -> u64 {
+    const TASKS: u64 = 1_000;
+    fn next<R: Runtime>(left: u64, over: async_channel::Sender<()>) {
+        R::start(async move {
+            match left {
+                0 => over.send(()).await.expect("it is waited for"),
+                _ => next::<R>(left - 1, over),
+            }
+        });
+    }
+    for _ in 0..20 {
+        let (over, end) = async_channel::bounded(1);
+        next::<R>(TASKS - 1, over);
+        end.recv().await.expect("the last one sends");
+    }
+    20 * TASKS
 }
 
 /// Tasks that end at once, all started before the first is joined.
@@ -235,7 +389,7 @@ pub async fn hog<R: Runtime, C: TaskChannel>() -> Vec<u64> {
         for _ in 0..50 {
             R::yield_now().await;
         }
-        std::thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(2));
         // What computes is a turn of its own, which nobody knows yet to be long.
         R::yield_now().await;
         let start = Instant::now();
@@ -269,9 +423,9 @@ pub async fn crowd<R: Runtime>() -> Vec<u64> {
         })
         .collect();
     let (waker, wakes) = async_channel::bounded(1);
-    let waking = std::thread::spawn(move || {
+    let waking = thread::spawn(move || {
         for _ in 0..200 {
-            std::thread::sleep(Duration::from_millis(2));
+            thread::sleep(Duration::from_millis(2));
             if waker.send_blocking(Instant::now()).is_err() {
                 break;
             }

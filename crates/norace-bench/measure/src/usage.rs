@@ -26,7 +26,16 @@ impl Watch {
 }
 
 fn processor_time() -> Duration {
-    clock_gettime(ClockId::ProcessCPUTime).try_into().expect("time that was used is not negative")
+    used(ClockId::ProcessCPUTime)
+}
+
+/// What this thread has had of the processors.
+pub fn thread_time() -> Duration {
+    used(ClockId::ThreadCPUTime)
+}
+
+fn used(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().expect("time that was used is not negative")
 }
 
 /// The size of a page on the machines that are measured.

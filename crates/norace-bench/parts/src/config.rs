@@ -3,6 +3,7 @@
 //! `load` is a read by who has no copy, `cached` one by a reader with a copy of its own, where the contender has that.
 //! Each read looks at the value. A writer keeps its rate by the clock.
 
+use std::any::Any;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
@@ -131,6 +132,46 @@ impl Holder for Load<parking_lot::RwLock<Arc<Settings>>> {
     }
 }
 
+/// Settings behind a box whose type is asked for at each read, as who keeps values of any type has them.
+type Boxed = Box<dyn Any + Send + Sync>;
+
+fn unboxed(value: &Boxed) -> &Settings {
+    value.downcast_ref().expect("it holds settings")
+}
+
+impl Holder for Load<Hot<Boxed>> {
+    fn reader(&self) -> impl FnMut() {
+        || unboxed(&self.0.load()).see()
+    }
+
+    fn publish(&self, value: Settings) {
+        let Ok(_) = self.0.publish(Box::new(value) as Boxed);
+    }
+}
+
+impl Holder for Load<ArcSwap<Boxed>> {
+    fn reader(&self) -> impl FnMut() {
+        || unboxed(&self.0.load()).see()
+    }
+
+    fn publish(&self, value: Settings) {
+        self.0.store(Arc::new(Box::new(value)));
+    }
+}
+
+impl Holder for Load<Mutex<Arc<Boxed>>> {
+    fn reader(&self) -> impl FnMut() {
+        || {
+            let value = self.0.lock().expect("nothing panics").clone();
+            unboxed(&value).see();
+        }
+    }
+
+    fn publish(&self, value: Settings) {
+        *self.0.lock().expect("nothing panics") = Arc::new(Box::new(value));
+    }
+}
+
 impl Holder for Load<watch::Sender<Settings>> {
     fn reader(&self) -> impl FnMut() {
         let receiver = self.0.subscribe();
@@ -176,10 +217,19 @@ macro_rules! on_holder {
     }};
 }
 
-/// `load:THREADS:WRITES` and `cached:THREADS:WRITES`, the writes those of a second.
+/// `load:THREADS:WRITES`, `boxed:THREADS:WRITES` and `cached:THREADS:WRITES`, the writes those of a second.
 pub fn read(run: Run, contender: &str, name: &str, parameters: &[&str]) -> Option<Done> {
     let how = (parameters.first()?.parse().ok()?, parameters.get(1)?.parse().ok()?);
     match (name, contender) {
+        ("boxed", contender) => {
+            let value: Boxed = Box::new(Settings::new(1));
+            match contender {
+                "norace" => Some(reads(run, how, &Load(Hot::new(value)))),
+                "arc-swap" => Some(reads(run, how, &Load(ArcSwap::from_pointee(value)))),
+                "mutex" => Some(reads(run, how, &Load(Mutex::new(Arc::new(value))))),
+                _ => None,
+            }
+        }
         ("load", contender) => on_holder!(contender, |holder| reads(run, how, &holder)),
         (_, "norace") => Some(reads(run, how, &Cached(Hot::new(Settings::new(1))))),
         (_, "arc-swap") => Some(reads(run, how, &Cached(ArcSwap::from_pointee(Settings::new(1))))),
@@ -216,7 +266,11 @@ fn reads(run: Run, (threads, writes): (u64, u64), holder: &impl Holder) -> Done 
         }
         threads * EACH
     };
-    beside_writes(run, writes, holder, pass).0
+    let begun = Instant::now();
+    let (done, times) = beside_writes(run, writes, holder, pass);
+    let thousands = (times.len() as f64 / begun.elapsed().as_secs_f64() / 1e3).round();
+    let ns = done.seconds * 1e9 / done.ops as f64;
+    done.with("ns", ns).with("writes_per_second", thousands * 1e3)
 }
 
 /// Passes beside so many writes a second; and how long each of those took.
@@ -237,7 +291,12 @@ fn beside_writes(
     })
 }
 
-/// Publishes at a rate; after a pause no faster than that.
+/// A pause that is shorter is no sleep: waking takes longer.
+const SLEEP_MIN: Duration = Duration::from_micros(200);
+/// A writer that does not sleep makes up for so much time at most that it was held up.
+const LAG_MAX: Duration = Duration::from_millis(1);
+
+/// Publishes at a rate; after a pause no faster than that, where it sleeps.
 fn write(holder: &impl Holder, rate: u64, ended: &AtomicBool) -> Vec<u64> {
     let pause = Duration::from_secs(1) / u32::try_from(rate).expect("a rate of less than 2^32");
     let (mut due, mut times) = (Instant::now(), Vec::new());
@@ -246,8 +305,15 @@ fn write(holder: &impl Holder, rate: u64, ended: &AtomicBool) -> Vec<u64> {
         let begun = Instant::now();
         holder.publish(Settings::new(number));
         times.push(u64::try_from(begun.elapsed().as_nanos()).expect("it is short"));
-        due = (due + pause).max(Instant::now());
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+        if pause >= SLEEP_MIN {
+            due = (due + pause).max(Instant::now());
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        } else {
+            due = (due + pause).max(Instant::now() - LAG_MAX);
+            while Instant::now() < due {
+                std::hint::spin_loop();
+            }
+        }
     }
     times
 }

@@ -16,8 +16,8 @@ TASK: count:THREADS update:THREADS read:THREADS reuse:THREADS stalled lock:TASKS
       pool-one:BYTES pool-burst:BYTES pool-forward:BYTES pool-requests:BYTES pool-slow:BYTES pool-memory:BYTES
       pool-hits:BYTES
       bus-burst:EVENTS[:PAUSE_MS] bus-tasks:RECEIVERS bus-drain:RECEIVERS bus-queue:PRODUCERS bus-fan:CONSUMERS
-      bus-stages bus-wakes bus-stall bus-churn bus-panic
-      load:THREADS:WRITES cached:THREADS:WRITES hold await nine store:READERS storm:VERSIONS file
+      bus-stages bus-wakes bus-stall:STALLING bus-churn bus-panic
+      load:THREADS:WRITES boxed:THREADS:WRITES cached:THREADS:WRITES hold await nine store:READERS storm:VERSIONS file
       limit-one:THREADS:allow|deny limit-many:THREADS:KEYS limit-shared:NODES limit-zipf:KEYS
       limit-frozen:NODES limit-killed:NODES limit-skew:NODES limit-crash:NODES:CRASHES
       limit-window:NODES:steady|forward|back";
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         "bus-fan" => bus::fan(run, contender, parameters),
         "bus-stages" => bus::stages(run, contender),
         "bus-wakes" => bus::wakes(run, contender),
-        "bus-stall" => bus::stall(run, contender),
+        "bus-stall" => bus::stall(run, contender, parameters),
         "bus-churn" => bus::churn(run, contender),
         "bus-panic" => bus::panics(run, contender),
         "count" => locks::count(run, contender, parameters),
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         "stalled" => versions::stalled(run, contender),
         "lock" => turns::lock(run, contender, parameters),
         "permits" => turns::permits(run, contender, parameters),
-        "load" | "cached" => config::read(run, contender, name, parameters),
+        "load" | "boxed" | "cached" => config::read(run, contender, name, parameters),
         "hold" => config::hold(run, contender),
         "await" => config::across(run, contender),
         "nine" => config::nine(run, contender),

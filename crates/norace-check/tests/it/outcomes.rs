@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use norace_check::{Builder, Misuse, Mode, Outcome, RaceCell, Status, Strategy, Tracked, choose};
 use norace_explore::sync::atomic::{AtomicU32 as Word, Ordering};
-use norace_explore::thread;
+use norace_explore::{probe, thread};
 
 use crate::models;
+
+struct Door;
+
+impl probe::Kind for Door {
+    const WORD: &'static str = "door";
+    type Holds = ();
+}
 
 fn run(model: impl Fn()) -> Outcome {
     Builder::new().direct().budget(Duration::from_secs(2)).run(model)
@@ -127,8 +134,15 @@ fn locks_in_opposite_orders_are_reported_unless_the_search_knows_better() {
 
 #[test]
 fn what_is_asked_for_is_reported() {
-    let outcome = Builder::new().direct().forbid(Misuse::SecondClose).suspect_aba().run(|| {});
-    assert_eq!(outcome.status, Status::Complete);
+    let closes = || {
+        let door = probe::Monitor::<Door>::new();
+        door.closes(probe::Site::here());
+        door.misused(Misuse::SecondClose, probe::Site::here());
+    };
+    assert_eq!(kind(closes), "nothing");
+    let forbids = |misuse| Builder::new().direct().forbid(misuse).run(closes);
+    assert_eq!(forbids(Misuse::SecondClose).finding.unwrap().kind, "second-close");
+    assert_eq!(forbids(Misuse::SendAfterClose).status, Status::Complete);
     let aba = || {
         let value = std::sync::Arc::new(norace_explore::sync::atomic::AtomicU32::new(1));
         let other = value.clone();
@@ -160,6 +174,17 @@ fn a_model_that_depends_on_something_else_is_told_from_a_defect() {
     let finding = outcome.finding.unwrap();
     assert_eq!(finding.kind, "diverged");
     assert!(finding.why.iter().any(|line| line.contains("outcomes.rs")), "{:?}", finding.why);
+}
+
+#[test]
+fn a_value_that_depends_on_something_else_is_seen_also_where_a_search_keeps_nothing() {
+    let runs = AtomicU32::new(0);
+    let strategy = Strategy::Random { seed: 1, executions: 200 };
+    let outcome = Builder::new().direct().mode(Mode::Sc).strategy(strategy).run(|| {
+        let run = runs.fetch_add(1, StdOrdering::Relaxed);
+        norace_explore::sync::atomic::AtomicU32::new(0).store(run, Ordering::Relaxed);
+    });
+    assert_eq!(outcome.status, Status::Diverged);
 }
 
 #[test]

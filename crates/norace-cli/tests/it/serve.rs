@@ -191,6 +191,10 @@ fn a_configuration_that_is_wrong_anywhere_is_refused() {
         ("not toml", "line 1"),
         ("[log]\nlevel = \"loud\"\n", "line 2: unknown variant `loud`"),
         ("[server]\nheaders_max = 1\n", "server.headers_max: 1 is below 8"),
+        (
+            "[redis]\nurl = \"redis://h/\"\nmode = \"delayed\"\nnodes = 2\n",
+            "line 1: missing field `when_down`",
+        ),
     ] {
         fs::write(&path, text).unwrap();
         let ended =
@@ -202,6 +206,53 @@ fn a_configuration_that_is_wrong_anywhere_is_refused() {
     }
     let ended = norace(&["serve", "--data", &data, "--config", &folder.join("absent.toml")]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
+}
+
+/// A file for limits over what listens on `port`, if anything does.
+fn shared_limits(port: u16) -> String {
+    format!(
+        "[limits]\neach_client = {{ requests = 100, per_ms = 1000 }}\n\
+         [redis]\nurl = \"redis://127.0.0.1:{port}/\"\nmode = \"delayed\"\nnodes = 2\nwhen_down = \"open\"\n"
+    )
+}
+
+#[cfg(not(feature = "redis"))]
+#[test]
+fn a_build_without_redis_says_so() {
+    let folder = Folder::new("serve-no-redis");
+    let path = folder.join("norace.toml");
+    fs::write(&path, shared_limits(1)).unwrap();
+    let ended = norace(&["serve", "--data", &folder.join("data"), "--config", &path]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("redis: this program was built without it"), "{ended:?}");
+    assert!(ended.stderr.contains("the feature `redis`"), "{ended:?}");
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn limits_are_shared_through_redis_whose_absence_ends_nothing() {
+    let folder = Folder::new("serve-redis");
+    let path = folder.join("norace.toml");
+    // Nobody listens there.
+    fs::write(&path, shared_limits(1)).unwrap();
+    let mut server = Server::start(&folder.join("data"), &["--config", &path]);
+    let mut http = server.http();
+    let begun = Instant::now();
+    while !http.text("/metrics").unwrap().contains("norace_limit_store_up{limit=\"client\"} 0\n") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is not noticed");
+        http.get("/v1/orders").unwrap();
+    }
+    assert_eq!(http.get("/v1/orders").unwrap().status, 200);
+    assert_eq!(http.get("/readyz").unwrap().status, 200);
+
+    let other = shared_limits(1).replace("nodes = 2", "nodes = 3");
+    fs::write(&path, other).unwrap();
+    let complaint = "redis: it has changed, which takes a restart";
+    configuration(&mut http, |shown| {
+        shown["last_error"]["detail"].as_str().is_some_and(|detail| detail.contains(complaint))
+    });
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod goker;
 mod idioms;
+mod limits;
 mod races;
 mod rust;
 

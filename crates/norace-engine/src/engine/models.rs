@@ -21,6 +21,8 @@ struct Disk {
     /// The append that fails, counted from 1; none at 0.
     fails_at: u64,
     appends: u64,
+    /// A mutant: what is appended is acknowledged and never gets there.
+    forgets: bool,
 }
 
 impl Disk {
@@ -35,6 +37,9 @@ impl Journal for Disk {
         self.appends += 1;
         if self.appends == self.fails_at {
             return Err(JournalError::Failed("a fault".into()));
+        }
+        if self.forgets {
+            return Ok(());
         }
         assert_eq!(first, self.durable() + 1, "batches are appended in order");
         // Relaxed: see the head of this file.

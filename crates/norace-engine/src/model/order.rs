@@ -1,5 +1,7 @@
 //! Orders, their states and the legal moves between them.
 
+use norace::sync::States;
+
 use super::{Amount, Id, Metadata, Reason};
 
 /// A payment from payer to payee on its way through its life cycle.
@@ -27,20 +29,24 @@ pub struct Order {
     pub updated_at: u64,
 }
 
-/// The states of an order. `confirmed`, `failed` and `cancelled` are final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum OrderState {
-    /// Created; no money is touched.
-    Pending,
-    /// The payer's funds are reserved.
-    Processing,
-    /// The money moved.
-    Confirmed,
-    /// It ended without money moved.
-    Failed,
-    /// It was called off without money moved.
-    Cancelled,
+norace::states! {
+    /// The states of an order. `confirmed`, `failed` and `cancelled` are final.
+    ///
+    /// This is the whole transition table: as [`States`] it says which state may follow which.
+    #[derive(PartialOrd, Ord)]
+    #[repr(u8)]
+    pub enum OrderState {
+        /// Created; no money is touched.
+        Pending => [Processing, Failed, Cancelled],
+        /// The payer's funds are reserved.
+        Processing => [Confirmed, Failed, Cancelled],
+        /// The money moved.
+        Confirmed => [],
+        /// It ended without money moved.
+        Failed => [],
+        /// It was called off without money moved.
+        Cancelled => [],
+    }
 }
 
 impl OrderState {
@@ -66,18 +72,13 @@ impl OrderState {
 
     /// True when no move leads out of it.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Confirmed | Self::Failed | Self::Cancelled)
+        Self::TRANSITIONS.is_final(self as usize)
     }
 
-    /// Where `action` leads from here; `None` when the move is illegal. This is the whole transition table.
+    /// Where `action` leads from here; `None` when the move is illegal.
     pub const fn after(self, action: Action) -> Option<Self> {
-        match (self, action) {
-            (Self::Pending, Action::Process) => Some(Self::Processing),
-            (Self::Processing, Action::Confirm) => Some(Self::Confirmed),
-            (Self::Pending | Self::Processing, Action::Fail) => Some(Self::Failed),
-            (Self::Pending | Self::Processing, Action::Cancel) => Some(Self::Cancelled),
-            _ => None,
-        }
+        let to = action.leads_to();
+        if Self::TRANSITIONS.allows(self as usize, to as usize) { Some(to) } else { None }
     }
 }
 
@@ -106,6 +107,16 @@ impl Action {
             Self::Confirm => "confirm",
             Self::Fail => "fail",
             Self::Cancel => "cancel",
+        }
+    }
+
+    /// The state it leads to, from wherever it may.
+    pub const fn leads_to(self) -> OrderState {
+        match self {
+            Self::Process => OrderState::Processing,
+            Self::Confirm => OrderState::Confirmed,
+            Self::Fail => OrderState::Failed,
+            Self::Cancel => OrderState::Cancelled,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The checked values at their edges, and the transition table.
 
+use norace::sync::States;
+
 use super::*;
 
 #[test]
@@ -68,6 +70,7 @@ fn a_reason_is_made_of_any_text() {
 
 #[test]
 fn the_table_has_six_legal_moves_and_no_way_out_of_a_final_state() {
+    assert_eq!(OrderState::ALL, <OrderState as States>::ALL);
     let mut legal = Vec::new();
     for state in OrderState::ALL {
         assert_eq!(OrderState::parse(state.as_str()), Some(state));

@@ -12,9 +12,10 @@
 use norace::chan::{Receiver, Sender};
 use norace::context::Context;
 use norace::rt::Handle;
+use norace::sync::WaitGroup;
 use norace::task::{self, JoinHandle, SpawnError, TaskError};
 use norace::time::{sleep, timeout};
-use norace_prim::sync::{self, Arc, Condvar, Mutex};
+use norace_prim::sync::{self, Arc, Mutex};
 use norace_prim::time::{Duration, Instant};
 
 use super::{Decision, Job, Processor, ProcessorError, Report};
@@ -29,31 +30,8 @@ pub(crate) struct Driver {
     jobs: Receiver<Job>,
     /// Cancelling it ends them.
     context: Context,
-    alive: Arc<Alive>,
-}
-
-/// How many of the tasks have not ended.
-#[derive(Debug, Default)]
-struct Alive {
-    count: Mutex<usize>,
-    changed: Condvar,
-}
-
-/// Counts a task as alive until it is dropped, however that comes.
-struct AliveGuard(Arc<Alive>);
-
-impl AliveGuard {
-    fn new(alive: &Arc<Alive>) -> Self {
-        *sync::lock(&alive.count) += 1;
-        Self(Arc::clone(alive))
-    }
-}
-
-impl Drop for AliveGuard {
-    fn drop(&mut self) {
-        *sync::lock(&self.0.count) -= 1;
-        self.0.changed.notify_all();
-    }
+    /// The tasks that have not ended.
+    alive: WaitGroup,
 }
 
 #[derive(Clone)]
@@ -61,7 +39,7 @@ struct Worker {
     processor: Arc<dyn Processor>,
     inbox: Sender<Message>,
     context: Context,
-    alive: Arc<Alive>,
+    alive: WaitGroup,
 }
 
 impl Driver {
@@ -76,16 +54,16 @@ impl Driver {
         jobs: Receiver<Job>,
         inbox: &Sender<Message>,
     ) -> Result<Self, SpawnError> {
-        let (context, alive) = (Context::new(), Arc::new(Alive::default()));
+        let (context, alive) = (Context::new(), WaitGroup::new());
         let worker = Worker {
             processor: Arc::clone(processor),
             inbox: inbox.clone(),
             context: context.clone(),
-            alive: Arc::clone(&alive),
+            alive: alive.clone(),
         };
-        let (guard, taken) = (AliveGuard::new(&alive), jobs.clone());
+        let (member, taken) = (alive.add(), jobs.clone());
         task::Builder::new().name("processor").on(runtime).spawn(async move {
-            let _guard = guard;
+            let _member = member;
             let context = worker.context.clone();
             // Cancelled or out of orders, it has ended.
             let _ = context.run(worker.begin_all(taken)).await;
@@ -97,15 +75,7 @@ impl Driver {
     /// cancelled.
     pub(crate) fn stop(&self, deadline: Instant) {
         self.jobs.close();
-        let mut count = sync::lock(&self.alive.count);
-        while *count > 0 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            count = sync::wait_timeout(&self.alive.changed, count, left).0;
-        }
-        drop(count);
+        self.alive.wait_timeout(deadline.saturating_duration_since(Instant::now()));
         self.context.cancel();
     }
 }
@@ -146,9 +116,9 @@ impl Worker {
     async fn attend(&self, work: Work) {
         let work = Arc::new(Mutex::new(Some(work)));
         let taken = |work: &Mutex<Option<Work>>| sync::lock(work).take();
-        let (worker, its, guard) = (self.clone(), work.clone(), AliveGuard::new(&self.alive));
+        let (worker, its, member) = (self.clone(), work.clone(), self.alive.add());
         let attending = async move {
-            let _guard = guard;
+            let _member = member;
             if let Some(work) = taken(&its) {
                 // Cancelled, it has not reported.
                 let _ = worker.context.run(worker.end(work)).await;

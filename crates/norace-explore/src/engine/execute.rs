@@ -326,9 +326,10 @@ impl Engine {
     }
 
     fn execute_mutex(&mut self, me: ThreadId, op: Op, at: At) -> Reply {
-        let free = self.objects.mutex(at.object).owner.is_none();
         let (kind, ok) = match op {
-            Op::TryLock if !free => (Kind::FailedTryLock, false),
+            Op::TryLock if self.objects.mutex(at.object).owner.is_some() => {
+                (Kind::FailedTryLock, false)
+            }
             op => (op.kind(), true),
         };
         self.act(me, kind, at);

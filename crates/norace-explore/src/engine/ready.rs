@@ -30,6 +30,12 @@ impl Ready {
         self.can |= 1 << thread.index();
     }
 
+    /// Whether `thread` can take the step it announced, as far as is known.
+    #[inline]
+    pub(super) fn has(&self, thread: ThreadId) -> bool {
+        self.can >> thread.index() & 1 == 1
+    }
+
     #[inline]
     fn remove(&mut self, thread: ThreadId) {
         let member = 1 << thread.index();

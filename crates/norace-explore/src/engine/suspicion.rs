@@ -99,9 +99,13 @@ impl Engine {
 
     /// `thread`, or another in its name, gives up `object`.
     pub(super) fn note_unlock(&mut self, thread: ThreadId, object: ObjectId) {
-        let own = self.threads[thread].held.iter().rposition(|held| held.object == object);
-        if let Some(at) = own {
-            self.threads[thread].held.remove(at);
+        let held = &mut self.threads[thread].held;
+        // It mostly is the last, whose removal moves no others.
+        if held.pop_if(|held| held.object == object).is_some() {
+            return;
+        }
+        if let Some(at) = held.iter().rposition(|held| held.object == object) {
+            held.remove(at);
             return;
         }
         for thread in (0..self.count).map(ThreadId::new) {
@@ -114,39 +118,35 @@ impl Engine {
     }
 
     fn look_for_inversion(&mut self, edge: Edge) {
-        let mut path = vec![edge];
-        if !self.closes(&mut path) {
-            return;
-        }
-        let (one, two) = (path[0].taken.at, path[path.len() - 1].taken.at);
+        let mut path = [edge; CYCLE_MAX];
+        let Some(len) = self.closes(&mut path, 1) else { return };
+        let (one, two) = (path[0].taken.at, path[len - 1].taken.at);
         if self.suspicions.is_new(one, two) {
-            let mut cycle: Vec<Nested> = path.iter().map(|edge| self.nested(edge)).collect();
-            cycle.reverse();
+            let edges = path[..len].iter().rev();
+            let cycle: Vec<Nested> = edges.map(|edge| self.nested(edge)).collect();
             self.suspicions.found.push(Finding::LockOrder { cycle });
         }
     }
 
-    /// Extends `path` by earlier edges until it is a cycle.
-    fn closes(&self, path: &mut Vec<Edge>) -> bool {
-        let last = path[path.len() - 1];
-        let first = path[0];
-        if path.len() > 1 && conflict(&last.taken, &first.held) {
-            return true;
+    /// Extends the first `len` edges of `path` by earlier ones until they are a cycle; how many those are.
+    fn closes(&self, path: &mut [Edge; CYCLE_MAX], len: usize) -> Option<usize> {
+        let last = path[len - 1];
+        if len > 1 && conflict(&last.taken, &path[0].held) {
+            return Some(len);
         }
-        if path.len() == CYCLE_MAX {
-            return false;
+        if len == CYCLE_MAX {
+            return None;
         }
         for &next in &self.suspicions.edges {
             let follows = conflict(&last.taken, &next.held);
-            if follows && path.iter().all(|edge| self.can_meet(edge, &next)) {
-                path.push(next);
-                if self.closes(path) {
-                    return true;
+            if follows && path[..len].iter().all(|edge| self.can_meet(edge, &next)) {
+                path[len] = next;
+                if let Some(cycle) = self.closes(path, len + 1) {
+                    return Some(cycle);
                 }
-                path.pop();
             }
         }
-        false
+        None
     }
 
     /// Whether nothing but luck keeps two edges from happening at the same time.

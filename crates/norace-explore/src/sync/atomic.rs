@@ -185,6 +185,34 @@ macro_rules! common {
                 &self,
                 set_order: Ordering,
                 fetch_order: Ordering,
+                change: impl FnMut($value) -> Option<$value>,
+            ) -> Result<$value, $value> {
+                self.try_update(set_order, fetch_order, change)
+            }
+
+            /// As `std`'s.
+            #[track_caller]
+            pub fn update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut change: impl FnMut($value) -> $value,
+            ) -> $value {
+                let updated =
+                    self.try_update(set_order, fetch_order, |seen| Some(change(seen)));
+                updated.unwrap_or_else(|seen| seen)
+            }
+
+            /// As `std`'s.
+            ///
+            /// # Errors
+            ///
+            /// The last value found, when `change` gives none.
+            #[track_caller]
+            pub fn try_update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
                 mut change: impl FnMut($value) -> Option<$value>,
             ) -> Result<$value, $value> {
                 let mut seen = self.load(fetch_order);
@@ -398,4 +426,31 @@ impl<T> Default for AtomicPtr<T> {
     fn default() -> Self {
         Self::new(std::ptr::null_mut())
     }
+}
+
+macro_rules! pointer {
+    ($($fetch:ident, $unit:expr, |$address:ident, $operand:ident| $result:expr;)*) => {
+        impl<T> AtomicPtr<T> {$(
+            /// As `std`'s.
+            #[track_caller]
+            pub fn $fetch(&self, value: usize, order: Ordering) -> *mut T {
+                let apply: Apply = |wide, old, operand| {
+                    bits::change_address(wide, old, operand, |$address, $operand| $result)
+                };
+                let operand = std::ptr::without_provenance_mut(value.wrapping_mul($unit));
+                self.rmw(apply, operand, order, Location::caller())
+                    .unwrap_or_else(|| self.inner.$fetch(value, order))
+            }
+        )*}
+    };
+}
+
+pointer! {
+    fetch_ptr_add, size_of::<T>(), |address, bytes| address.wrapping_add(bytes);
+    fetch_ptr_sub, size_of::<T>(), |address, bytes| address.wrapping_sub(bytes);
+    fetch_byte_add, 1, |address, bytes| address.wrapping_add(bytes);
+    fetch_byte_sub, 1, |address, bytes| address.wrapping_sub(bytes);
+    fetch_or, 1, |address, mask| address | mask;
+    fetch_and, 1, |address, mask| address & mask;
+    fetch_xor, 1, |address, mask| address ^ mask;
 }

@@ -4,7 +4,7 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::statics;
@@ -54,12 +54,41 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     }
 }
 
+impl<T, F: FnOnce() -> T> LazyLock<T, F> {
+    /// As `std`'s.
+    #[track_caller]
+    pub fn force_mut(this: &mut Self) -> &mut T {
+        Self::force(this);
+        Self::get_mut(this).expect("it was made above")
+    }
+}
+
+impl<T, F> LazyLock<T, F> {
+    /// As `std`'s.
+    #[track_caller]
+    pub fn get(this: &Self) -> Option<&T> {
+        this.made.get()
+    }
+
+    /// As `std`'s.
+    pub fn get_mut(this: &mut Self) -> Option<&mut T> {
+        this.made.get_mut()
+    }
+}
+
 impl<T, F: FnOnce() -> T> Deref for LazyLock<T, F> {
     type Target = T;
 
     #[track_caller]
     fn deref(&self) -> &T {
         Self::force(self)
+    }
+}
+
+impl<T, F: FnOnce() -> T> DerefMut for LazyLock<T, F> {
+    #[track_caller]
+    fn deref_mut(&mut self) -> &mut T {
+        Self::force_mut(self)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::PoisonError;
 
+use crate::current;
 use crate::event::Class;
 use crate::meta::Meta;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Condvar, Mutex};
 
 const META: Meta = Meta::plain(Class::Mutex, "once");
 
@@ -16,11 +17,14 @@ const COMPLETE: u8 = 2;
 
 /// [`std::sync::Once`], instrumented.
 ///
-/// Made of an atomic and a lock, so that what a model did is forgotten when the next execution begins.
+/// Made of an atomic, a lock and a condition variable, so that what a model did is forgotten when the next execution
+/// begins.
 pub struct Once {
     state: AtomicU8,
-    /// Held while the closure runs.
-    running: Mutex<()>,
+    /// Held while the closure runs; how many wait without running it.
+    running: Mutex<u32>,
+    /// The end of a closure for which somebody waits.
+    ended: Condvar,
 }
 
 /// What the closure of [`Once::call_once_force`] is told.
@@ -38,14 +42,18 @@ impl OnceState {
 
 /// Stores how the closure ended, also when it panicked.
 struct Finish<'a> {
-    state: &'a AtomicU8,
+    once: &'a Once,
     to: u8,
+    is_awaited: bool,
 }
 
 impl Drop for Finish<'_> {
     fn drop(&mut self) {
         // Release: pairs with the Acquire in `is_completed`, so that who sees the end sees what the closure did.
-        self.state.store(self.to, Ordering::Release);
+        self.once.state.store(self.to, Ordering::Release);
+        if self.is_awaited {
+            self.once.ended.notify_all();
+        }
     }
 }
 
@@ -53,8 +61,8 @@ impl Once {
     /// As `std`'s.
     #[track_caller]
     pub const fn new() -> Self {
-        let running = Mutex::with_meta((), &META);
-        Self { state: AtomicU8::new(INCOMPLETE), running }
+        let running = Mutex::with_meta(0, &META);
+        Self { state: AtomicU8::new(INCOMPLETE), running, ended: Condvar::new() }
     }
 
     /// As `std`'s.
@@ -83,6 +91,43 @@ impl Once {
         self.state.load(Ordering::Acquire) == COMPLETE
     }
 
+    /// As `std`'s.
+    ///
+    /// # Panics
+    ///
+    /// When a call panicked.
+    #[track_caller]
+    pub fn wait(&self) {
+        let state = self.wait_for(|state| state != INCOMPLETE);
+        assert!(state != POISONED, "the Once was poisoned by an earlier panic");
+    }
+
+    /// As `std`'s.
+    #[track_caller]
+    pub fn wait_force(&self) {
+        self.wait_for(|state| state == COMPLETE);
+    }
+
+    /// Waits until the state is `wanted`, or the execution is unwound; which it is.
+    #[track_caller]
+    fn wait_for(&self, wanted: impl Fn(u8) -> bool) -> u8 {
+        if self.is_completed() {
+            return COMPLETE;
+        }
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        *running += 1;
+        let state = loop {
+            // Relaxed: written under the lock.
+            let state = self.state.load(Ordering::Relaxed);
+            if wanted(state) || current::is_tearing_down() {
+                break state;
+            }
+            running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
+        };
+        *running -= 1;
+        state
+    }
+
     /// Whether it has run; for who owns it, no step.
     pub(super) fn is_completed_mut(&mut self) -> bool {
         *self.state.get_mut() == COMPLETE
@@ -93,11 +138,11 @@ impl Once {
         if self.is_completed() {
             return;
         }
-        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         // Relaxed: written under the lock.
         let state = self.state.load(Ordering::Relaxed);
         if state != COMPLETE {
-            let mut finish = Finish { state: &self.state, to: POISONED };
+            let mut finish = Finish { once: self, to: POISONED, is_awaited: *running > 0 };
             run(OnceState { poisoned: state == POISONED });
             finish.to = COMPLETE;
         }

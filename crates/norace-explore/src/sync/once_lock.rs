@@ -41,6 +41,17 @@ impl<T> OnceLock<T> {
         self.once.is_completed().then(|| unsafe { self.get_unchecked() })
     }
 
+    /// As `std`'s.
+    ///
+    /// # Panics
+    ///
+    /// When the execution is given up before there is a value.
+    #[track_caller]
+    pub fn wait(&self) -> &T {
+        self.once.wait_force();
+        self.get().expect("the execution was given up")
+    }
+
     /// # Safety
     ///
     /// The value was written, in this execution or outside models.

@@ -11,7 +11,7 @@ use norace_explore::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
 use norace_explore::{
-    Choice, Config, Execution, Explorer, Finding, Misuse, Mode, Report, Strategy, thread,
+    Choice, Config, Execution, Explorer, Finding, Misuse, Mode, Report, Strategy, Traces, thread,
 };
 
 /// What there is to know of an execution without its events.
@@ -34,7 +34,7 @@ fn see(execution: &Execution<'_>) -> Seen {
     }
 }
 
-fn config(traces: bool) -> Config {
+fn config(traces: Traces) -> Config {
     let forbidden = vec![Misuse::SecondClose];
     let stop_at_first = false;
     Config {
@@ -48,7 +48,7 @@ fn config(traces: bool) -> Config {
 }
 
 /// All executions, and how many of them had a trace.
-fn run(traces: bool, strategy: Strategy, model: &dyn Fn()) -> (Vec<Seen>, usize, Report) {
+fn run(traces: Traces, strategy: Strategy, model: &dyn Fn()) -> (Vec<Seen>, usize, Report) {
     let (mut seen, mut traced) = (Vec::new(), 0);
     let report = Explorer::new(config(traces)).explore_with(strategy, model, &mut |execution| {
         seen.push(see(execution));
@@ -78,17 +78,19 @@ fn compare(model: &dyn Fn()) -> Vec<&'static str> {
 fn compare_with(strategies: &[Strategy], model: &dyn Fn()) -> Vec<&'static str> {
     let mut kinds = Vec::new();
     for strategy in strategies {
-        let (recorded, traced, full) = run(true, strategy.clone(), model);
+        let (recorded, traced, full) = run(Traces::All, strategy.clone(), model);
         assert_eq!(traced, recorded.len());
-        let (brief, _, report) = run(false, strategy.clone(), model);
-        assert_eq!(brief, recorded);
-        assert_eq!(told(&report), told(&full));
-        let unobserved = Explorer::new(config(true)).explore(strategy.clone(), model);
+        for traces in [Traces::Nothing, Traces::OneIn(7)] {
+            let (brief, _, report) = run(traces, strategy.clone(), model);
+            assert_eq!(brief, recorded);
+            assert_eq!(told(&report), told(&full));
+        }
+        let unobserved = Explorer::new(config(Traces::All)).explore(strategy.clone(), model);
         assert_eq!(told(&unobserved), told(&full));
         for found in full.findings.iter().chain(&full.suspicions) {
             kinds.push(found.finding.kind());
             let replay = Strategy::Replay(found.choices.clone());
-            let again = Explorer::new(config(true)).explore(replay, model);
+            let again = Explorer::new(config(Traces::All)).explore(replay, model);
             let mut all = again.findings.iter().chain(&again.suspicions);
             assert!(all.any(|other| other.finding == found.finding), "{}", found.finding);
         }
@@ -342,20 +344,30 @@ fn who_looks_in_vain_learns_nothing_inside() {
 fn nothing_is_recorded_of_executions_that_show_nothing() {
     let strategy = Strategy::Random { seed: 1, executions: 20 };
     let clean = || two(|_| thread::yield_now());
-    assert_eq!(run(false, strategy.clone(), &clean).1, 0);
+    assert_eq!(run(Traces::Nothing, strategy.clone(), &clean).1, 0);
     // The first access to plain data asks for clocks, and the execution is run again.
     let plain = || {
         let data = RaceCell::new(0);
         data.set(1);
     };
-    assert_eq!(run(false, strategy, &plain).1, 1);
+    assert_eq!(run(Traces::Nothing, strategy, &plain).1, 1);
+}
+
+#[test]
+fn one_in_so_many_is_recorded_whatever_the_others_need() {
+    let strategy = Strategy::Random { seed: 1, executions: 20 };
+    let clean = || two(|_| thread::yield_now());
+    assert_eq!(run(Traces::OneIn(7), strategy.clone(), &clean).1, 3);
+    // The second execution asks for clocks, and is run again.
+    let plain = || RaceCell::new(0).set(1);
+    assert_eq!(run(Traces::OneIn(7), strategy, &plain).1, 4);
 }
 
 #[test]
 fn a_model_that_does_not_show_it_again_is_told_of_both() {
     let runs = Cell::new(0);
     let strategy = Strategy::Random { seed: 1, executions: 3 };
-    let report = Explorer::new(config(true)).explore(strategy, &|| {
+    let report = Explorer::new(config(Traces::All)).explore(strategy, &|| {
         runs.set(runs.get() + 1);
         if runs.get() == 2 {
             std::panic::resume_unwind(Box::new("once"));

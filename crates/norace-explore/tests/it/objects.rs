@@ -11,7 +11,7 @@ use norace_explore::probe::{self, Alarm, Effect, Holders, Kind, Monitor, Site};
 use norace_explore::sync::atomic::{AtomicU32, Ordering};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
 use norace_explore::time::Instant;
-use norace_explore::{Choice, Config, Explorer, Finding, Mode, Strategy, thread};
+use norace_explore::{Choice, Config, Explorer, Finding, Mode, Strategy, Traces, thread};
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -400,7 +400,7 @@ fn outcomes(
 /// Choices, fingerprint, answers and findings of random executions, with or without recording.
 type Walked = Vec<(Vec<Choice>, u64, Vec<Vec<u32>>, Vec<Finding>)>;
 
-fn walk(program: &[Vec<Op>], seed: u64, traces: bool) -> Walked {
+fn walk(program: &[Vec<Op>], seed: u64, traces: Traces) -> Walked {
     let config = Config { mode: Mode::Sc, stop_at_first: false, traces, ..Config::default() };
     let (log, mut walked) = (Log::default(), Vec::new());
     let strategy = Strategy::Random { seed, executions: 30 };
@@ -455,8 +455,10 @@ fn compare_in(mode: Mode, ops: &[Op], seed: u64, count: usize) {
 fn what_is_not_recorded_happens_all_the_same() {
     for ops in ALL {
         for (seed, program) in (1..).zip(programs(ops, 0x1bad_b002_cafe, 12)) {
-            let recorded = walk(&program, seed, true);
-            assert_eq!(walk(&program, seed, false), recorded, "{program:?}");
+            let recorded = walk(&program, seed, Traces::All);
+            for traces in [Traces::Nothing, Traces::OneIn(3)] {
+                assert_eq!(walk(&program, seed, traces), recorded, "{traces:?} {program:?}");
+            }
         }
     }
 }

@@ -35,8 +35,11 @@ fn recovered(disk: &SimStorage) -> u64 {
 /// No promise will follow.
 const NO_MORE: u64 = u64::MAX;
 
-/// Asks for room for one frame more than is under way, one at most, until there is none or `frames` are promised.
-fn promise(room: &RoomHandle, promised: &AtomicU64, appended: &AtomicU64, frames: u64) {
+/// How many frames more than those under way room is asked for.
+const ONE_MORE: u64 = 1;
+
+/// Asks for room for `more` frames than are under way, one at most, until there is none or `frames` are promised.
+fn promise(room: &RoomHandle, [promised, appended]: [&AtomicU64; 2], frames: u64, more: u64) {
     for frame in 1..=frames {
         // Acquire: an append counted here has used its room up.
         let mut outstanding = frame - 1 - appended.load(Ordering::Acquire);
@@ -45,7 +48,7 @@ fn promise(room: &RoomHandle, promised: &AtomicU64, appended: &AtomicU64, frames
             // Acquire: as above.
             outstanding = frame - 1 - appended.load(Ordering::Acquire);
         }
-        if room.wait(outstanding + 1, PAYLOAD_BYTES).is_err() {
+        if room.wait(outstanding + more, PAYLOAD_BYTES).is_err() {
             // Release: as below.
             promised.store(NO_MORE, Ordering::Release);
             return;
@@ -57,12 +60,12 @@ fn promise(room: &RoomHandle, promised: &AtomicU64, appended: &AtomicU64, frames
 
 /// A decider that asks for room and an appender that uses it, with the helper between them; how many frames that led
 /// to.
-fn promises_are_kept(disk: &SimStorage, frames: u64) -> u64 {
+fn promises_are_kept(disk: &SimStorage, frames: u64, more: u64) -> u64 {
     let mut journal = open(disk);
     let room = journal.room();
     let shared = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
     let asked = Arc::clone(&shared);
-    let decider = thread::spawn(move || promise(&room, &asked[0], &asked[1], frames));
+    let decider = thread::spawn(move || promise(&room, asked.each_ref(), frames, more));
     let mut sequence = 0;
     while sequence < frames {
         // Acquire: see `promise`.
@@ -90,45 +93,71 @@ fn promises_are_kept(disk: &SimStorage, frames: u64) -> u64 {
 fn what_was_promised_is_taken_and_stays() {
     Builder::new().budget(Duration::from_secs(5)).check(|| {
         let disk = SimStorage::new(1);
-        assert_eq!(promises_are_kept(&disk, 4), 4, "there is space for all of it");
+        assert_eq!(promises_are_kept(&disk, 4, ONE_MORE), 4, "there is space for all of it");
         assert_eq!(recovered(&disk), 4);
     });
 }
 
+/// On a disk that is too small.
+fn promises_end(more: u64) {
+    let disk = SimStorage::new(1);
+    disk.set_capacity(3 * options().segment_bytes);
+    let appended = promises_are_kept(&disk, 30, more);
+    assert!(appended < 30, "the disk is too small");
+    assert_eq!(recovered(&disk), appended);
+}
+
 #[test]
 fn without_space_promises_end_and_none_is_broken() {
-    Builder::new().budget(Duration::from_secs(5)).check(|| {
-        let disk = SimStorage::new(1);
-        disk.set_capacity(3 * options().segment_bytes);
-        let appended = promises_are_kept(&disk, 9);
-        assert!(appended < 9, "the disk is too small");
-        assert_eq!(recovered(&disk), appended);
-    });
+    Builder::new().budget(Duration::from_secs(5)).check(|| promises_end(ONE_MORE));
+}
+
+#[test]
+fn mutant_a_promise_that_is_not_asked_for_is_broken() {
+    finds("a promise was not kept", || promises_end(0));
+}
+
+fn acknowledged_is_kept(disk: &SimStorage) {
+    disk.plan(choose(12), if choose(2) == 0 { Fault::Error } else { Fault::PowerOff });
+    // It may fail while it is opened, too.
+    let opened = Journal::open(disk.clone(), options(), |_| Ok::<(), Infallible>(()));
+    let mut acknowledged = 0;
+    if let Ok((mut journal, _)) = opened {
+        let room = journal.room();
+        let waiter = thread::spawn(move || room.wait(2, PAYLOAD_BYTES));
+        while acknowledged < 4 && journal.append(acknowledged + 1, 1, &PAYLOAD).is_ok() {
+            acknowledged += 1;
+        }
+        // It is told, whatever happened.
+        let told = waiter.join().unwrap();
+        assert!(matches!(told, Ok(()) | Err(NoRoom::Poisoned { .. } | NoRoom::Closed)));
+    }
+    assert!(acknowledged == 0 || recovered(disk) >= acknowledged, "something acknowledged is gone");
 }
 
 #[test]
 fn a_fault_of_the_helper_or_the_appender_loses_nothing_acknowledged() {
-    Builder::new().budget(Duration::from_secs(5)).check(|| {
-        let disk = SimStorage::new(1);
-        disk.plan(choose(12), if choose(2) == 0 { Fault::Error } else { Fault::PowerOff });
-        // It may fail while it is opened, too.
-        let opened = Journal::open(disk.clone(), options(), |_| Ok::<(), Infallible>(()));
-        let mut acknowledged = 0;
-        if let Ok((mut journal, _)) = opened {
-            let room = journal.room();
-            let waiter = thread::spawn(move || room.wait(2, PAYLOAD_BYTES));
-            while acknowledged < 4 && journal.append(acknowledged + 1, 1, &PAYLOAD).is_ok() {
-                acknowledged += 1;
-            }
-            // It is told, whatever happened.
-            let told = waiter.join().unwrap();
-            assert!(matches!(told, Ok(()) | Err(NoRoom::Poisoned { .. } | NoRoom::Closed)));
-        }
-        assert!(
-            acknowledged == 0 || recovered(&disk) >= acknowledged,
-            "something acknowledged is gone"
-        );
+    let builder = Builder::new().budget(Duration::from_secs(5));
+    builder.check(|| acknowledged_is_kept(&SimStorage::new(1)));
+}
+
+#[test]
+fn mutant_what_is_acknowledged_by_a_disk_that_lies_is_gone() {
+    finds("something acknowledged is gone", || {
+        // With other luck what was not synced is there all the same.
+        let disk = SimStorage::new(choose(8) as u64);
+        open(&disk);
+        disk.lie_about_syncs(true);
+        acknowledged_is_kept(&disk);
     });
+}
+
+/// Explores what is known to be wrong until it shows `what`.
+#[track_caller]
+fn finds(what: &str, mutant: impl Fn()) {
+    let outcome = Builder::new().budget(Duration::from_secs(20)).run(mutant);
+    let finding = outcome.finding.expect("the mutant is found");
+    assert!(finding.kind == "panic" && finding.title.contains(what), "{}", finding.to_text());
 }
 
 #[test]

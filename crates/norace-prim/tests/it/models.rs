@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex as StdMutex;
 
-use norace_prim::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use norace_prim::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use norace_prim::cell::UnsafeCell;
 use norace_prim::sync::{Arc, Barrier, Condvar, Mutex, RwLock, lock, wait, wait_timeout};
 use norace_prim::time::{Duration, Instant, SystemTime};
@@ -219,4 +219,44 @@ fn a_parked_thread_gets_its_token_and_a_spinning_one_its_flag() {
         thread.join().unwrap();
     });
     assert!(report.findings.is_empty(), "{:?}", report.findings);
+}
+
+#[test]
+fn two_who_move_a_pointer_get_each_place_once() {
+    let seen = StdMutex::new(BTreeSet::new());
+    passes(|| {
+        let mut numbers = [1_u16, 2, 3];
+        let first = numbers.as_mut_ptr();
+        let pointer = AtomicPtr::new(first);
+        let begin = first.addr();
+        let place = |pointer: *mut u16| (pointer.addr() - begin) / size_of::<u16>();
+        thread::scope(|scope| {
+            // Relaxed: addresses that nobody follows.
+            let other = scope.spawn(|| place(pointer.fetch_ptr_add(1, Ordering::Relaxed)));
+            // Relaxed: as above.
+            let mine = place(pointer.fetch_byte_add(2, Ordering::Relaxed));
+            seen.lock().unwrap().insert([mine, other.join().unwrap()]);
+        });
+        // Relaxed: as above.
+        assert_eq!(place(pointer.fetch_ptr_sub(2, Ordering::Relaxed)), 2);
+        // Relaxed: as above.
+        assert_eq!(pointer.fetch_or(1, Ordering::Relaxed), first);
+        assert_eq!(pointer.fetch_xor(1, Ordering::Relaxed).addr(), first.addr() | 1);
+        assert_eq!(pointer.fetch_and(0, Ordering::Relaxed), first);
+        assert!(pointer.into_inner().is_null());
+    });
+    assert_eq!(seen.into_inner().unwrap(), BTreeSet::from([[0, 1], [1, 0]]));
+}
+
+#[test]
+fn updates_of_two_threads_are_both_there() {
+    passes(|| {
+        let number = AtomicU32::new(1);
+        let order = Ordering::Relaxed;
+        thread::scope(|scope| {
+            scope.spawn(|| number.update(order, order, |n| n * 2));
+            assert!(number.try_update(order, order, |n| Some(n + 3)).is_ok());
+        });
+        assert!([5, 8].contains(&number.into_inner()));
+    });
 }

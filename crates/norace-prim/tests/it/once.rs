@@ -88,3 +88,66 @@ fn a_panicking_initialiser_poisons_a_once() {
     });
     assert!(found.starts_with("panic in thread 0: told, at "), "{found}");
 }
+
+#[test]
+fn who_waits_for_a_once_sees_what_it_did() {
+    passes(|| {
+        let once = Arc::new((Once::new(), AtomicU32::new(0)));
+        let other = once.clone();
+        let thread = thread::spawn(move || {
+            // Relaxed: ordered by the once.
+            other.0.call_once(|| other.1.store(1, Ordering::Relaxed));
+        });
+        once.0.wait();
+        // Relaxed: as above.
+        assert_eq!(once.1.load(Ordering::Relaxed), 1);
+        once.0.wait_force();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn who_waits_for_a_value_gets_the_one_that_was_set() {
+    passes(|| {
+        let value = Arc::new(OnceLock::new());
+        let others = [1, 2].map(|_| {
+            let value = value.clone();
+            thread::spawn(move || *value.wait())
+        });
+        assert_eq!(value.set(7), Ok(()));
+        assert!(others.into_iter().all(|other| other.join().unwrap() == 7));
+    });
+}
+
+#[test]
+fn who_waits_for_what_nobody_makes_is_a_deadlock() {
+    let found = finds(|| _ = OnceLock::<u32>::new().wait());
+    assert!(found.starts_with("deadlock"), "{found}");
+}
+
+#[test]
+fn a_wait_ends_with_the_panic_of_the_closure_unless_it_looks_past_that() {
+    passes(|| {
+        let once = Arc::new(Once::new());
+        let [waits, forces] = [once.clone(), once.clone()];
+        let waits = thread::spawn(move || waits.wait());
+        let forces = thread::spawn(move || forces.wait_force());
+        let fails = once.clone();
+        let fails = thread::spawn(move || fails.call_once(|| panic!("not made")));
+        assert!(fails.join().is_err() && waits.join().is_err());
+        once.call_once_force(|_| {});
+        forces.join().unwrap();
+    });
+}
+
+#[test]
+fn a_lazy_value_is_looked_at_and_changed_by_who_owns_it() {
+    passes(|| {
+        let mut lazy = LazyLock::new(|| 6);
+        assert_eq!(LazyLock::get(&lazy), None);
+        assert_eq!(LazyLock::get_mut(&mut lazy), None);
+        *lazy += 1;
+        *LazyLock::force_mut(&mut lazy) *= 6;
+        assert_eq!(LazyLock::get(&lazy), Some(&42));
+    });
+}

@@ -49,6 +49,43 @@ fn every_type_works_in_statics() {
 }
 
 #[test]
+fn who_waits_for_a_value_gets_it() {
+    let (value, once) = (OnceLock::new(), Once::new());
+    thread::scope(|scope| {
+        let other = scope.spawn(|| *value.wait());
+        scope.spawn(|| once.wait());
+        scope.spawn(|| once.wait_force());
+        assert_eq!(value.set(7), Ok(()));
+        once.call_once(|| {});
+        assert_eq!(other.join().unwrap(), 7);
+    });
+}
+
+#[test]
+fn an_atomic_is_updated_by_a_function() {
+    let number = AtomicU64::new(6);
+    let order = Ordering::Relaxed;
+    assert_eq!(number.update(order, order, |n| n + 1), 6);
+    assert_eq!(number.try_update(order, order, |n| (n < 7).then_some(0)), Err(7));
+    assert_eq!(number.into_inner(), 7);
+}
+
+#[test]
+fn an_atomic_pointer_moves_by_values_and_bytes_and_carries_marks() {
+    let mut numbers = [1_u16, 2, 3, 4];
+    let first = numbers.as_mut_ptr();
+    let (pointer, order) = (AtomicPtr::new(first), Ordering::Relaxed);
+    assert_eq!(pointer.fetch_ptr_add(2, order), first);
+    assert_eq!(pointer.fetch_byte_sub(2, order), first.wrapping_add(2));
+    assert_eq!(pointer.fetch_byte_add(4, order), first.wrapping_add(1));
+    assert_eq!(pointer.fetch_ptr_sub(3, order), first.wrapping_add(3));
+    assert_eq!(pointer.fetch_or(1, order), first);
+    assert_eq!(pointer.fetch_xor(1, order), first.wrapping_byte_add(1));
+    assert_eq!(pointer.fetch_and(0, order), first);
+    assert!(pointer.into_inner().is_null());
+}
+
+#[test]
 fn two_threads_meet_at_a_barrier_with_one_leader() {
     let leaders = thread::scope(|scope| {
         let other = scope.spawn(|| MEETING.wait().is_leader());

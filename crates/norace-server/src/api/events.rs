@@ -114,7 +114,7 @@ async fn step(app: Arc<App>, mut follower: Follower) -> (Step, Follower) {
         }
         Some(Ok(0)) => Step::End,
         Some(Ok(count)) => {
-            app.metrics.events_sent.add(count as u64);
+            app.metrics.events_sent.add(count as i64);
             Step::Piece(piece)
         }
         Some(Err(error)) => {

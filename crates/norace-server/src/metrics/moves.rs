@@ -4,9 +4,10 @@
 //! slow that a whole ring passes it by, it misses moves and counts how many, and never has the journal read for them.
 
 use norace::bus::{RecvError, Subscriber};
+use norace::sync::Counter;
 use norace_engine::{Action, OrderEvent, OrderState};
 
-use super::{Count, Page};
+use super::Page;
 
 /// Events that are counted before others get their turn.
 const PIECE: usize = 1024;
@@ -16,14 +17,14 @@ const STATES: usize = OrderState::ALL.len();
 #[derive(Debug)]
 pub(crate) struct Moves {
     /// By the state before, none being the last, and the state after.
-    counts: [[Count; STATES]; STATES + 1],
-    missed: Count,
+    counts: [[Counter; STATES]; STATES + 1],
+    missed: Counter,
 }
 
 impl Moves {
     pub(crate) const fn new() -> Self {
-        let counts = [const { [const { Count::new() }; STATES] }; STATES + 1];
-        Self { counts, missed: Count::new() }
+        let counts = [const { [const { Counter::new() }; STATES] }; STATES + 1];
+        Self { counts, missed: Counter::new() }
     }
 
     /// Counts what comes, until there will be no more.
@@ -31,13 +32,13 @@ impl Moves {
         loop {
             match events.drain(PIECE, |_, event| self.at(event.from, event.to).add(1)).await {
                 Ok(_) => {}
-                Err(RecvError::Lagged(missed)) => self.missed.add(missed),
+                Err(RecvError::Lagged(missed)) => self.missed.add(missed.cast_signed()),
                 Err(RecvError::Closed | RecvError::Disconnected(_)) => return,
             }
         }
     }
 
-    fn at(&self, from: Option<OrderState>, to: OrderState) -> &Count {
+    fn at(&self, from: Option<OrderState>, to: OrderState) -> &Counter {
         &self.counts[from.map_or(STATES, |from| from as usize)][to as usize]
     }
 

@@ -152,3 +152,33 @@ fn an_array_that_waits_in_vain_answers_the_states_of_its_sequence() {
     // Looking again makes nothing.
     assert_eq!(service.stats().sequence, sequence);
 }
+
+#[test]
+fn a_second_array_of_1000_orders_takes_no_new_memory() {
+    let service = Service::ledger().funded();
+    let mut client = service.client();
+    let mut send = |round: u32| {
+        // About the ids of `norace load`.
+        let order = |n: u32| {
+            let id = format!("20261128-150635-4f2a-{round}-{n:08}");
+            json!({"id": id, "payer": "bank", "payee": "b", "amount": 12_345})
+        };
+        let body = (0..1_000).map(order).collect::<Value>().to_string();
+        let answer = client.post("/v1/orders", &body);
+        assert_eq!(
+            (answer.status, answer.json()["results"][999]["state"].as_str()),
+            (200, Some("confirmed"))
+        );
+    };
+    let taken = |from: &str| {
+        service.metric(&format!("norace_buffers_taken_total{{pool=\"array\",from=\"{from}\"}}"))
+    };
+    send(1);
+    assert_eq!(taken("new"), 2.0, "one for the request, one for the answer");
+    for round in 2..6 {
+        send(round);
+    }
+    assert_eq!(taken("new"), 2.0);
+    assert_eq!(taken("near") + taken("far"), 8.0);
+    assert_eq!(service.metric("norace_buffers_dropped_total{pool=\"array\"}"), 0.0);
+}

@@ -12,6 +12,8 @@ mod keys;
 mod limits;
 mod processing;
 mod protocol;
+#[cfg(feature = "redis")]
+mod redis;
 mod refusals;
 mod repeats;
 mod service;

@@ -79,6 +79,10 @@ fn what_is_still_busy_at_the_deadline_is_dropped_and_counted() {
     let body = json!({"id": "o", "payer": "a", "payee": "b", "amount": 1}).to_string();
     busy.send(request("POST", "/v1/orders", "", &body));
     disk.wait_held();
+    // What is held may also be the seal of what came before.
+    eventually("two requests are in flight, this one and its own", || {
+        service.metric("norace_http_requests_in_flight") == 2.0
+    });
     let start = Instant::now();
     assert_eq!(service.stop().dropped, 1);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());

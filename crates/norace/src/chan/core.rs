@@ -70,7 +70,9 @@ impl<T> Core<T> {
         let mut wakes = Wakes::new();
         let section = || step(&mut lock_patiently(&self.state), &mut wakes);
         let result = self.monitor.enter(what, site, section);
-        wakes.wake_all();
+        if wakes.is_idle() {
+            std::mem::forget(wakes);
+        }
         result
     }
 
@@ -88,7 +90,9 @@ impl<T> Core<T> {
             let result = step(&mut lock_patiently(&self.state), &mut wakes);
             (effect(&result), result)
         });
-        wakes.wake_all();
+        if wakes.is_idle() {
+            std::mem::forget(wakes);
+        }
         result
     }
 

@@ -8,6 +8,7 @@ mod cancel;
 mod close;
 mod flow;
 mod linear;
+mod misuse;
 mod offers;
 mod weak;
 

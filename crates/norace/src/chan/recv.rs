@@ -347,8 +347,14 @@ pub(super) fn poll_receive<T, R>(
     if let Stage::Done = former {
         panic!("a receive was polled after it had completed");
     }
-    let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
+    let waker = cx.waker();
     let receive = |state: &mut State<T>, wakes: &mut Wakes| {
+        if let Stage::New = former
+            && let Some(value) = state.unbuffer()
+        {
+            return Ok(Ok(finish(value, state, wakes)));
+        }
+        let waiter = Waiter { waker, select: SelectId::current() };
         let taken = match former {
             Stage::Waiting(key) => state.poll_recv(key, &waiter, wakes).ok_or(key)?,
             _ => state.take(wakes),
@@ -373,11 +379,17 @@ pub(super) fn poll_receive<T, R>(
 }
 
 /// Gives up a receive that has come to `stage`.
+#[inline]
 pub(super) fn cancel_receive<T>(core: &Core<T>, site: Site, stage: &Stage) {
     if let Stage::Waiting(key) = *stage {
-        let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_recv(key, wakes);
-        core.with("give up receiving from", site, cancel);
+        give_up(core, site, key);
     }
+}
+
+#[inline(never)]
+fn give_up<T>(core: &Core<T>, site: Site, key: Key) {
+    let cancel = |state: &mut State<T>, wakes: &mut Wakes| state.cancel_recv(key, wakes);
+    core.with("give up receiving from", site, cancel);
 }
 
 impl<T> Future for Recv<'_, T> {
@@ -389,6 +401,7 @@ impl<T> Future for Recv<'_, T> {
 }
 
 impl<T> Drop for Recv<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         cancel_receive(self.core, self.site, &self.stage);
     }

@@ -354,6 +354,7 @@ impl<T> Send<'_, T> {
 }
 
 /// Goes on from `stage` as far as possible without waiting: the result, or how it waits now.
+#[inline(never)]
 pub(super) fn step<T>(
     stage: Stage<T>,
     state: &mut State<T>,
@@ -409,8 +410,19 @@ pub(super) fn poll_send<T>(
     if let Stage::Sent | Stage::Failed = former {
         panic!("a send was polled after it had completed");
     }
-    let waiter = Waiter { waker: cx.waker(), select: SelectId::current() };
-    match run(core, site, |state, wakes| step(former, state, &waiter, wakes)) {
+    let waker = cx.waker();
+    let go_on = |state: &mut State<T>, wakes: &mut Wakes| {
+        let stage = match former {
+            Stage::New(value) => match state.buffer(value) {
+                Ok(()) => return Ok(Ok(())),
+                Err(value) => Stage::New(value),
+            },
+            stage => stage,
+        };
+        let waiter = Waiter { waker, select: SelectId::current() };
+        step(stage, state, &waiter, wakes)
+    };
+    match run(core, site, go_on) {
         Ok(Ok(())) => {
             *stage = Stage::Sent;
             Poll::Ready(Ok(()))
@@ -457,6 +469,7 @@ pub(super) fn cancel_send<T>(core: &Core<T>, site: Site, stage: Stage<T>) -> Opt
 }
 
 /// Takes a send that waits or offers out of the core; the value, if that had it still.
+#[inline(never)]
 fn give_up<T>(core: &Core<T>, site: Site, key: Key) -> Option<T> {
     core.with(GIVE_UP, site, |state, wakes| state.cancel_send(key, wakes))
 }
@@ -471,9 +484,11 @@ impl<T> Future for Send<'_, T> {
 }
 
 impl<T> Drop for Send<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        let stage = std::mem::replace(&mut self.stage, Stage::Sent);
-        drop(cancel_send(self.core, self.site, stage));
+        if let Stage::Waiting(key) | Stage::Offering(key, _) = self.stage {
+            drop(give_up(self.core, self.site, key));
+        }
     }
 }
 

@@ -217,8 +217,18 @@ impl<T> State<T> {
         self.closed
     }
 
-    /// Sends if that needs no waiting.
+    /// Puts `value` into the buffer if that is all there is to do: the channel is open, nobody waits for the value, and
+    /// there is room.
     #[inline]
+    pub(super) fn buffer(&mut self, value: T) -> Result<(), T> {
+        if self.closed || self.waiting_receivers.front().is_some() || !self.has_room() {
+            return Err(value);
+        }
+        self.buffer.push_back(value);
+        Ok(())
+    }
+
+    /// Sends if that needs no waiting.
     pub(super) fn put(&mut self, value: T, select: Option<SelectId>, wakes: &mut Wakes) -> Put<T> {
         if self.closed {
             return Put::Closed(value);
@@ -237,8 +247,18 @@ impl<T> State<T> {
         Put::Done
     }
 
-    /// Receives if that needs no waiting.
+    /// Takes a value out of the buffer if that is all there is to do: none came back that goes before it, and nobody
+    /// waits for the room.
     #[inline]
+    pub(super) fn unbuffer(&mut self) -> Option<T> {
+        let others = self.returned.is_some()
+            || self.waiting_senders.front().is_some()
+            || self.offering_senders.front().is_some()
+            || self.buffer.len() == 1;
+        if others { None } else { self.buffer.pop_front() }
+    }
+
+    /// Receives if that needs no waiting.
     pub(super) fn take(&mut self, wakes: &mut Wakes) -> Taken<T> {
         let value = if let Some((_, value)) = self.pop_returned() {
             value

@@ -30,8 +30,11 @@
 //! A file that cannot be read, is too long, does not parse or is refused by the validator changes nothing. It is
 //! reported once, and kept as the [`Status::last_failure`] until a later content is published. Two writers within an
 //! interval are one change: the last.
+//!
+//! In a model of the checker, which does not control files, reading and following panic.
 
 use super::hot::Hot;
+use norace_prim::probe;
 use norace_prim::sync::{Arc, Condvar, Mutex, lock, wait_timeout};
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::{Duration, Instant, SystemTime};
@@ -178,7 +181,9 @@ impl<T, P> Source<T, P> {
     /// # Panics
     ///
     /// When the parser does.
+    #[cfg_attr(norace, track_caller)]
     pub fn read(&mut self) -> Result<T, Reason<P, std::convert::Infallible>> {
+        probe::refuse("read a file");
         let (content, error) = self.content();
         let value = match (&content, error) {
             (Content::Bytes(bytes), _) => (self.parse)(bytes).map_err(Reason::Parse),
@@ -192,7 +197,9 @@ impl<T, P> Source<T, P> {
     /// Looks once, for who follows the file by other means than a thread: see [`follow`](Self::follow).
     ///
     /// Gives nothing while there is nothing new, or what is new has been seen only once. Blocks as reading a file does.
+    #[cfg_attr(norace, track_caller)]
     pub fn look<E>(&mut self, hot: &Hot<T, E>) -> Option<Event<P, E>> {
+        probe::refuse("read a file");
         let (content, error) = self.content();
         if self.handled.as_ref() == Some(&content) {
             self.settling = None;
@@ -238,6 +245,7 @@ impl<T, P> Source<T, P> {
     /// # Panics
     ///
     /// A panic in `report` ends the following.
+    #[cfg_attr(norace, track_caller)]
     pub fn follow<E>(
         self,
         hot: &Hot<T, E>,
@@ -248,6 +256,7 @@ impl<T, P> Source<T, P> {
         P: Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
+        probe::refuse("follow a file");
         let shared = Arc::new(Following {
             state: Mutex::new(State {
                 status: Status { last_failure: None, last_published: None },

@@ -3,7 +3,7 @@
 use super::TcpStream;
 use crate::rt::readiness::Direction;
 use crate::rt::source::{Source, operation};
-use norace_prim::probe::Site;
+use norace_prim::probe::{self, Site};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -26,7 +26,9 @@ impl TcpListener {
     /// # Errors
     ///
     /// When no address can be listened on, and outside a runtime.
+    #[cfg_attr(norace, track_caller)]
     pub fn bind(addresses: impl ToSocketAddrs) -> io::Result<Self> {
+        probe::refuse("open a socket");
         let mut last = None;
         for address in addresses.to_socket_addrs()? {
             match mio::net::TcpListener::bind(address) {
@@ -43,7 +45,9 @@ impl TcpListener {
     /// # Errors
     ///
     /// When it cannot be made non-blocking, and outside a runtime.
+    #[cfg_attr(norace, track_caller)]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
+        probe::refuse("open a socket");
         listener.set_nonblocking(true)?;
         Ok(Self { source: Source::new(mio::net::TcpListener::from_std(listener))? })
     }

@@ -2,7 +2,8 @@
 //!
 //! All operations take `&self`: one task may read while another one writes. One task waits per direction; a second one
 //! that waits for the same direction of the same socket takes the first one's place. Sockets are non-blocking and
-//! registered with the runtime that was current when they were made; after its shutdown their operations fail.
+//! registered with the runtime that was current when they were made; after its shutdown their operations fail. Making
+//! one panics in a model of the checker, which does not control the network.
 //!
 //! ```
 //! # norace::rt::Runtime::new().unwrap().block_on(async {

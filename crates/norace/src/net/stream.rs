@@ -2,7 +2,7 @@
 
 use crate::rt::readiness::Direction;
 use crate::rt::source::{Source, operation};
-use norace_prim::probe::Site;
+use norace_prim::probe::{self, Site};
 use std::future::Future;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -34,6 +34,7 @@ impl TcpStream {
     /// When the peer refuses or cannot be reached, and outside a runtime.
     #[track_caller]
     pub fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self>> {
+        probe::refuse("open a socket");
         let site = Site::here();
         async move {
             let stream = Self::new(mio::net::TcpStream::connect(address)?)?;
@@ -47,7 +48,9 @@ impl TcpStream {
     /// # Errors
     ///
     /// When it cannot be made non-blocking, and outside a runtime.
+    #[cfg_attr(norace, track_caller)]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
+        probe::refuse("open a socket");
         stream.set_nonblocking(true)?;
         Self::new(mio::net::TcpStream::from_std(stream))
     }

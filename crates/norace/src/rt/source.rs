@@ -8,7 +8,6 @@ use crate::budget;
 use crate::wait::{self, BlockedOn};
 use mio::Token;
 use mio::event::Source as Pollable;
-use norace_prim::probe;
 #[cfg(feature = "net")]
 use norace_prim::probe::Site;
 use norace_prim::sync::Arc;
@@ -29,7 +28,6 @@ pub(crate) struct Source<S: Pollable> {
 impl<S: Pollable> Source<S> {
     /// Registers `io` with the runtime this thread works for.
     pub(crate) fn new(mut io: S) -> io::Result<Self> {
-        probe::refuse("open a socket");
         let scheduler = current::scheduler().ok_or_else(|| {
             io::Error::other("open a socket: this thread is neither a worker nor inside block_on")
         })?;

@@ -52,7 +52,7 @@ pub trait States: Copy + Eq + fmt::Debug + 'static {
 
     /// Whether no move leads out of this state.
     fn is_final(self) -> bool {
-        Self::ALL.iter().all(|&to| !self.may_become(to))
+        Self::TRANSITIONS.is_final(self.index())
     }
 }
 
@@ -105,6 +105,11 @@ impl Transitions {
     /// Whether state `to` may follow state `from`.
     pub const fn allows(&self, from: usize, to: usize) -> bool {
         self.next[from] >> to & 1 == 1
+    }
+
+    /// Whether no state may follow state `from`.
+    pub const fn is_final(&self, from: usize) -> bool {
+        self.next[from] == 0
     }
 
     /// Whether state `to` may follow state `from` sooner or later.

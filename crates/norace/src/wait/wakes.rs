@@ -48,20 +48,25 @@ impl Wakes {
         }
     }
 
-    /// Calls all of them, in the order in which they were added.
+    /// Whether there is nobody to wake and nothing to drop: then it may be forgotten.
     #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        // `rest` is filled after `first`.
+        self.first.is_none() && self.discarded.is_none()
+    }
+
+    /// Calls all of them, in the order in which they were added.
     pub(crate) fn wake_all(self) {
-        if self.first.is_none() && self.discarded.is_none() {
-            // The usual case, spared the look at each part: `rest` is filled after `first`.
-            std::mem::forget(self);
-        }
+        drop(self);
     }
 }
 
 impl Drop for Wakes {
-    #[inline]
     fn drop(&mut self) {
-        if let Some(first) = self.first.take() {
+        let Some(first) = self.first.take() else { return };
+        if self.rest.is_empty() {
+            first.wake();
+        } else {
             for_each(std::iter::once(first).chain(std::mem::take(&mut self.rest)), Waker::wake);
         }
     }

@@ -18,17 +18,22 @@ const HOLDERS: &[Contender] = &[
     ("tokio watch", "watch"),
 ];
 
+const BOXED: &[Contender] = &[OWN, ARC_SWAP, ("std Mutex of Arc", "mutex")];
+
 /// Who may be held across an await by a task that goes from thread to thread.
 const HELD_ACROSS: &[Contender] =
     &[OWN, ARC_SWAP, ("std RwLock of Arc", "rwlock"), ("parking_lot RwLock of Arc", "parking-lot")];
 const STORMED: &[Contender] = &[OWN, ARC_SWAP, ("std RwLock of Arc", "rwlock")];
 const FOLLOWERS: &[Contender] = &[OWN, ("Norace, every 50 ms", "norace-50")];
 
+const TIME: Measure = Measure { name: "time", unit: "ns", rises: false };
+const RATE: Measure = Measure { name: "writes", unit: "a second", rises: true };
 const WRITE: Measure = Measure { name: "P99 of a write", unit: "us", rises: false };
 const MOST: Measure = Measure { name: "alive at most", unit: "versions", rises: false };
 const AFTER: Measure = Measure { name: "alive after it", unit: "versions", rises: false };
 const SEEN: Measure = Measure { name: "until all have seen it", unit: "ms", rises: false };
 
+const WRITING: &[Tell] = &[Tell::Field("ns", TIME), Tell::Field("writes_per_second", RATE)];
 const HOLDING: &[Tell] = &[Tell::Times, Tell::Field("write_p99_us", WRITE)];
 const STORMING: &[Tell] =
     &[Tell::Times, Tell::Field("live_most", MOST), Tell::Field("live_after", AFTER)];
@@ -40,7 +45,9 @@ pub(in crate::bench) const CONFIG: Part = Part {
 
 Each contender does the same task in a process of its own, in turns; the programs are in
 [crates/norace-bench/parts](../../crates/norace-bench/parts/src/config.rs). The times are those of one read, in which
-the value is looked at.
+the value is looked at. A boxed value is a `Box<dyn Any>` in the same holder, which each read asks for its type, as
+a store of settings of any type has it. Writes up to 1,000 a second are slept between; at 100,000 the writer spins until
+the next one is due, so that the processors' time says nothing there and the writes that were made are told instead.
 
 What the later rows mean; they have 3 rounds. What a read gives is held: for a microsecond, which is in the time, across
 an await by 8 tasks on tokio's runtime, and by the nine at once, one more than a thread has places for in Norace's and
@@ -63,11 +70,17 @@ what readers left. A guard beyond a thread's places counts an `Arc` up and down,
     tasks: &[
         task("load, one thread", "load:1:0", HOLDERS),
         task("load, 2 threads", "load:2:0", HOLDERS),
+        task("load of a boxed value, one thread", "boxed:1:0", BOXED),
+        task("load of a boxed value, 2 threads", "boxed:2:0", BOXED),
         task("load, one thread beside 10 writes a second", "load:1:10", HOLDERS),
         task("load, one thread beside 1,000 writes a second", "load:1:1000", HOLDERS),
+        task("load, one thread beside 100,000 writes a second", "load:1:100000", HOLDERS)
+            .telling(WRITING),
         task("cached reader, one thread", "cached:1:0", &[OWN, ARC_SWAP]),
         task("cached reader, 2 threads", "cached:2:0", &[OWN, ARC_SWAP]),
         task("cached reader beside 1,000 writes a second", "cached:1:1000", &[OWN, ARC_SWAP]),
+        task("cached reader beside 100,000 writes a second", "cached:1:100000", &[OWN, ARC_SWAP])
+            .telling(WRITING),
         task("held for 1 us, 2 threads", "hold", HOLDERS).telling(HOLDING).rounds(3),
         task("held across an await, 8 tasks", "await", HELD_ACROSS).telling(HOLDING).rounds(3),
         task("9 held at once", "nine", HOLDERS).rounds(3),

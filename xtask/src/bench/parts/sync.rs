@@ -37,7 +37,8 @@ pub(in crate::bench) const SYNC: Part = Part {
 Each contender does the same task in a process of its own, in turns; the programs are in
 [crates/norace-bench/parts](../../crates/norace-bench/parts/src/main.rs). The times are those of one operation. A value
 with a version is a word and a number of 64 bits; crossbeam's cell holds both, and spins behind a lock where the machine
-has no atomic of that size, as std's mutex sleeps.
+has no atomic of that size, as std's mutex sleeps. Norace's cell of an `Arc` holds values of any size, and is told
+beside the one for small values, which peers are compared with.
 
 A free list has 6 places, of which 2 threads take two each and give both back, so that a place comes back at once with
 another one behind it; one in 16 lets others run between its look and its exchange. A list breaks that gives a place to

@@ -61,6 +61,20 @@ fn who_has_none_of_what_should_be_little_is_not_divided_by() {
 }
 
 #[test]
+fn another_way_to_use_norace_is_told_and_not_compared_with_norace() {
+    let mut report = report();
+    let task = ("task", "one task");
+    for (contender, value) in [(NORACE, 2.0), ("Norace, an Arc", 6.0), ("Norace2", 8.0)] {
+        report.add(task, P99, contender, value);
+    }
+    let table = report.markdown();
+    assert!(table.contains("| Norace, an Arc | 6.00 | 0.00 |  |"), "{table}");
+    assert!(table.contains("| Norace2 | 8.00 | 0.00 | 4.0x as good |"), "{table}");
+    let picture = report.picture();
+    assert!(!picture.contains("Norace, an Arc"), "{picture}");
+}
+
+#[test]
 fn numbers_have_the_digits_that_matter() {
     for (value, expected) in
         [(0.1234, "0.12"), (12.34, "12.3"), (123.4, "123"), (35_567.0, "35567")]

@@ -1,4 +1,4 @@
-//! One subscriber that stalls for 100 ms in each second, beside one that does not.
+//! One subscriber that stalls for 100 ms in each second, beside one that does not; or two that do not.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ const STALL: Duration = Duration::from_millis(100);
 
 /// What a subscriber gets.
 enum Got {
-    Event,
+    /// One that was due so many nanoseconds after the start.
+    Event(u64),
     /// So many are lost to it.
     Lost(u64),
     /// The end; so many numbers of events stand for none.
@@ -30,10 +31,16 @@ enum Got {
 type Receive = Box<dyn FnMut() -> Got + Send>;
 
 /// Publishes one; how many numbers of events were given out so far.
-type Publish = Box<dyn FnMut() -> u64>;
+type Publish = Box<dyn FnMut(u64) -> u64>;
 
-/// `bus-stall`: ten events each millisecond. How late they are published after they should be, and what is lost.
-pub fn stall(run: Run, contender: &str) -> Option<Done> {
+/// `bus-stall:STALLING`, of 2 subscribers none or one: ten events each millisecond. How late they are published after
+/// they should be, and taken by the other one, and what is lost.
+pub fn stall(run: Run, contender: &str, parameters: &[&str]) -> Option<Done> {
+    let stalls = match *parameters {
+        ["0"] => false,
+        ["1"] => true,
+        _ => return None,
+    };
     let (publish, all) = match contender {
         "norace" => on_bus(Policy::DropOldest),
         "norace-block" => on_bus(Policy::Block),
@@ -41,22 +48,22 @@ pub fn stall(run: Run, contender: &str) -> Option<Done> {
         "async-broadcast" => on_async_broadcast(),
         _ => return None,
     };
-    Some(measure(run, publish, all))
+    Some(measure(run, publish, all, stalls))
 }
 
 fn on_bus(policy: Policy) -> (Publish, [Receive; 2]) {
-    let bus = Bus::new(RING);
+    let bus = Bus::<u64>::new(RING);
     let all = [(); 2].map(|()| {
         let mut subscriber = bus.subscribe(policy, Start::Tail);
         let receive: Receive = Box::new(move || match subscriber.recv_blocking() {
-            Ok(_) => Got::Event,
+            Ok(event) => Got::Event(event),
             Err(RecvError::Lagged(count)) => Got::Lost(count),
             Err(_) => Got::End(subscriber.skipped()),
         });
         receive
     });
-    let publish = move || {
-        bus.publish_blocking(0_u64).expect("it is open");
+    let publish = move |due| {
+        bus.publish_blocking(due).expect("it is open");
         bus.next_sequence()
     };
     (Box::new(publish), all)
@@ -67,15 +74,15 @@ fn on_tokio() -> (Publish, [Receive; 2]) {
     let all = [(); 2].map(|()| {
         let mut receiver = sender.subscribe();
         let receive: Receive = Box::new(move || match receiver.blocking_recv() {
-            Ok(_) => Got::Event,
+            Ok(event) => Got::Event(event),
             Err(broadcast::error::RecvError::Lagged(count)) => Got::Lost(count),
             Err(_) => Got::End(0),
         });
         receive
     });
     let mut sent = 0;
-    let publish = move || {
-        sender.send(0_u64).expect("there are receivers");
+    let publish = move |due| {
+        sender.send(due).expect("there are receivers");
         sent += 1;
         sent
     };
@@ -87,58 +94,73 @@ fn on_async_broadcast() -> (Publish, [Receive; 2]) {
     sender.set_overflow(true);
     let all = [receiver.clone(), receiver].map(|mut receiver| {
         let receive: Receive = Box::new(move || match receiver.recv_blocking() {
-            Ok(_) => Got::Event,
+            Ok(event) => Got::Event(event),
             Err(Overflow::Overflowed(count)) => Got::Lost(count),
             Err(Overflow::Closed) => Got::End(0),
         });
         receive
     });
     let mut sent = 0;
-    let publish = move || {
-        sender.broadcast_blocking(0_u64).expect("there are receivers");
+    let publish = move |due| {
+        sender.broadcast_blocking(due).expect("there are receivers");
         sent += 1;
         sent
     };
     (Box::new(publish), all)
 }
 
-/// Takes everything; events that came, those that it was told to have lost, and numbers without any.
-fn consume(mut receive: Receive, stalls: bool) -> [u64; 3] {
-    let (begun, mut due) = (Instant::now(), FIRST);
-    let (mut received, mut lost) = (0, 0);
+/// What became of the events at a subscriber: how late it took those that came, how many it was told to have lost, and
+/// how many numbers stand for none.
+struct Taken {
+    late: Vec<u64>,
+    lost: u64,
+    without: u64,
+}
+
+fn late(begun: Instant, due: u64) -> u64 {
+    let now = u64::try_from(begun.elapsed().as_nanos()).expect("it does not take centuries");
+    now.saturating_sub(due)
+}
+
+/// Takes everything.
+fn consume(begun: Instant, mut receive: Receive, stalls: bool) -> Taken {
+    let mut taken = Taken { late: Vec::new(), lost: 0, without: 0 };
+    let mut next = FIRST;
     loop {
         match receive() {
-            Got::Event => received += 1,
-            Got::Lost(count) => lost += count,
-            Got::End(without) => return [received, lost, without],
+            Got::Event(due) => taken.late.push(late(begun, due)),
+            Got::Lost(count) => taken.lost += count,
+            Got::End(without) => return Taken { without, ..taken },
         }
-        if stalls && begun.elapsed() > due {
+        if stalls && begun.elapsed() > next {
             thread::sleep(STALL);
-            due += Duration::from_secs(1);
+            next += Duration::from_secs(1);
         }
     }
 }
 
-fn measure(run: Run, mut publish: Publish, [steady, stalling]: [Receive; 2]) -> Done {
-    let consumers = [(steady, false), (stalling, true)];
-    let consumers = consumers.map(|(it, stalls)| thread::spawn(move || consume(it, stalls)));
+fn measure(run: Run, mut publish: Publish, [other, one]: [Receive; 2], stalls: bool) -> Done {
     let (watch, begun) = (Watch::start(), Instant::now());
-    let (mut late, mut due, mut total) = (Vec::new(), Duration::ZERO, 0);
-    while due < run.limit {
-        due += EVERY;
-        thread::sleep(due.saturating_sub(begun.elapsed()));
+    let consumers = [(other, false), (one, stalls)]
+        .map(|(it, stalls)| thread::spawn(move || consume(begun, it, stalls)));
+    let (mut published, mut next, mut total) = (Vec::new(), Duration::ZERO, 0);
+    while next < run.limit {
+        next += EVERY;
+        thread::sleep(next.saturating_sub(begun.elapsed()));
+        let due = u64::try_from(next.as_nanos()).expect("it does not take centuries");
         for _ in 0..EACH {
-            total = publish();
-            let nanos = begun.elapsed().saturating_sub(due).as_nanos();
-            late.push(u64::try_from(nanos).expect("it is short"));
+            total = publish(due);
+            published.push(late(begun, due));
         }
     }
-    let done = Done::timed(late.len() as u64, &watch);
+    let done = Done::timed(published.len() as u64, &watch);
     drop(publish);
-    let counts = consumers.map(|thread| thread.join().expect("it does not panic"));
-    let wrong: u64 = counts.iter().map(|it| it.iter().sum::<u64>().abs_diff(total)).sum();
+    let [mut other, one] = consumers.map(|thread| thread.join().expect("it does not panic"));
+    let all = |it: &Taken| it.late.len() as u64 + it.lost + it.without;
+    let wrong = all(&other).abs_diff(total) + all(&one).abs_diff(total);
     done.with("wrong", wrong as f64)
-        .with("late_p99_us", p99(&mut late) as f64 / 1e3)
-        .with("lost_steady", counts[0][1] as f64)
-        .with("lost", counts[1][1] as f64)
+        .with("late_p99_us", p99(&mut published) as f64 / 1e3)
+        .with("other_p99_us", p99(&mut other.late) as f64 / 1e3)
+        .with("lost_steady", other.lost as f64)
+        .with("lost", one.lost as f64)
 }

@@ -61,8 +61,18 @@ fn run(decisions: u64, fails_at: u64, reports: &Arc<AtomicU64>) -> (Disk, Vec<Re
 
 #[norace::test(model_only)]
 fn an_answer_comes_after_what_it_rests_on_and_after_the_answers_before_it() {
+    answers_come_after_what_they_rest_on(Disk::default());
+}
+
+#[cfg(norace)]
+#[norace::test]
+#[should_panic(expected = "answered before it was durable")]
+fn mutant_an_answer_that_rests_on_nothing_is_seen() {
+    answers_come_after_what_they_rest_on(Disk { forgets: true, ..Disk::default() });
+}
+
+fn answers_come_after_what_they_rest_on(disk: Disk) {
     let commit = Arc::new(Commit::new(LIMITS, None, 0));
-    let disk = Disk::default();
     let mut committer = Committer::new(disk.clone(), Arc::clone(&commit), feed(&disk));
     let journal = thread::spawn(move || committer.run(|| Duration::from_millis(1)));
     let (mut first, mut second) = (Batch::default(), Batch::default());

@@ -93,6 +93,21 @@ fn stopping_answers_or_refuses_everybody() {
 fn what_was_answered_survives_a_power_loss() {
     let disk = SimStorage::new(1);
     let engine = opened(&disk);
+    answers_survive(disk, engine);
+}
+
+#[cfg(norace)]
+#[norace::test(budget_ms = 20000)]
+#[should_panic(expected = "engine::models::handoff::recovered ")]
+fn mutant_an_answer_before_its_sync_is_gone_or_missed_after_a_power_loss() {
+    // With other luck what was not synced is there all the same.
+    let disk = SimStorage::new(choose(8) as u64);
+    let engine = opened(&disk);
+    disk.lie_about_syncs(true);
+    answers_survive(disk, engine);
+}
+
+fn answers_survive(disk: SimStorage, engine: Engine) {
     disk.plan(choose(6), Fault::PowerOff);
     let caller = {
         let engine = engine.clone();

@@ -52,10 +52,7 @@ impl Bits for bool {
 /// 1, the next one 2, whatever they are. Null is 0.
 impl<T> Bits for *mut T {
     fn encode(self, wide: &mut Wide) -> u64 {
-        match self.expose_provenance() {
-            0 => 0,
-            address => wide.number(address as u128) + 1,
-        }
+        encode_address(wide, self.expose_provenance())
     }
 
     fn decode(bits: u64) -> Self {
@@ -64,6 +61,27 @@ impl<T> Bits for *mut T {
         let address = address.expect("numbers are only met in models");
         std::ptr::with_exposed_provenance_mut(usize::try_from(address).expect("an address"))
     }
+}
+
+fn encode_address(wide: &mut Wide, address: usize) -> u64 {
+    match address {
+        0 => 0,
+        address => wide.number(address as u128) + 1,
+    }
+}
+
+/// The pointer that `change` makes of the address of one and another number that is encoded as one.
+pub(super) fn change_address(
+    wide: &mut Wide,
+    old: u64,
+    operand: u64,
+    change: fn(usize, usize) -> usize,
+) -> u64 {
+    let [address, operand] = [old, operand].map(|bits| {
+        let value = bits.checked_sub(1).map_or(0, |number| wide.value(number));
+        usize::try_from(value).expect("an address")
+    });
+    encode_address(wide, change(address, operand))
 }
 
 impl Bits for u128 {

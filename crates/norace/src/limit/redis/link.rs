@@ -34,6 +34,7 @@ pub(super) struct Link {
 impl Link {
     /// Connects, by `deadline` or not at all.
     pub(super) fn open(client: &Client, deadline: Instant) -> RedisResult<Self> {
+        norace_prim::probe::refuse("connect to Redis");
         let mut connection = client.get_connection_with_timeout(left(deadline))?;
         keep(&connection, deadline)?;
         let script = redis::cmd("SCRIPT").arg("LOAD").arg(SCRIPT).query(&mut connection)?;

@@ -3,5 +3,7 @@
 mod chan;
 mod context;
 mod group;
+#[cfg(norace)]
+mod refused;
 mod rt;
 mod sync;
