@@ -1,8 +1,9 @@
 //! How the kit's own models are explored: with every lock and every atomic access of the kit a step.
 //!
-//! The models stand in `models.rs` beside what they are about. Most are small enough for all of their executions; those
-//! of whole parts are searched for a while. A protocol's *mutants*, versions with a step left out or weakened, stand
-//! beside its model: a model that does not find them says nothing.
+//! The models stand in `models.rs` beside what they are about. Most are small enough for [`all`] of their executions;
+//! those of whole parts are searched for a while, by [`some`], which finds much and proves nothing. A protocol's
+//! *mutants*, versions with a step left out or weakened, stand beside its model: a model that does not find them says
+//! nothing. Which part of the runtime has which of these is in `docs/design/runtime.md`.
 
 use crate::wait::block_on;
 use norace_check::{Builder, Finding, Level};

@@ -26,8 +26,10 @@ const GUIDES: [(&str, &[&str]); 3] = [
         &[
             include_str!("from_go/close.rs"),
             include_str!("from_go/send.rs"),
+            include_str!("from_go/forbid.rs"),
             include_str!("from_go/counter.rs"),
             include_str!("from_go/wait.rs"),
+            include_str!("from_go/endless.rs"),
             include_str!("from_go/signal.rs"),
             include_str!("from_go/panics.rs"),
         ],

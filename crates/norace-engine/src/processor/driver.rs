@@ -142,7 +142,11 @@ impl Worker {
             Ok(Ok(result)) => result,
             Ok(Err(error @ TaskError::Panicked { .. })) => {
                 let message = error.panic_message().unwrap_or("no message");
-                Err(ProcessorError(Reason::from_lossy(&format!("panicked: {message}"))))
+                let reason = match error.panic_origin() {
+                    Some(origin) => format!("panicked: {message} (at {origin})"),
+                    None => format!("panicked: {message}"),
+                };
+                Err(ProcessorError(Reason::from_lossy(&reason)))
             }
             Ok(Err(TaskError::Cancelled { .. })) => return,
             Err(_elapsed) => Err(ProcessorError(Reason::from_lossy("timed out"))),

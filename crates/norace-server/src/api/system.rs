@@ -141,6 +141,13 @@ fn write_runtime(page: &mut Page) {
     page.counter("norace_task_polls_total", "Polls of tasks.", metrics.polls);
     page.counter("norace_task_steals_total", "Steals between workers.", metrics.steals);
     page.counter("norace_task_stalls_total", "Polls that took too long.", metrics.stalls);
+    page.family("norace_task_stalled_seconds", "gauge", "How long tasks have held their worker.");
+    for stall in runtime.stalls().iter().filter(|stall| !stall.over) {
+        let name = stall.name.as_deref().unwrap_or_default();
+        let spawned_at = stall.spawned_at.to_string();
+        let labels = format!("name={name:?},spawned_at={spawned_at:?},worker=\"{}\"", stall.worker);
+        page.sample("", &labels, stall.lasted.as_secs_f64());
+    }
     page.family("norace_task_panics_total", "counter", "Panics kept from other tasks.");
     page.sample("", "in=\"poll\"", metrics.panics_in_poll);
     page.sample("", "in=\"drop\"", metrics.panics_in_drop);

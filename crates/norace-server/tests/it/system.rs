@@ -67,6 +67,7 @@ fn the_metrics_tell_what_happened() {
         "norace_limit_clients_evicted_total",
         "norace_tasks",
         "norace_task_panics_total",
+        "norace_task_stalled_seconds",
     ] {
         assert!(page.contains(&format!("# TYPE {name} ")), "no {name} in\n{page}");
     }

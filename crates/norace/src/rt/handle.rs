@@ -4,6 +4,7 @@ use super::block_on;
 use super::current::{self, Role};
 use super::metrics::{self, RuntimeMetrics};
 use super::scheduler::Scheduler;
+use super::stalls::Stall;
 use crate::task::{self, JoinHandle, TaskSnapshot};
 use norace_prim::sync::Arc;
 use std::fmt;
@@ -99,6 +100,32 @@ impl Handle {
     /// Takes a lock of each part of the table of tasks in turn: for people and reports, not for control.
     pub fn tasks(&self) -> Vec<TaskSnapshot> {
         self.scheduler.registry().tasks().iter().map(TaskSnapshot::new).collect()
+    }
+
+    /// The polls that hold a worker for ten milliseconds or more now, and the last 32 that did, oldest first.
+    ///
+    /// Told with the task, how long it runs without an await, and on which worker. A task that went through
+    /// [`block_in_place`](task::block_in_place) or runs as a blocking job holds none.
+    ///
+    /// ```
+    /// use norace::rt::Runtime;
+    /// use std::time::Duration;
+    ///
+    /// let runtime = Runtime::new().unwrap();
+    /// let (begun, has_begun) = std::sync::mpsc::channel();
+    /// let hog = runtime.spawn(async move {
+    ///     begun.send(()).unwrap();
+    ///     std::thread::sleep(Duration::from_millis(60)); // no await
+    /// });
+    /// has_begun.recv().unwrap();
+    /// # while runtime.handle().stalls().is_empty() { std::thread::yield_now(); }
+    /// let stall = &runtime.handle().stalls()[0];
+    /// assert_eq!(stall.task, hog.id());
+    /// // task 1 spawned at src/main.rs:6:19 has held worker 0 for 10.3ms
+    /// println!("{stall}");
+    /// ```
+    pub fn stalls(&self) -> Vec<Stall> {
+        self.scheduler.stalls.all()
     }
 
     /// What the runtime has done so far.

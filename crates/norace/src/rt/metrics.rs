@@ -32,6 +32,8 @@ pub struct RuntimeMetrics {
     /// another worker was stealing.
     pub overflows: u64,
     /// Polls that took longer than [`Builder::stall_after`](super::Builder::stall_after).
+    ///
+    /// [`Handle::stalls`](super::Handle::stalls) names those that take much longer.
     pub stalls: u64,
     /// Tasks waiting in the workers' queues.
     pub queued_local: usize,

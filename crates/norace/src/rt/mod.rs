@@ -2,7 +2,8 @@
 //!
 //! After Go's scheduler: each worker thread has a queue of its own and steals from the others when that is empty; a
 //! task woken by another one runs next on the same worker; a worker without work sleeps in the netpoller. A task
-//! that computes for long does not hold up what waits behind it: a stall monitor hands that on. See [`Runtime`] and
+//! that computes for long does not hold up what waits behind it: a stall monitor hands that on, and
+//! [`Handle::stalls`] names the task. See [`Runtime`] and
 //! [`Builder`].
 //!
 //! ```
@@ -35,6 +36,7 @@ pub(crate) mod readiness;
 mod runtime;
 pub(crate) mod scheduler;
 pub(crate) mod source;
+mod stalls;
 mod threads;
 mod worker;
 
@@ -42,3 +44,4 @@ pub use builder::Builder;
 pub use handle::{Handle, NoRuntime};
 pub use metrics::RuntimeMetrics;
 pub use runtime::{Runtime, ShutdownError};
+pub use stalls::Stall;

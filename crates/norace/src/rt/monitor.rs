@@ -37,6 +37,7 @@ pub(crate) fn run(scheduler: &Scheduler, stall_after: Duration) {
     while scheduler.idle.monitor_pause(idle_looks >= IDLE_LOOKS, interval) {
         interval = stall_after;
         if scheduler.idle.all_asleep() {
+            none_stuck(scheduler, &mut seen);
             idle_looks = if idle_looks >= IDLE_LOOKS { 0 } else { idle_looks + 1 };
             continue;
         }
@@ -47,19 +48,31 @@ pub(crate) fn run(scheduler: &Scheduler, stall_after: Duration) {
     }
 }
 
+/// No worker is inside a poll.
+fn none_stuck(scheduler: &Scheduler, seen: &mut [Seen]) {
+    for (worker, seen) in seen.iter_mut().enumerate() {
+        if std::mem::take(&mut seen.stuck) {
+            scheduler.stalls.note(scheduler, worker, None);
+        }
+    }
+}
+
 /// Whether the next look should come soon.
 fn look(scheduler: &Scheduler, seen: &mut [Seen], turns: &mut u64) -> bool {
     let now = scheduler.driver().turns();
     let driver_quiet = std::mem::replace(turns, now) == now;
     let driver_unattended = driver_quiet && !scheduler.driver().is_attended();
     let (mut rescue, mut suspect) = (false, false);
-    for (place, seen) in scheduler.places.iter().zip(seen) {
+    for (worker, (place, seen)) in scheduler.places.iter().zip(seen).enumerate() {
         let tick = place.tick();
         let inside = tick % 2 == 1;
         let stuck = inside && tick == seen.tick;
         if stuck && !seen.stuck {
             scheduler.counters().stalled();
             place.set_stuck(tick);
+        }
+        if stuck || seen.stuck {
+            scheduler.stalls.note(scheduler, worker, stuck.then_some(tick));
         }
         *seen = Seen { tick, stuck };
         let waits = place.queue.len() > 0 || place.queue.has_next();

@@ -6,12 +6,15 @@ use super::current;
 use super::driver::Driver;
 use super::idle::Idle;
 use super::queue::{self, Injector, Stealer};
+use super::stalls::Stalls;
 use super::threads::Threads;
 use super::worker::{Seat, Worker};
+use crate::task::TaskId;
 use crate::task::cell::Task;
 use crate::task::pinned::PinnedHost;
 use crate::task::registry::Registry;
 use norace_prim::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, Tally};
+use norace_prim::probe;
 use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::time::Duration;
 use std::io;
@@ -22,6 +25,8 @@ pub(crate) struct Place {
     pub(crate) queue: Stealer,
     /// Rises at the start and at the end of each poll: odd means inside one.
     tick: AtomicU64,
+    /// The task that was polled last, for reports; 0 before the first.
+    task: AtomicU64,
     /// The poll that the stall monitor has found to take too long, by its tick.
     stuck_in: AtomicU64,
     /// Set by the stall monitor: nobody has looked at the netpoller for a while.
@@ -39,6 +44,7 @@ impl Place {
         Self {
             queue,
             tick: AtomicU64::new(0),
+            task: AtomicU64::new(0),
             stuck_in: AtomicU64::new(u64::MAX),
             look_due: AtomicBool::new(false),
             host: Mutex::new(None),
@@ -47,6 +53,22 @@ impl Place {
             parks: Tally::default(),
             overflows: Tally::default(),
         }
+    }
+
+    /// Counts the start of a poll of `task`.
+    pub(crate) fn begin(&self, task: TaskId) {
+        // No model asks for reports, so this is no step of one.
+        if !probe::in_model() {
+            // Relaxed: looked at in reports alone, long after.
+            self.task.store(task.get(), Ordering::Relaxed);
+        }
+        self.advance_tick();
+    }
+
+    /// The task that is polled, or was last.
+    pub(super) fn task(&self) -> Option<TaskId> {
+        // Relaxed: as in begin.
+        TaskId::known(self.task.load(Ordering::Relaxed))
     }
 
     /// Counts the start or the end of a poll; only the worker in this place calls it.
@@ -101,6 +123,7 @@ pub(crate) struct Scheduler {
     pub(crate) injector: Injector,
     pub(crate) idle: Idle,
     pub(crate) threads: Threads,
+    pub(crate) stalls: Stalls,
     pub(crate) blocking: BlockingPool,
     driver: Arc<Driver>,
     registry: Registry,
@@ -134,6 +157,7 @@ impl Scheduler {
             injector: Injector::new(),
             idle: Idle::new(config.workers),
             threads: Threads::new(),
+            stalls: Stalls::new(config.workers),
             blocking: BlockingPool::new(config),
             driver: Arc::new(Driver::new()?),
             registry: Registry::new(config.max_tasks),

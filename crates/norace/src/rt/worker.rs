@@ -148,7 +148,7 @@ impl Worker {
                 self.scheduler.idle.wake_one();
             }
         }
-        place.advance_tick();
+        place.begin(task.header().id());
         task.run();
         // After a hand-off the tick belongs to the place's new worker.
         if self.place().is_some() {

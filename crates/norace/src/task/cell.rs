@@ -12,6 +12,7 @@
 
 use super::alone::OwnThread;
 use super::join::{JoinCell, Joinable, Outcome};
+use super::origin::Caught;
 use super::pinned::PinnedHost;
 use super::{PanicPayload, TaskError, TaskId};
 use crate::context::Cause;
@@ -21,7 +22,6 @@ use crate::rt::scheduler::Scheduler;
 use crate::wait::{self, Blocked};
 use norace_prim::sync::Arc;
 use norace_prim::thread;
-use std::any::Any;
 use std::borrow::Borrow;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::{Context, Poll, Wake, Waker};
@@ -83,12 +83,13 @@ impl Header {
         }
     }
 
-    pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> TaskError {
+    pub(super) fn panicked(&self, caught: Caught) -> TaskError {
         TaskError::Panicked {
-            payload: PanicPayload::new(payload),
+            payload: PanicPayload::new(caught.payload),
             task: self.id(),
             name: self.name().cloned(),
             spawned_at: self.spawned_at(),
+            origin: caught.origin,
         }
     }
 }
@@ -163,9 +164,11 @@ impl<B: Body> TaskCell<B> {
             Outcome::Panicked(_) => counters.panicked_in_poll(),
             Outcome::Cancelled(_) => counters.cancelled(),
         }
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        let dropped = || catch_unwind(AssertUnwindSafe(|| drop(body)));
+        if let Err(payload) = current::running(header.id(), dropped) {
             counters.panicked_in_drop();
-            let former = std::mem::replace(&mut outcome, Outcome::Panicked(payload));
+            let panicked = Outcome::Panicked(Caught::new(payload));
+            let former = std::mem::replace(&mut outcome, panicked);
             self.drop_quietly(former);
         }
         turn.finish();
@@ -206,7 +209,7 @@ impl<B: Body> TaskCell<B> {
             match self.poll(&mut turn, waker().borrow()) {
                 Ok(Poll::Pending) => return Some(turn.pause()),
                 Ok(Poll::Ready(value)) => Outcome::Done(value),
-                Err(payload) => Outcome::Panicked(payload),
+                Err(payload) => Outcome::Panicked(Caught::new(payload)),
             }
         };
         self.finish(turn, outcome);

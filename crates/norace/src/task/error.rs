@@ -1,6 +1,6 @@
 //! How a task can fail, and how a spawn can.
 
-use super::TaskId;
+use super::{PanicOrigin, TaskId};
 use crate::context::Cause;
 use norace_prim::sync::{Arc, Mutex, PoisonError};
 use std::any::Any;
@@ -28,6 +28,8 @@ pub enum TaskError {
         name: Option<Arc<str>>,
         /// Where it was spawned.
         spawned_at: &'static Location<'static>,
+        /// Where the panic began, once [`record_panics`](super::record_panics) was called.
+        origin: Option<Box<PanicOrigin>>,
     },
     /// The task was ended before it was done, or never began.
     Cancelled {
@@ -41,6 +43,17 @@ impl TaskError {
     pub fn panic_message(&self) -> Option<&str> {
         match self {
             Self::Panicked { payload, .. } => payload.message(),
+            Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// Where the panic began, and its backtrace, once [`record_panics`](super::record_panics) was called.
+    ///
+    /// None for a panic that runs no hook: one that did not begin in the task, which only went on with it by
+    /// [`resume_unwind`](std::panic::resume_unwind).
+    pub fn panic_origin(&self) -> Option<&PanicOrigin> {
+        match self {
+            Self::Panicked { origin, .. } => origin.as_deref(),
             Self::Cancelled { .. } => None,
         }
     }
@@ -78,11 +91,7 @@ pub struct PanicPayload {
 
 impl PanicPayload {
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = payload
-            .downcast_ref::<&'static str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .map(Box::from);
+        let message = text_of(&*payload).map(Box::from);
         Self { message, payload: Mutex::new(payload) }
     }
 
@@ -97,6 +106,14 @@ impl PanicPayload {
     }
 }
 
+/// What a panic says, when it says something.
+pub(super) fn text_of(payload: &(dyn Any + Send)) -> Option<&str> {
+    match payload.downcast_ref::<&'static str>() {
+        Some(text) => Some(text),
+        None => payload.downcast_ref::<String>().map(String::as_str),
+    }
+}
+
 impl fmt::Debug for PanicPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PanicPayload").field("message", &self.message).finish_non_exhaustive()
@@ -106,12 +123,15 @@ impl fmt::Debug for PanicPayload {
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Panicked { payload, task, name, spawned_at } => {
+            Self::Panicked { payload, task, name, spawned_at, origin } => {
                 write!(f, "task {task}")?;
                 if let Some(name) = name {
                     write!(f, " ({name})")?;
                 }
                 write!(f, " spawned at {spawned_at} panicked")?;
+                if let Some(origin) = origin {
+                    write!(f, " at {origin}")?;
+                }
                 match payload.message() {
                     Some(message) => write!(f, ": {message}"),
                     None => Ok(()),

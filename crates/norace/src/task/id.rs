@@ -14,6 +14,11 @@ impl TaskId {
         Self(probe::unique().unwrap_or_else(|| NEXT.add(1) + 1))
     }
 
+    /// The task with that number; none for 0, which is no task's.
+    pub(crate) fn known(number: u64) -> Option<Self> {
+        (number != 0).then_some(Self(number))
+    }
+
     /// The number behind it, for logs and traces.
     pub fn get(self) -> u64 {
         self.0

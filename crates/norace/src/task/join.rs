@@ -6,6 +6,7 @@
 //! after unlocking: they are foreign code.
 
 use super::cell::Schedulable;
+use super::origin::Caught;
 use super::{PanicPayload, TaskError};
 use crate::budget;
 use crate::context::Cause;
@@ -14,7 +15,6 @@ use crate::task::TaskId;
 use crate::wait::{self, BlockedOn, Wakes};
 use norace_prim::probe::{self, Effect, Kind, Monitor, Site};
 use norace_prim::sync::{Arc, Mutex, lock};
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -24,7 +24,8 @@ use std::task::{Context, Poll, Waker, ready};
 /// How a task ended.
 pub(crate) enum Outcome<T> {
     Done(T),
-    Panicked(Box<dyn Any + Send>),
+    /// Few tasks do, so that it is apart.
+    Panicked(Box<Caught>),
     Cancelled(Cause),
 }
 
@@ -203,8 +204,8 @@ impl<T> JoinCell<T> {
 /// Drops an outcome that nobody asked for; a panic among them is something the checker tells.
 fn unseen<T>(outcome: Option<Outcome<T>>) {
     match outcome {
-        Some(Outcome::Panicked(payload)) if probe::in_model() => {
-            let payload = PanicPayload::new(payload);
+        Some(Outcome::Panicked(caught)) if probe::in_model() => {
+            let payload = PanicPayload::new(caught.payload);
             let text = payload.message().unwrap_or("a payload that is no text").to_owned();
             probe::panicked_unseen(text, probe::last_panic());
         }
@@ -294,7 +295,7 @@ impl<T> Future for JoinHandle<T> {
         let result = match outcome {
             Outcome::Done(value) => Ok(value),
             Outcome::Cancelled(cause) => Err(TaskError::Cancelled { cause }),
-            Outcome::Panicked(payload) => Err(task.header().panicked(payload)),
+            Outcome::Panicked(caught) => Err(task.header().panicked(*caught)),
         };
         self.task = None;
         Poll::Ready(result)

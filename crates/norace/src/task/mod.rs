@@ -9,7 +9,8 @@
 //! | [`yield_now`] | | long computations inside a task: lets others run |
 //!
 //! A task ends with a value, a panic or a cancellation, and its [`JoinHandle`] tells which. A panic never reaches
-//! another task. Dropping the handle leaves the task alone, as in Go.
+//! another task; where it began is told with it once [`record_panics`] was called. Dropping the handle leaves the task
+//! alone, as in Go.
 
 mod alone;
 mod builder;
@@ -18,6 +19,7 @@ mod error;
 pub(crate) mod future;
 mod id;
 mod join;
+mod origin;
 pub(crate) mod pinned;
 pub(crate) mod registry;
 mod snapshot;
@@ -26,9 +28,11 @@ mod yield_now;
 
 pub use crate::wait::{Blocked, BlockedOn};
 pub use builder::Builder;
+pub(crate) use cell::Header;
 pub use error::{PanicPayload, SpawnError, TaskError};
 pub use id::TaskId;
 pub use join::JoinHandle;
+pub use origin::{PanicOrigin, record_panics};
 pub use snapshot::TaskSnapshot;
 pub use state::TaskState;
 pub use yield_now::{YieldNow, yield_now};

@@ -154,6 +154,12 @@ impl Registry {
         }
     }
 
+    /// The task `id`, if it is alive. Looks at each task of its shard.
+    pub(crate) fn find(&self, id: TaskId) -> Option<Task> {
+        let shard = lock(self.shard(id));
+        shard.tasks.iter().find(|task| task.header().id() == id).cloned()
+    }
+
     /// How many tasks are alive.
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(&shard.0).tasks.len()).sum()

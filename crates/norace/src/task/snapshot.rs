@@ -5,6 +5,7 @@ use super::{TaskId, TaskState};
 use crate::rt::asleep;
 use crate::wait::Blocked;
 use norace_prim::sync::Arc;
+use norace_prim::time::Duration;
 use std::fmt;
 use std::panic::Location;
 
@@ -48,6 +49,9 @@ pub struct TaskSnapshot {
     /// What it waits for: a task that waits to be woken, or the thread of one that runs and blocks. None where that is
     /// not known, which is so of futures that are not this crate's.
     pub blocked: Option<Blocked>,
+    /// How long it has held a worker, when it is in a poll that is told as a
+    /// [stall](crate::rt::Handle::stalls).
+    pub stalled: Option<Duration>,
 }
 
 impl TaskSnapshot {
@@ -59,12 +63,15 @@ impl TaskSnapshot {
             TaskState::Running => asleep::thread_of(header.id()),
             TaskState::Runnable | TaskState::Done => None,
         };
+        let running = state == TaskState::Running;
+        let stalled = running.then(|| header.scheduler().stalls.of(header.id())).flatten();
         Self {
             id: header.id(),
             name: header.name().cloned(),
             spawned_at: header.spawned_at(),
             state,
             blocked,
+            stalled,
         }
     }
 }
@@ -76,6 +83,9 @@ impl fmt::Display for TaskSnapshot {
             write!(f, " ({name})")?;
         }
         write!(f, " spawned at {} is {}", self.spawned_at, self.state)?;
+        if let Some(stalled) = self.stalled {
+            write!(f, ", has held a worker for {stalled:?}")?;
+        }
         match (&self.blocked, self.state) {
             (None, _) => Ok(()),
             (Some(blocked), TaskState::Running) => {

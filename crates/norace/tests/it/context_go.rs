@@ -1,7 +1,18 @@
-//! Go's context tests (`context/x_test.go`, `context/context_test.go`) in spirit: what they assert, on our contexts.
+//! Go's context tests (`x_test.go`, `context_test.go`, `afterfunc_test.go` and `net_test.go` of its package `context`)
+//! in spirit: what they assert, on our contexts. Those without a counterpart, and why:
 //!
-//! What Go has and Norace has not is left out: values that travel with a context, and `AfterFunc` (select on
-//! `cancelled`). `WithoutCancel` is a new root.
+//! - `TestTODO`: there is one kind of root.
+//! - `TestValues`, `TestWithValueChecksKey`: no values travel with a context; arguments do.
+//! - `TestInvalidDerivedFail`: there is no nil parent.
+//! - `TestDeadlineExceededSupportsTimeout`, `TestDeadlineExceededIsNetError`: a cause is one of the kinds of an enum,
+//!   not an interface.
+//! - `TestCustomContextGoroutines`, `TestCustomContextPropagation`, `TestCustomContextCause`,
+//!   `TestCustomContextAfterFunc…`: a context is a type, and nobody else makes one.
+//! - the rows of `TestCause` with `WithTimeoutCause` and `WithDeadlineCause`: a deadline's cause is that it was one;
+//!   who wants to give another cancels.
+//!
+//! `AfterFunc` itself is a wait on `cancelled`, and its `stop` dropping that; so its other tests are here.
+//! `WithoutCancel` is a new root. `TestAllocs` stands in `src/context/tree/tests.rs`, where allocations are counted.
 
 use crate::support::{WakeCount, poll, poll_with};
 use norace::block_on;
@@ -195,7 +206,7 @@ fn with_cancel_of_a_cancelled_parent() {
     }
 }
 
-/// TestInvalidDerivedFail has no counterpart: there is no nil parent. TestContextErrDoneRace: who was woken finds the
+/// TestContextErrDoneRace: who was woken finds the
 /// cause.
 #[test]
 fn who_was_woken_finds_the_cause() {
@@ -307,4 +318,114 @@ fn cancel_removes() {
     drop(child);
     parent.cancel();
     assert_eq!(woken.get(), 0, "it stopped waiting before");
+}
+
+/// TestAfterFuncCalledAfterCancel, -Timeout and TestAfterFuncCalledImmediately: what waits for the end goes on then.
+#[test]
+fn after_func_is_called() {
+    let by_hand = Context::new();
+    let by_time = Context::new().with_timeout(SHORT);
+    let above = by_hand.child();
+    for (context, cause) in [
+        (&by_hand, Cause::Cancelled),
+        (&above, Cause::Cancelled),
+        (&by_time, Cause::DeadlineExceeded),
+    ] {
+        thread::scope(|scope| {
+            let after = scope.spawn(|| block_on(context.cancelled()));
+            by_hand.cancel();
+            assert_eq!(after.join().unwrap(), cause);
+        });
+        assert!(poll(&mut pin!(context.cancelled())).is_ready(), "at once, once it has ended");
+    }
+}
+
+/// TestAfterFuncNotCalledAfterStop: a wait that is dropped is not woken, and two of one context are apart.
+#[test]
+fn after_func_is_not_called_after_its_stop() {
+    let context = Context::new();
+    let ((stopped, one), (goes_on, other)) = (WakeCount::new(), WakeCount::new());
+    let mut stays = pin!(context.cancelled());
+    {
+        let mut stops = pin!(context.cancelled());
+        assert!(poll_with(&mut stops, &one).is_pending());
+        assert!(poll_with(&mut stays, &other).is_pending());
+    }
+    context.cancel();
+    assert_eq!((stopped.get(), goes_on.get()), (0, 1));
+    assert!(poll(&mut stays).is_ready());
+    // Once is enough.
+    context.cancel();
+    assert_eq!(goes_on.get(), 1);
+}
+
+/// TestAfterFuncCalledAsynchronously, as far as there is something: cancelling waits for nobody who waits.
+#[test]
+fn cancelling_does_not_run_what_waits() {
+    let context = Context::new();
+    let mut ran = false;
+    let mut after = Box::pin(async {
+        context.cancelled().await;
+        ran = true;
+    });
+    assert!(poll(&mut after).is_pending());
+    assert!(context.cancel());
+    assert!(poll(&mut after).is_ready());
+    drop(after);
+    assert!(ran, "by who polls it");
+}
+
+/// The order that `cancelCtx.cancel` keeps: a parent has ended before its children have.
+#[test]
+fn who_sees_a_child_ended_by_its_parent_sees_the_parent_ended() {
+    for _ in 0..200 {
+        let parent = Context::new();
+        let chain = [parent.child(), parent.child().child()];
+        thread::scope(|scope| {
+            for child in &chain {
+                scope.spawn(|| {
+                    assert_eq!(block_on(child.cancelled()), Cause::Shutdown);
+                    assert_eq!(parent.cause(), Some(Cause::Shutdown));
+                });
+            }
+            parent.cancel_with(Cause::Shutdown);
+        });
+    }
+}
+
+/// TestCause, the rows of deadlines: the nearest one counts, and who was cancelled before keeps its cause.
+#[test]
+fn cause_of_deadlines() {
+    let outer = Context::new().with_timeout(SHORT);
+    let inner = outer.with_deadline(Instant::now() + LONG).with_timeout(LONG);
+    assert_eq!(inner.deadline(), outer.deadline());
+    let before = inner.child();
+    before.cancel_with(Cause::Failed("before".into()));
+    assert_eq!(inner.wait_blocking(LONG), Some(Cause::DeadlineExceeded));
+    assert_eq!((before.cause(), outer.cause()), (failed("before"), Some(Cause::DeadlineExceeded)));
+    // A child's own deadline does not rise.
+    let parent = Context::new().with_timeout(LONG);
+    let child = parent.with_timeout(SHORT);
+    assert_eq!(child.wait_blocking(LONG), Some(Cause::DeadlineExceeded));
+    assert!(parent.cause().is_none() && parent.deadline() > child.deadline());
+}
+
+/// TestWithoutCancel: what is to outlive its parent is a root of its own, and takes no deadline along.
+#[test]
+fn without_cancel() {
+    let parent = Context::new().with_timeout(SHORT);
+    let outlives = Context::new();
+    assert_eq!(parent.wait_blocking(LONG), Some(Cause::DeadlineExceeded));
+    assert!(waits(&outlives) && outlives.deadline().is_none());
+    assert!(outlives.cancel());
+}
+
+/// TestWithCancelSimultaneouslyCanceledParent, with a deadline that passes while the child is made.
+#[test]
+fn a_child_made_while_the_time_is_up_ends_with_it() {
+    for _ in 0..200 {
+        let parent = Context::new().with_timeout(Duration::from_micros(50));
+        let child = parent.child();
+        assert_eq!(child.wait_blocking(LONG), Some(Cause::DeadlineExceeded));
+    }
 }

@@ -1,14 +1,16 @@
 //! Groups on the kit's runtime: outcomes, failures, limits, endings.
 
 use crate::rt::support::{Drops, PATIENCE, runtime};
-use crate::support::LiveCount;
+use crate::support::{LiveCount, poll};
 use norace::chan::{bounded, unbounded};
 use norace::context::{Cause, Context};
 use norace::group::{Full, Group};
-use norace::task::{TaskError, yield_now};
+use norace::task::{self, TaskError, yield_now};
 use norace::{select, time};
 use std::collections::HashMap;
 use std::future::{Future, pending};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn run<F: Future>(future: F) -> F::Output {
@@ -54,7 +56,7 @@ fn join_answers_for_each_task_in_the_order_in_which_they_were_started() {
 #[test]
 fn an_empty_group_joins_at_once() {
     run(async {
-        let mut group = Group::<()>::fail_fast(&Context::new());
+        let group = Group::<()>::fail_fast(&Context::new());
         assert!(group.is_empty() && group.next().await.is_none());
         assert!(group.join().await.is_empty());
     });
@@ -133,7 +135,6 @@ fn an_err_of_spawn_try_is_a_failure_and_an_err_of_spawn_is_a_value() {
         let group = Group::fail_fast(&Context::new());
         group.spawn(async { Err::<(), _>("a value") }).await;
         group.spawn(pending()).await;
-        let mut group = group;
         let (_, first) = group.next().await.unwrap();
         assert!(matches!(first, Ok(Err("a value"))));
         assert!(!group.context().is_cancelled());
@@ -235,7 +236,7 @@ fn no_more_tasks_run_at_once_than_the_limit_allows() {
 #[test]
 fn spawning_waits_for_a_slot_and_try_spawning_gives_the_future_back() {
     run(async {
-        let mut group = Group::isolate(&Context::new()).limit(2);
+        let group = Group::isolate(&Context::new()).limit(2);
         let (tx, rx) = bounded::<()>(0);
         for _ in 0..2 {
             let rx = rx.clone();
@@ -259,12 +260,118 @@ fn spawning_waits_for_a_slot_and_try_spawning_gives_the_future_back() {
 #[test]
 fn a_task_that_panics_gives_its_slot_back() {
     run(async {
-        let mut group = Group::isolate(&Context::new()).limit(1);
+        let group = Group::isolate(&Context::new()).limit(1);
         for _ in 0..20 {
             group.spawn(async { panic!("no luck") as () }).await;
             assert!(group.next().await.unwrap().1.is_err_and(|error| error.is_panic()));
         }
     });
+}
+
+#[test]
+fn no_more_tasks_are_in_a_group_than_its_budget_allows() {
+    run(async {
+        let group = Arc::new(Group::isolate(&Context::new()).limit(3).max_tasks(4));
+        let outcomes = LiveCount::default();
+        let (starts, values) = (group.clone(), outcomes.clone());
+        let starter = task::spawn(async move {
+            for n in 0..200 {
+                let value = values.value();
+                starts.spawn(async move { (n, value) }).await;
+                assert!(starts.len() <= 4);
+            }
+        });
+        let mut numbers = Vec::new();
+        while numbers.len() < 200 {
+            match group.next().await {
+                Some((_, outcome)) => numbers.push(outcome.unwrap().0),
+                None => yield_now().await,
+            }
+            // One for the task that waits to be started, and the starter's own.
+            assert!(outcomes.get() <= 6, "{} are kept", outcomes.get());
+        }
+        starter.await.unwrap();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..200).collect::<Vec<_>>());
+        assert!(group.is_empty());
+    });
+}
+
+#[test]
+fn a_task_that_has_ended_takes_room_until_its_outcome_was_taken() {
+    run(async {
+        let group = Group::isolate(&Context::new()).max_tasks(2);
+        for n in 0..2 {
+            group.spawn(async move { n }).await;
+        }
+        // They end, and nobody takes what they leave.
+        yield_now().await;
+        let Err(Full(future)) = group.try_spawn(std::future::ready(2)) else {
+            panic!("there is no room")
+        };
+        {
+            let mut spawn = pin!(group.spawn(future));
+            assert!(poll(&mut spawn).is_pending(), "it waits, and given up starts nothing");
+        }
+        assert_eq!(group.len(), 2);
+        group.next().await.unwrap().1.unwrap();
+        group.spawn(async { 3 }).await;
+        assert_eq!(group.join().await.len(), 2);
+    });
+}
+
+#[test]
+fn who_waits_for_a_slot_holds_room_and_gives_it_back() {
+    run(async {
+        let group = Group::isolate(&Context::new()).limit(1).max_tasks(2);
+        let (tx, rx) = bounded::<()>(0);
+        group.spawn(async move { rx.recv().await.is_ok() }).await;
+        {
+            let mut spawn = pin!(group.spawn(std::future::ready(true)));
+            assert!(poll(&mut spawn).is_pending());
+            assert!(group.try_spawn(std::future::ready(true)).is_err());
+        }
+        tx.send(()).await.unwrap();
+        group.next().await.unwrap().1.unwrap();
+        for _ in 0..2 {
+            group.spawn(async { true }).await;
+        }
+        assert_eq!(group.join().await.len(), 2);
+    });
+}
+
+#[test]
+fn several_collect_and_each_outcome_goes_to_one_of_them() {
+    run(async {
+        let group = Arc::new(Group::isolate(&Context::new()));
+        for n in 0..300u32 {
+            group
+                .spawn(async move {
+                    yield_now().await;
+                    n
+                })
+                .await;
+        }
+        let collect = |group: Arc<Group<u32>>| async move {
+            let mut sum = 0;
+            while let Some((_, outcome)) = group.next().await {
+                sum += outcome.unwrap();
+            }
+            sum
+        };
+        let collectors = [(); 3].map(|()| task::spawn(collect(group.clone())));
+        let mut sum = 0;
+        for collector in collectors {
+            sum += collector.await.unwrap();
+        }
+        assert_eq!(sum, 300 * 299 / 2);
+    });
+}
+
+#[test]
+#[should_panic(expected = "a group was limited to 0 tasks")]
+fn a_budget_of_nothing_is_refused() {
+    let _ = Group::<()>::isolate(&Context::new()).max_tasks(0);
 }
 
 #[test]
@@ -276,7 +383,7 @@ fn a_limit_of_nothing_is_refused() {
 #[test]
 fn next_gives_outcomes_as_tasks_end() {
     run(async {
-        let mut group = Group::isolate(&Context::new());
+        let group = Group::isolate(&Context::new());
         let mut expected = HashMap::new();
         let mut starts = Vec::new();
         for n in 0..5 {
@@ -297,7 +404,7 @@ fn next_gives_outcomes_as_tasks_end() {
 #[test]
 fn a_next_that_is_given_up_loses_no_outcome() {
     run(async {
-        let mut group = Group::isolate(&Context::new());
+        let group = Group::isolate(&Context::new());
         for n in 0..500 {
             group
                 .spawn(async move {
@@ -324,7 +431,7 @@ fn a_next_that_is_given_up_loses_no_outcome() {
 fn a_group_that_is_collected_stays_small() {
     run(async {
         let live = LiveCount::default();
-        let mut group = Group::isolate(&Context::new()).limit(4);
+        let group = Group::isolate(&Context::new()).limit(4);
         let mut most = 0;
         for _ in 0..5_000 {
             let value = live.value();
@@ -343,7 +450,7 @@ fn a_group_that_is_collected_stays_small() {
 #[test]
 fn a_task_may_start_others_in_its_own_group() {
     run(async {
-        let group = std::sync::Arc::new(Group::isolate(&Context::new()));
+        let group = Arc::new(Group::isolate(&Context::new()));
         let (inner, (tx, rx)) = (group.clone(), bounded(1));
         group
             .spawn(async move {
@@ -354,7 +461,7 @@ fn a_task_may_start_others_in_its_own_group() {
             })
             .await;
         rx.recv().await.unwrap();
-        let group = std::sync::Arc::into_inner(group).unwrap();
+        let group = Arc::into_inner(group).unwrap();
         let outcomes: Vec<i32> = group.join().await.into_iter().map(Result::unwrap).collect();
         assert_eq!(outcomes, [0, 1]);
     });

@@ -2,6 +2,10 @@
 
 mod close;
 mod counter;
+#[cfg(norace)]
+mod endless;
+#[cfg(norace)]
+mod forbid;
 mod panics;
 mod send;
 mod signal;

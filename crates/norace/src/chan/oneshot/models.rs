@@ -2,13 +2,15 @@
 
 use super::{Receiver, Sender, channel};
 use crate::chan::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::models::{all, outcomes, poll};
+use crate::models::{all, finds, outcomes, poll};
 use crate::wait::block_on;
 use norace_check::Tracked;
+use norace_prim::sync::{Arc, Mutex, lock};
 use norace_prim::thread::{self, JoinHandle};
 use norace_prim::time::Duration;
 use std::collections::BTreeSet;
-use std::task::Poll;
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
 
 fn answer(sender: Sender<Tracked<u32>>) -> JoinHandle<bool> {
     thread::spawn(move || sender.send(Tracked::new(42)).is_ok())
@@ -116,4 +118,45 @@ fn an_answer_is_there_or_not_yet_and_then_for_good() {
             Err(TryRecvError::Closed) => panic!("it answers"),
         }
     });
+}
+
+/// An answer without the channel: the value is put down and the waker taken in one step, or in two.
+fn the_value_and_the_waker(in_one_step: bool) {
+    let core = Arc::new((Mutex::new(None), Mutex::new(None::<Waker>)));
+    let answers = core.clone();
+    let answering = thread::spawn(move || {
+        let (value, waker) = &*answers;
+        let mut put = lock(value);
+        let early = (!in_one_step).then(|| lock(waker).take());
+        if early.is_some() {
+            drop(put);
+            put = lock(value);
+        }
+        *put = Some(42);
+        let woken = early.unwrap_or_else(|| lock(waker).take());
+        drop(put);
+        woken.into_iter().for_each(Waker::wake);
+    });
+    let received = block_on(poll_fn(|cx| {
+        let mut value = lock(&core.0);
+        match value.take() {
+            Some(value) => Poll::Ready(value),
+            None => {
+                *lock(&core.1) = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }));
+    assert_eq!(received, 42);
+    answering.join().expect("it answers");
+}
+
+#[test]
+fn who_waits_is_woken_by_the_step_that_answers() {
+    all(|| the_value_and_the_waker(true));
+}
+
+#[test]
+fn mutant_who_comes_between_the_waker_and_the_answer_is_not_woken() {
+    finds(|| the_value_and_the_waker(false));
 }

@@ -1,5 +1,7 @@
 //! Cancelling against everything else that happens to a tree.
 
+mod bare;
+
 use super::Node;
 use crate::context::{Cause, Context};
 use crate::models::{all, join, poll, spawn};

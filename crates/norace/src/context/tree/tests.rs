@@ -106,3 +106,26 @@ fn of_many_who_cancel_at_once_one_is_first_and_its_cause_is_inherited() {
         assert_eq!((root.cause(), leaf.cause()), (Some(firsts[0].clone()), root.cause()));
     }
 }
+
+/// Go's TestAllocs.
+#[cfg(not(norace))]
+#[test]
+fn a_context_is_one_allocation_and_looking_at_one_is_none() {
+    use crate::raw::allocations::during;
+
+    let root = Context::new();
+    assert_eq!(during(|| drop(Context::new())), 1);
+    // The table of the children, once.
+    drop(root.child());
+    let keeps: Vec<Context> = (0..64).map(|_| root.child()).collect();
+    drop(keeps);
+    let child = root.child();
+    assert!(during(|| drop(root.child())) <= 1);
+    let looks = || {
+        assert!(!child.is_cancelled() && child.cause().is_none() && child.deadline().is_none());
+        drop(child.clone());
+    };
+    assert_eq!(during(looks), 0);
+    assert_eq!(during(|| assert!(child.cancel() && child.is_cancelled())), 0);
+    assert_eq!(during(|| assert_eq!(child.cause(), Some(Cause::Cancelled))), 0);
+}

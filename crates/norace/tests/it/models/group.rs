@@ -74,7 +74,7 @@ async fn no_more_run_than_there_are_slots() {
 }
 
 async fn a_slot_is_free_or_not_and_free_in_the_end() {
-    let mut group = Group::isolate(&Context::new()).limit(1);
+    let group = Group::isolate(&Context::new()).limit(1);
     group.spawn(async { 1 }).await;
     let second = group.try_spawn(async { 2 });
     let started = second.is_ok();
@@ -86,8 +86,44 @@ async fn a_slot_is_free_or_not_and_free_in_the_end() {
     assert!(group.try_spawn(async { 3 }).is_ok() && group.len() == 1);
 }
 
+async fn no_more_are_in_a_group_than_its_budget_allows() {
+    let group = Arc::new(Group::isolate(&Context::new()).max_tasks(1));
+    group.spawn(async { 1 }).await;
+    let starts = group.clone();
+    let starter = task::spawn(async move {
+        starts.spawn(async { 2 }).await;
+        assert_eq!(starts.len(), 1, "the first one was collected before");
+    });
+    assert_eq!(group.next().await.unwrap().1.unwrap(), 1);
+    starter.await.unwrap();
+    assert!(group.try_spawn(async { 3 }).is_err());
+    assert_eq!(group.next().await.unwrap().1.unwrap(), 2);
+    assert!(group.next().await.is_none());
+}
+
+async fn one_starts_while_another_collects() {
+    let group = Arc::new(Group::isolate(&Context::new()));
+    let starts = group.clone();
+    let starter = task::spawn(async move { starts.spawn(async { 1 }).await });
+    let before = group.next().await;
+    let id = starter.await.unwrap();
+    let after = group.next().await;
+    let collected: Vec<_> = before.into_iter().chain(after).collect();
+    assert!(matches!(&collected[..], [(task, Ok(1))] if *task == id));
+}
+
+async fn two_collect_and_neither_waits_for_what_the_other_took() {
+    let group = Arc::new(Group::isolate(&Context::new()));
+    group.spawn(async { 1 }).await;
+    let other = group.clone();
+    let other = task::spawn(async move { other.next().await.map(|(_, outcome)| outcome.unwrap()) });
+    let here = group.next().await.map(|(_, outcome)| outcome.unwrap());
+    let there = other.await.unwrap();
+    assert!(matches!((here, there), (Some(1), None) | (None, Some(1))));
+}
+
 async fn an_outcome_is_collected_once_however_often_the_wait_is_given_up() {
-    let mut group = Group::isolate(&Context::new());
+    let group = Group::isolate(&Context::new());
     let (tx, rx) = chan::bounded(0);
     group.spawn(async move { rx.recv().await.unwrap() }).await;
     group.spawn(async { 2 }).await;
@@ -161,6 +197,21 @@ mod app {
     }
 
     #[norace::test(complete, budget_ms = 120_000)]
+    async fn no_more_are_in_a_group_than_its_budget_allows() {
+        super::no_more_are_in_a_group_than_its_budget_allows().await;
+    }
+
+    #[norace::test(complete, budget_ms = 120_000)]
+    async fn one_starts_while_another_collects() {
+        super::one_starts_while_another_collects().await;
+    }
+
+    #[norace::test(complete, budget_ms = 120_000)]
+    async fn two_collect_and_neither_waits_for_what_the_other_took() {
+        super::two_collect_and_neither_waits_for_what_the_other_took().await;
+    }
+
+    #[norace::test(complete, budget_ms = 120_000)]
     async fn an_outcome_is_collected_once_however_often_the_wait_is_given_up() {
         super::an_outcome_is_collected_once_however_often_the_wait_is_given_up().await;
     }
@@ -178,6 +229,16 @@ mod app {
 
 /// Some on the real scheduler, within a time.
 mod rt {
+    #[norace::test(level = "rt", workers = 2, budget_ms = 2000)]
+    async fn one_starts_while_another_collects() {
+        super::one_starts_while_another_collects().await;
+    }
+
+    #[norace::test(level = "rt", workers = 1, budget_ms = 2000)]
+    async fn no_more_are_in_a_group_than_its_budget_allows() {
+        super::no_more_are_in_a_group_than_its_budget_allows().await;
+    }
+
     #[norace::test(level = "rt", workers = 2, budget_ms = 2000)]
     async fn the_first_failure_ends_the_others() {
         super::the_first_failure_ends_the_others().await;

@@ -7,6 +7,7 @@ mod entry;
 mod fairness;
 #[cfg(feature = "net")]
 mod net;
+mod origin;
 mod panics;
 mod pinned;
 mod shutdown;

@@ -307,3 +307,55 @@ fn a_job_that_waits_inside_another_runtime_is_told_by_its_own() {
     tx.send_blocking(1).unwrap();
     assert_eq!(job.join_blocking().unwrap(), Ok(1));
 }
+
+#[test]
+fn a_task_that_holds_a_worker_is_told_while_it_does_and_afterwards() {
+    let pool = runtime(2);
+    let handle = pool.handle();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let line = line!() + 1;
+    let hog = task::Builder::new().name("hog").on(&handle).spawn(async move { released.recv() });
+    let hog = hog.unwrap();
+    hog_until(|| !handle.stalls().is_empty());
+    let stall = handle.stalls().remove(0);
+    assert_eq!((stall.task, stall.name.as_deref(), stall.over), (hog.id(), Some("hog"), false));
+    assert_eq!((stall.spawned_at.file(), stall.spawned_at.line()), (file!(), line));
+    assert!(stall.worker < 2 && stall.lasted >= Duration::from_millis(10));
+    assert!(stall.to_string().contains(" (hog) spawned at "), "{stall}");
+    // The look at all tasks says so, too.
+    let told = handle.tasks().remove(0);
+    assert!(told.id == hog.id() && told.stalled >= Some(stall.lasted), "{told}");
+    assert!(told.to_string().contains(" is running, has held a worker for "), "{told}");
+    release.send(()).unwrap();
+    hog.join_blocking().unwrap().unwrap();
+    hog_until(|| handle.stalls().iter().all(|stall| stall.over));
+    let last = handle.stalls().remove(0);
+    assert!(last.task == stall.task && last.lasted >= stall.lasted, "{last}");
+    assert!(handle.metrics().stalls >= 1);
+}
+
+#[test]
+fn a_task_that_blocks_in_place_or_in_a_job_holds_no_worker() {
+    let pool = runtime(1);
+    let handle = pool.handle();
+    let long = Duration::from_millis(40);
+    let in_place = pool.spawn(async move { task::block_in_place(|| std::thread::sleep(long)) });
+    let job = handle.spawn_blocking(move || std::thread::sleep(long));
+    let ids = [in_place.id(), job.id()];
+    in_place.join_blocking().unwrap();
+    job.join_blocking().unwrap();
+    let told = handle.stalls();
+    assert!(told.iter().all(|stall| !ids.contains(&stall.task)), "{told:?}");
+}
+
+#[test]
+fn a_shutdown_that_fails_says_how_long_a_task_has_held_its_worker() {
+    let pool = runtime(1);
+    let handle = pool.handle();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    pool.spawn(async move { released.recv() });
+    hog_until(|| !handle.stalls().is_empty());
+    let error = pool.shutdown(Duration::from_millis(1)).unwrap_err();
+    assert!(error.to_string().contains("is running, has held a worker for "), "{error}");
+    drop(release);
+}
