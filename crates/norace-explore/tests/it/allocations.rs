@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use norace_explore::cell::RaceCell;
 use norace_explore::sync::atomic::{AtomicU64, Ordering, fence};
 use norace_explore::sync::{Condvar, Mutex, RwLock};
-use norace_explore::{Config, Explorer, Mode, Strategy, thread};
+use norace_explore::{Config, Explorer, Mode, Strategy, Traces, thread};
 
 struct Counting;
 
