@@ -23,7 +23,7 @@ use norace_bench_measure::{
     Done, Run, p99,
     usage::{self, Watch},
 };
-use runtimes::{Norace, Runtime, Smol, Tokio};
+use runtimes::{Norace, PATIENCE, Patient, Runtime, Smol, Tokio};
 use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "\
@@ -49,6 +49,7 @@ macro_rules! on {
     ($contender:expr, $run:expr, $function:ident($($argument:expr),*)) => {
         match $contender {
             "norace" => on!($run, Norace, channels::Norace, $function($($argument),*)),
+            "norace-patient" => on!($run, Patient, channels::Norace, $function($($argument),*)),
             "kanal" => on!($run, Tokio, Kanal, $function($($argument),*)),
             "flume" => on!($run, Tokio, Flume, $function($($argument),*)),
             "async-channel" => on!($run, Tokio, AsyncChannel, $function($($argument),*)),
@@ -72,6 +73,7 @@ macro_rules! on_runtime {
     ($contender:expr, $run:expr, $function:ident) => {
         match $contender {
             "norace" => $run.tasks::<Norace, _>(tasks::$function::<Norace>),
+            "norace-patient" => $run.tasks::<Patient, _>(tasks::$function::<Patient>),
             "tokio" => $run.tasks::<Tokio, _>(tasks::$function::<Tokio>),
             "smol" => $run.tasks::<Smol, _>(tasks::$function::<Smol>),
             _ => return None,
@@ -266,6 +268,7 @@ impl Tasks {
         let workers = self.0.workers;
         Some(delays(match contender {
             "norace" => Norace::run(workers, tasks::hog::<Norace, channels::Norace>()),
+            "norace-patient" => Patient::run(workers, tasks::hog::<Patient, channels::Norace>()),
             "tokio" => Tokio::run(workers, tasks::hog::<Tokio, Mpsc>()),
             "smol" => Smol::run(workers, tasks::hog::<Smol, AsyncChannel>()),
             _ => return None,
@@ -296,8 +299,12 @@ impl Tasks {
         const TASKS: u64 = 50_000;
         let workers = self.0.workers;
         Some(match contender {
-            "norace" => {
-                let runtime = norace::rt::Builder::new().workers(workers).build().ok()?;
+            "norace" | "norace-patient" => {
+                let mut builder = norace::rt::Builder::new();
+                if contender == "norace-patient" {
+                    builder.stall_after(PATIENCE);
+                }
+                let runtime = builder.workers(workers).build().ok()?;
                 self.0.passes(|| {
                     let tasks: Vec<_> =
                         (0..TASKS).map(|n| runtime.spawn(async move { n })).collect();

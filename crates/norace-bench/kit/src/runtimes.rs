@@ -41,9 +41,7 @@ impl Runtime for Norace {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let runtime = norace::rt::Builder::new().workers(workers).build().expect("a runtime");
-        let main = runtime.spawn(main);
-        runtime.block_on(main).expect("it does not panic")
+        run_on(norace::rt::Builder::new().workers(workers), main)
     }
 
     fn spawn<T, F>(task: F) -> impl Future<Output = T> + Send + 'static
@@ -69,6 +67,56 @@ impl Runtime for Norace {
 
     fn block(time: Duration) {
         norace::task::block_in_place(|| thread::sleep(time));
+    }
+}
+
+fn run_on<T, F>(builder: &norace::rt::Builder, main: F) -> T
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let runtime = builder.build().expect("a runtime");
+    let main = runtime.spawn(main);
+    runtime.block_on(main).expect("it does not panic")
+}
+
+/// `norace::rt` without help for what waits behind a poll that takes long.
+pub struct Patient;
+
+/// Longer than any task here.
+pub const PATIENCE: Duration = Duration::from_secs(3600);
+
+impl Runtime for Patient {
+    fn run<T, F>(workers: usize, main: F) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        run_on(norace::rt::Builder::new().workers(workers).stall_after(PATIENCE), main)
+    }
+
+    fn spawn<T, F>(task: F) -> impl Future<Output = T> + Send + 'static
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        Norace::spawn(task)
+    }
+
+    fn start<F: Future<Output = ()> + Send + 'static>(task: F) {
+        Norace::start(task);
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        Norace::yield_now()
+    }
+
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
+        Norace::sleep(time)
+    }
+
+    fn block(time: Duration) {
+        Norace::block(time);
     }
 }
 
