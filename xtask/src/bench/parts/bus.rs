@@ -138,13 +138,13 @@ processor in a loop while they wait; Norace's look for 25 us and then sleep. Why
 come and go, are slower than crossbeam's and tokio's is not known yet.
 
 Three targets were missed. The disruptor's times for bursts were to be reached: why they are not stands above. At 100
-receivers the bus was to be five times as fast as tokio's broadcast, and is about 1.2 times: more than half of the time
-is spent in waking and running the tasks, and not in the bus, so that it is out of reach of any ring. Beside a queue
-under a mutex it was to have the article's 5.8 times the throughput and a sixteenth of P99, and has about 2.9 times and
-1/2.7. The article's are Go's queues on its own machine. Here 5.8 times would be 55 ns an event, of which the clock that
-stamps it takes some 28, on both sides; and of 4 producers no more than two run at once, so that few meet at the mutex.
-P99 can't be further ahead than throughput: producers that publish as fast as they can keep both queues full, and an
-event waits for the same number of others, some 620, in either.
+receivers the bus was to be five times as fast as tokio's broadcast, and is 1.2 to 1.5 times: more than half of the
+time is spent in waking and running the tasks, and not in the bus, so that it is out of reach of any ring. Beside a
+queue under a mutex it was to have the article's 5.8 times the throughput and a sixteenth of P99, and has about 3 times
+and a third. The article's are Go's queues on its own machine. Here 5.8 times would be 55 ns an event, of which the
+clock that stamps it takes some 28, on both sides; and of 4 producers no more than two run at once, so that few meet at
+the mutex. P99 can't be further ahead than throughput: producers that publish as fast as they can keep both queues
+full, and an event waits for the same number of others, some 620, in either.
 
 ",
     peers: &["async-broadcast", "crossbeam-channel", "disruptor", "tokio"],
