@@ -251,11 +251,12 @@ impl<T> State<T> {
     /// waits for the room.
     #[inline]
     pub(super) fn unbuffer(&mut self) -> Option<T> {
+        // The last value of a buffer that has grown large: `take` gives its memory back.
+        let shrinks = self.buffer.len() == 1 && self.buffer.capacity() > KEEP_BUFFER;
         let others = self.returned.is_some()
             || self.waiting_senders.front().is_some()
-            || self.offering_senders.front().is_some()
-            || self.buffer.len() == 1;
-        if others { None } else { self.buffer.pop_front() }
+            || self.offering_senders.front().is_some();
+        if shrinks || others { None } else { self.buffer.pop_front() }
     }
 
     /// Receives if that needs no waiting.

@@ -219,15 +219,21 @@ fn waiters_get_the_end_of_an_order_when_it_is_durable() {
     assert_eq!(rig.stats().waiters, 0);
 }
 
-#[test]
-fn waiters_are_bounded_and_forgotten_when_their_receiver_goes() {
-    let disk = SimStorage::new(8);
-    let settings = EngineSettings { waiters_max: 3, ..EngineSettings::default() };
+/// An open order `x`, for which no more than `max` may wait.
+fn begin_with_waiters(disk: &SimStorage, max: usize) -> Rig {
+    let settings = EngineSettings { waiters_max: max, ..EngineSettings::default() };
     let config = EngineConfig { settings: settings.into(), ..config(ProcessorChoice::Manual) };
-    let mut rig = Rig::open_with(&disk, config, 0).unwrap();
+    let mut rig = Rig::open_with(disk, config, 0).unwrap();
     for command in [open_bank(), open("a"), order("x", "bank", "a", 1)] {
         rig.done(command).unwrap();
     }
+    rig
+}
+
+#[test]
+fn waiters_are_bounded_and_forgotten_when_their_receiver_goes() {
+    let disk = SimStorage::new(8);
+    let mut rig = begin_with_waiters(&disk, 3);
     let mut waiting: Vec<_> = (0..3).map(|_| rig.wait_final(&id("x"))).collect();
     let mut refused = rig.wait_final(&id("x"));
     assert_eq!(refused.try_take(), Some(Err(Unavailable::Overloaded)));
@@ -244,12 +250,7 @@ fn waiters_are_bounded_and_forgotten_when_their_receiver_goes() {
 fn among_many_waiters_the_place_of_one_that_has_gone_is_free_after_a_few_refusals() {
     let disk = SimStorage::new(16);
     // Between two powers of two: a sweep that the mere number brings about must not be in the way, in models neither.
-    let settings = EngineSettings { waiters_max: 48, ..EngineSettings::default() };
-    let config = EngineConfig { settings: settings.into(), ..config(ProcessorChoice::Manual) };
-    let mut rig = Rig::open_with(&disk, config, 0).unwrap();
-    for command in [open_bank(), open("a"), order("x", "bank", "a", 1)] {
-        rig.done(command).unwrap();
-    }
+    let mut rig = begin_with_waiters(&disk, 48);
     let mut waiting: Vec<_> = (0..48).map(|_| rig.wait_final(&id("x"))).collect();
     drop(waiting.pop());
     // To look at all of them at each refusal would be more work than refusing is worth.
