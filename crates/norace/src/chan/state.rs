@@ -749,3 +749,6 @@ impl<T> Drop for Garbage<T> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
